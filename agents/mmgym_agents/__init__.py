@@ -1,0 +1,1 @@
+"""Policies for mmgym: scripted ones, and vision-language models from transformers."""

@@ -1,0 +1,151 @@
+"""Conversation <-> token ids, exactly, by the model's own chat template.
+
+The opening is rendered by the template. What follows an answer is found once, by rendering a dummy conversation and
+keeping what stands after the dummy's answer; the sampled ids themselves are appended as they are and never
+tokenized again. A template that cannot be extended that way is refused when the codec is built.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmgym.agent import EncodedPrompt, Message
+from mmgym.trajectory import ImageRef, ImageStore
+
+__all__ = ["TemplateChatCodec", "TemplateError"]
+
+_DUMMY_QUESTION = [{"role": "user", "content": [{"type": "text", "text": "Dummy question"}]}]
+_DUMMY_ANSWER = "Dummy answer 0815"
+
+
+class TemplateError(ValueError):
+    """The chat template cannot be extended turn by turn without changing what stood before."""
+
+
+class TemplateChatCodec:
+    """A `mmgym.agent.ChatCodec` made of a tokenizer with a chat template.
+
+    Args:
+        tokenizer: a transformers tokenizer with a chat template.
+        image_token_id: id of the image placeholder in the template's output.
+        image_tokens: number of placeholders that an image takes.
+
+    Raises:
+        TemplateError: without a template, or when an earlier turn changes as the conversation grows.
+    """
+
+    def __init__(self, tokenizer: Any, image_token_id: int, image_tokens: Callable[[ImageRef], int]):
+        if not getattr(tokenizer, "chat_template", None):
+            raise TemplateError("the tokenizer has no chat template")
+        self.tokenizer = tokenizer
+        self.image_token_id = image_token_id
+        self.image_tokens = image_tokens
+        self._ids_of_text: dict[str, list[int]] = {}
+        self._texts: dict[Any, str] = {}
+        special = sorted(set(tokenizer.all_special_tokens) | set(tokenizer.added_tokens_encoder), key=len, reverse=True)
+        control = [token for token in special if token.startswith("<|")]
+        self._control = re.compile("|".join(map(re.escape, control)) or r"(?!)")
+        suffix = self._suffix(_DUMMY_QUESTION[0])
+        self.end_ids = self._end_ids(suffix)
+
+    def opening(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> EncodedPrompt:
+        """Encode messages by the template, up to where the assistant speaks."""
+        key = ("opening", _structure(messages), repr(tools) if tools else "")
+        if key not in self._texts:
+            self._remember(self._texts, key, self._render(self._plain(messages), tools))
+        return self._encode(self._texts[key], messages)
+
+    def extension(self, message: Message, sampled_ids: np.ndarray) -> EncodedPrompt:
+        """Encode what follows an answer: its end token if it was not sampled, and the next user message."""
+        ended = len(sampled_ids) > 0 and int(sampled_ids[-1]) in self.end_ids
+        key = ("extension", _structure([message]))
+        if key not in self._texts:
+            self._remember(self._texts, key, self._suffix(self._plain([message])[0]))
+        prompt = self._encode(self._texts[key], [message])
+        return EncodedPrompt(prompt.ids[1:], prompt.images, prompt.pixels) if ended else prompt
+
+    def answer(self, text: str) -> np.ndarray:
+        """The ids of an answer and its end token, int32 (n,)."""
+        return np.array([*self._tokenize(self._disarm(text)), self.end_ids[0]], np.int32)
+
+    def decode(self, sampled_ids: np.ndarray) -> str:
+        """The text of sampled ids, without the end token."""
+        ids = [int(i) for i in sampled_ids]
+        if ids and ids[-1] in self.end_ids:
+            ids = ids[:-1]
+        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+    def _render(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> str:
+        return self.tokenizer.apply_chat_template(
+            list(messages), tools=list(tools) or None, tokenize=False, add_generation_prompt=True
+        )
+
+    def _suffix(self, message: Message) -> str:
+        """What the template writes after an answer when `message` comes next."""
+        before = self._render(_DUMMY_QUESTION) + _DUMMY_ANSWER
+        answer = {"role": "assistant", "content": [{"type": "text", "text": _DUMMY_ANSWER}]}
+        whole = self._render([*_DUMMY_QUESTION, answer, message])
+        if not whole.startswith(before):
+            raise TemplateError(
+                "this chat template rewrites earlier turns as a conversation grows, so ids cannot be appended exactly; "
+                "use context='window(1)', which renders every turn anew"
+            )
+        return whole[len(before) :]
+
+    def _end_ids(self, suffix: str) -> list[int]:
+        first = self._tokenize(suffix)[0]
+        if first not in self.tokenizer.all_special_ids and first not in self.tokenizer.added_tokens_decoder:
+            raise TemplateError("this chat template does not end an answer with a special token")
+        eos = self.tokenizer.eos_token_id
+        return [first] + ([eos] if eos is not None and eos != first else [])
+
+    def _plain(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages as the template sees them: images as placeholders, no control tokens in anybody's text."""
+        plain = copy.deepcopy([{**m, "content": [_without_pixels(part) for part in m["content"]]} for m in messages])
+        for message in plain:
+            for part in message["content"]:
+                if part["type"] == "text":
+                    part["text"] = self._disarm(part["text"])
+        return plain
+
+    def _disarm(self, text: str) -> str:
+        return self._control.sub(lambda match: match[0].replace("<|", "< |"), text)
+
+    def _tokenize(self, text: str) -> list[int]:
+        if text not in self._ids_of_text:
+            self._remember(self._ids_of_text, text, self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return self._ids_of_text[text]
+
+    @staticmethod
+    def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
+        if len(memory) >= 4096:
+            memory.clear()
+        memory[key] = value
+
+    def _encode(self, text: str, messages: Sequence[Message]) -> EncodedPrompt:
+        pixels = tuple(part["image"] for m in messages for part in m["content"] if part["type"] == "image")
+        store = ImageStore()
+        images = tuple(store.add(image) for image in pixels)
+        ids = self._tokenize(text)
+        if ids.count(self.image_token_id) != len(images):
+            found = ids.count(self.image_token_id)
+            raise TemplateError(f"the chat template kept {found} of {len(images)} images: it drops images in some roles")
+        expanded: list[int] = []
+        remaining = iter(images)
+        for i in ids:
+            expanded += [i] * self.image_tokens(next(remaining)) if i == self.image_token_id else [i]
+        return EncodedPrompt(np.array(expanded, np.int32), images, pixels)
+
+
+def _without_pixels(part: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "image"} if part["type"] == "image" else part
+
+
+def _structure(messages: Sequence[Message]) -> tuple[Any, ...]:
+    """What of the messages decides the rendered text: roles, texts, and where images stand."""
+    return tuple((m["role"], tuple(part.get("text") if part["type"] == "text" else None for part in m["content"])) for m in messages)

@@ -1,0 +1,88 @@
+"""A vision-language model loaded from a checkpoint folder, with its codec: what the learner and the samplers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+
+from mmgym.agent import ImageFeatures
+from mmgym.trajectory import ImageRef
+from mmgym_agents.codec import TemplateChatCodec
+from mmgym_agents.families import family_of
+
+__all__ = ["VLM"]
+
+
+class VLM:
+    """A `mmgym.agent.Policy`: model, tokenizer, image processor and chat codec.
+
+    Args:
+        model: a model that has a `mmgym_agents.families` entry.
+        tokenizer: its tokenizer, with a chat template.
+        image_processor: its image processor.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, image_processor: Any):
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.image_processor = image_processor
+        self.family = family_of(model, image_processor)
+        self.codec = TemplateChatCodec(tokenizer, self.family.image_token_id, self.family.image_tokens)
+        text = model.config.get_text_config()
+        self.max_context: int = text.max_position_embeddings
+
+    @classmethod
+    def load(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> VLM:
+        """Load a local checkpoint folder (the tiny one, or a real Qwen2.5-VL or Qwen3-VL).
+
+        Raises:
+            FileNotFoundError: when the folder holds no ``config.json``.
+        """
+        if not (Path(path) / "config.json").is_file():
+            raise FileNotFoundError(f"{path} holds no config.json: expected a checkpoint folder of transformers")
+        model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
+        processor = AutoImageProcessor.from_pretrained(path, backend="pil")
+        return cls(model.to(device), AutoTokenizer.from_pretrained(path), processor)
+
+    def save(self, path: str | Path) -> None:
+        """Write a folder that the Auto classes of transformers load."""
+        for part in (self.model, self.tokenizer, self.image_processor):
+            part.save_pretrained(path)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    def image_token_id(self) -> int:
+        """Id of the image placeholder."""
+        return self.family.image_token_id
+
+    def image_tokens(self, image: ImageRef) -> int:
+        """Number of placeholder tokens of an image."""
+        return self.family.image_tokens(image)
+
+    def positions(self, ids: np.ndarray, images: Sequence[ImageRef]) -> np.ndarray:
+        """Rotary positions, int64 (3, n)."""
+        return self.family.positions(ids, images)
+
+    def image_features(self, images: Sequence[np.ndarray]) -> ImageFeatures:
+        """Features of uint8 HWC images, with gradients."""
+        return self.family.image_features(images)
+
+    def token_logits(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        features: Sequence[torch.Tensor],
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits that predict the tokens at (rows, columns) of a right-padded batch: float32 (k, vocabulary)."""
+        hidden = self.family.hidden(ids, positions, features)
+        return self.family.logits(hidden[rows, columns - 1])

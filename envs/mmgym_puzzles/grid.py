@@ -1,0 +1,132 @@
+"""What puzzles on a square grid share: cells and directions, splits by content, and drawing only what moved.
+
+Cells are numbered in reading order: cell = row x size + column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mmgym.draw import Grid, TileSet
+from mmgym.env import MultimodalEnv
+
+__all__ = ["DIRECTIONS", "OUTSIDE", "Direction", "GridPuzzle", "neighbors", "split_of", "symmetries", "where"]
+
+Direction = Literal["up", "down", "left", "right"]
+DIRECTIONS: tuple[Direction, ...] = ("up", "down", "left", "right")
+"""The directions, in the order in which experts break ties."""
+
+OUTSIDE = -1
+"""The neighbor of a cell at the edge."""
+
+_SHARES = (("train", 0.70), ("val", 0.10), ("test", 0.15), ("ood", 0.05))
+
+
+@lru_cache(maxsize=64)
+def neighbors(size: int) -> dict[str, tuple[int, ...]]:
+    """The neighbor of every cell in each direction, or `OUTSIDE`, on a `size` x `size` grid."""
+    cells = range(size * size)
+    return {
+        "up": tuple(c - size if c >= size else OUTSIDE for c in cells),
+        "down": tuple(c + size if c < size * (size - 1) else OUTSIDE for c in cells),
+        "left": tuple(c - 1 if c % size else OUTSIDE for c in cells),
+        "right": tuple(c + 1 if (c + 1) % size else OUTSIDE for c in cells),
+    }
+
+
+@lru_cache(maxsize=64)
+def symmetries(size: int) -> tuple[tuple[int, ...], ...]:
+    """The eight rotations and reflections of a `size` x `size` grid, each as the image of every cell."""
+    cells = np.arange(size * size).reshape(size, size)
+    turned = [np.rot90(cells, k) for k in range(4)]
+    return tuple(tuple(grid.ravel().tolist()) for t in turned for grid in (t, t.T))
+
+
+def split_of(key: str) -> str:
+    """The split that owns the layouts with this hexadecimal key: train .70, val .10, test .15, ood .05 of all keys."""
+    place = int(key[:8], 16) / 2**32
+    for split, share in _SHARES:
+        if place < share:
+            return split
+        place -= share
+    return _SHARES[-1][0]
+
+
+def layout_hash(*parts: object) -> str:
+    """A hexadecimal key of 32 digits for the content of a layout."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def where(origin: int, other: int, size: int) -> tuple[str, str]:
+    """Where `other` lies as seen from `origin`: ("up", "down" or "same", "left", "right" or "same")."""
+    rows, columns = other // size - origin // size, other % size - origin % size
+    vertical = "same" if rows == 0 else "up" if rows < 0 else "down"
+    return vertical, "same" if columns == 0 else "left" if columns < 0 else "right"
+
+
+class GridPuzzle(MultimodalEnv):
+    """Base of puzzles on a square grid.
+
+    A subclass sets `size` and `tile_sets`, gives the tiles that never move in an episode (`_still_tiles`) and those that
+    do (`_moving_tiles`), the letter of each tile (`letters`), and calls `_new_instance` whenever the former change.
+    """
+
+    tile_sets: ClassVar[dict[str, TileSet]]
+    """Tiles by look: ``usual`` and ``ood``."""
+    letters: ClassVar[dict[str, str]]
+    """The letter of each tile in the text twin."""
+    question_texts: ClassVar[tuple[str, ...]]
+    """Every text that `questions` can pose."""
+    words: ClassVar[tuple[str, ...]]
+    """Every word that an answer or an action can hold."""
+    notes: ClassVar[tuple[str, ...]]
+    """Every feedback that a valid action can bring."""
+    size: int
+    """Cells a side of the current instance."""
+
+    _background: np.ndarray | None = None
+    _grid: Grid | None = None
+
+    @classmethod
+    def vocabulary(cls) -> list[str]:
+        """What an agent needs to say or read, without repetition: words first, then whole questions and feedback."""
+        return list(dict.fromkeys([*cls.words, *cls.question_texts, *cls.notes]))
+
+    def layout_key(self) -> str:
+        """Key of the layout that decides its split; equal for layouts that are rotated or mirrored into one another."""
+        raise NotImplementedError
+
+    def _still_tiles(self) -> list[str]:
+        raise NotImplementedError
+
+    def _moving_tiles(self) -> Iterable[tuple[int, str]]:
+        raise NotImplementedError
+
+    def _new_instance(self) -> None:
+        self._background = None
+
+    def _image(self) -> np.ndarray:
+        tiles = self.tile_sets["ood" if self.split == "ood" else "usual"]
+        if self._background is None or self._grid is None:
+            self._grid = Grid(self.image_size, self.size)
+            self._background = self._grid.fill(tiles, self._still_tiles())
+        image = self._background.copy()
+        for cell, name in self._moving_tiles():
+            self._grid.put(image, tiles, cell, name)
+        return image
+
+    def _all_tiles(self) -> list[str]:
+        names = self._still_tiles()
+        for cell, name in self._moving_tiles():
+            names[cell] = name
+        return names
+
+    def _text(self) -> str:
+        letters = [self.letters[name] for name in self._all_tiles()]
+        rows = [" ".join(letters[start : start + self.size]) for start in range(0, len(letters), self.size)]
+        return "\n".join([*rows, ", ".join(f"{letter} {name}" for name, letter in self.letters.items())])

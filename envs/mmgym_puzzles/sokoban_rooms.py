@@ -1,0 +1,279 @@
+"""Rooms of Sokoban: how one is carved, and a table of exact move distances to its solved positions.
+
+The table is found backwards, by pulling boxes away from the targets from every solved position at once. Whatever it
+holds is solvable by construction and its optimal length is known, so the start of an episode is simply chosen from it,
+and the expert reads its moves off it.
+
+Sets of cells are bit masks: bit c stands for cell c = row x size + column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from mmgym_puzzles.grid import DIRECTIONS, Direction, layout_hash, neighbors, split_of, symmetries
+
+__all__ = ["LEVELS", "PRESETS", "Room", "RoomSettings", "SolutionTable", "cells_of", "draw_room", "mask_of", "solutions"]
+
+_PLAYER_BITS = 6
+_PLAYER = (1 << _PLAYER_BITS) - 1
+_MAX_DRAWS = 20_000
+
+# What a step of the carving walk clears around itself, as (row, column) offsets.
+_STAMPS = (
+    ((0, -1), (0, 0), (0, 1)),
+    ((-1, 0), (0, 0), (1, 0)),
+    ((0, -1), (0, 0), (1, 0)),
+    ((0, -1), (0, 0), (1, -1), (1, 0)),
+    ((0, 0), (0, 1), (1, 0)),
+)
+_TURN_PROBABILITY = 0.35
+
+
+@dataclass(frozen=True)
+class RoomSettings:
+    """What rooms to draw."""
+
+    size: int
+    """Cells a side, the border wall included; at most 8."""
+    boxes: int
+    carving: int
+    """Steps of the walk that clears the floor."""
+    shortest: int
+    """Fewest moves of the optimal solution."""
+    longest: int
+    """Most moves of the optimal solution."""
+    turns: int
+    """Turns until the episode is truncated."""
+    search: int = 1_000_000
+    """The table of solutions is cut after the first distance at which it holds more positions than this."""
+
+
+LEVELS = {
+    1: RoomSettings(size=6, boxes=1, carving=16, shortest=2, longest=6, turns=20),
+    2: RoomSettings(size=6, boxes=1, carving=16, shortest=7, longest=15, turns=40),
+    3: RoomSettings(size=7, boxes=2, carving=20, shortest=12, longest=30, turns=60),
+    4: RoomSettings(size=8, boxes=2, carving=26, shortest=20, longest=40, turns=80, search=8_000),
+    5: RoomSettings(size=8, boxes=3, carving=26, shortest=28, longest=60, turns=120, search=8_000),
+}
+PRESETS = {
+    "vagen": RoomSettings(size=6, boxes=1, carving=20, shortest=5, longest=50, turns=100),
+    "vagen_two_boxes": RoomSettings(size=6, boxes=2, carving=20, shortest=5, longest=50, turns=100),
+}
+
+
+@dataclass(frozen=True)
+class Room:
+    """One room at the start of an episode; sets of cells are bit masks."""
+
+    size: int
+    walls: int
+    targets: int
+    boxes: int
+    agent: int
+
+    def key(self) -> str:
+        """Key of walls, targets and boxes, without the agent, the same for rotated and mirrored rooms."""
+        return _key(self.size, self.walls, self.targets, self.boxes)
+
+
+def cells_of(mask: int) -> list[int]:
+    """The cells of a bit mask, in order."""
+    cells = []
+    while mask:
+        lowest = mask & -mask
+        cells.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return cells
+
+
+def mask_of(cells: Iterable[int]) -> int:
+    """The bit mask of some cells."""
+    return sum(1 << cell for cell in set(cells))
+
+
+@lru_cache(maxsize=4096)
+def _turned(size: int, mask: int) -> tuple[int, ...]:
+    cells = cells_of(mask)
+    return tuple(sum(1 << turn[cell] for cell in cells) for turn in symmetries(size))
+
+
+@lru_cache(maxsize=65536)
+def _key(size: int, walls: int, targets: int, boxes: int) -> str:
+    images = zip(_turned(size, walls), _turned(size, targets), _turned(size, boxes), strict=True)
+    return layout_hash("room", size, min(images))
+
+
+class SolutionTable:
+    """Exact move distances from positions of one room to its nearest solved position.
+
+    A position is the agent's cell and the mask of the boxes. Solved positions have distance 0.
+
+    Args:
+        size: cells a side.
+        walls: mask of the walls, which hold the whole border.
+        targets: mask of the targets, as many as there are boxes.
+        limit: the table ends after the first distance at which it holds more positions than this. It always holds
+            every position up to its largest distance.
+    """
+
+    def __init__(self, size: int, walls: int, targets: int, limit: int):
+        self._steps = [neighbors(size)[direction] for direction in DIRECTIONS]
+        self._walls, self._targets = walls, targets
+        self._plan: dict[int, int] = {}
+        self._hopeless: set[int] = set()
+        floor = [cell for cell in range(size * size) if not walls >> cell & 1]
+        pulls = self._pulls(floor)
+        solved = targets << _PLAYER_BITS
+        frontier = [solved | cell for cell in floor if not targets >> cell & 1]
+        self.distance: dict[int, int] = dict.fromkeys(frontier, 0)
+        self.layers: list[list[int]] = []
+        """Positions by distance; `decode` reads them."""
+        while frontier:
+            self.layers.append(frontier)
+            if len(self.distance) > limit:
+                break
+            frontier = self._layer_before(frontier, pulls, len(self.layers))
+        self.complete = not frontier
+
+    def _pulls(self, floor: list[int]) -> list[list[tuple[int, int, int, int]]]:
+        """For each cell the agent may have come to: (cell it came from, its bit, bit of the box pushed, both bits)."""
+        walls = self._walls
+        pulls: list[list[tuple[int, int, int, int]]] = [[] for _ in self._steps[0]]
+        for cell in floor:
+            # up and down, left and right are opposite: a move from `origin` in one leads on to `ahead`.
+            for forward, backward in ((0, 1), (1, 0), (2, 3), (3, 2)):
+                origin, ahead = self._steps[backward][cell], self._steps[forward][cell]
+                if not walls >> origin & 1:
+                    pulls[cell].append((origin, 1 << origin, 1 << ahead, 1 << ahead | 1 << cell))
+        return pulls
+
+    def _layer_before(self, frontier: list[int], pulls: list[list[tuple[int, int, int, int]]], depth: int) -> list[int]:
+        distance, found = self.distance, []
+        for position in frontier:
+            boxes = position >> _PLAYER_BITS
+            for origin, origin_bit, ahead_bit, both in pulls[position & _PLAYER]:
+                if boxes & origin_bit:
+                    continue
+                before = boxes << _PLAYER_BITS | origin
+                if before not in distance:
+                    distance[before] = depth
+                    found.append(before)
+                if boxes & ahead_bit:
+                    before = (boxes ^ both) << _PLAYER_BITS | origin
+                    if before not in distance:
+                        distance[before] = depth
+                        found.append(before)
+        return found
+
+    @staticmethod
+    def decode(position: int) -> tuple[int, int]:
+        """(agent's cell, mask of the boxes) of a position in `layers`."""
+        return position & _PLAYER, position >> _PLAYER_BITS
+
+    def length(self, agent: int, boxes: int) -> int | None:
+        """Moves of the optimal solution from a position of the table, else None."""
+        return self.distance.get(boxes << _PLAYER_BITS | agent)
+
+    def best_direction(self, agent: int, boxes: int) -> Direction:
+        """The first move of an optimal solution; some possible move where there is no solution any more."""
+        position = boxes << _PLAYER_BITS | agent
+        here = self.distance.get(position)
+        moves = self._moves(position)
+        if here is None:
+            if position not in self._plan and position not in self._hopeless:
+                self._search(position)
+            index = self._plan.get(position, moves[0][0] if moves else 0)
+        else:
+            index = next((k for k, after in moves if self.distance.get(after) == here - 1), 0)
+        return DIRECTIONS[index]
+
+    def _moves(self, position: int) -> list[tuple[int, int]]:
+        """The moves that change a position: (index of the direction, position after)."""
+        agent, boxes = position & _PLAYER, position >> _PLAYER_BITS
+        moves = []
+        for index, steps in enumerate(self._steps):
+            target = steps[agent]
+            if self._walls >> target & 1:
+                continue
+            if boxes >> target & 1:
+                beyond = steps[target]
+                if (self._walls | boxes) >> beyond & 1:
+                    continue
+                moves.append((index, (boxes ^ (1 << target | 1 << beyond)) << _PLAYER_BITS | target))
+            else:
+                moves.append((index, boxes << _PLAYER_BITS | target))
+        return moves
+
+    def _search(self, position: int) -> None:
+        """Plan from a position outside the table: breadth first until the table is met.
+
+        The table holds every position up to its radius, so the first one met lies on an optimal solution.
+        """
+        came_from: dict[int, tuple[int, int]] = {position: (position, 0)}
+        queue = [] if self.complete else [position]
+        for current in queue:
+            for index, after in self._moves(current):
+                if after in came_from:
+                    continue
+                came_from[after] = (current, index)
+                if after in self.distance:
+                    while after != position:
+                        after, index = came_from[after]
+                        self._plan[after] = index
+                    return
+                if after not in self._hopeless:
+                    queue.append(after)
+        self._hopeless.update(came_from)
+
+
+@lru_cache(maxsize=8)
+def solutions(size: int, walls: int, targets: int, limit: int) -> SolutionTable:
+    """The table of a room; the latest are kept."""
+    return SolutionTable(size, walls, targets, limit)
+
+
+def _carve(rng: np.random.Generator, size: int, steps: int) -> int:
+    """Mask of a connected floor inside the border: a random walk that clears a stamp at each step."""
+    row, column = rng.integers(1, size - 1, 2).tolist()
+    turns, ways, stamps = rng.random(steps).tolist(), rng.integers(0, 4, steps).tolist(), rng.integers(0, 5, steps).tolist()
+    way, floor = ways[0], 0
+    for turn, new_way, stamp in zip(turns, ways, stamps, strict=True):
+        if turn < _TURN_PROBABILITY:
+            way = new_way
+        row = min(max(row + (way == 1) - (way == 0), 1), size - 2)
+        column = min(max(column + (way == 3) - (way == 2), 1), size - 2)
+        for down, right in _STAMPS[stamp]:
+            r, c = row + down, column + right
+            if 0 < r < size - 1 and 0 < c < size - 1:
+                floor |= 1 << r * size + c
+    return floor
+
+
+def draw_room(rng: np.random.Generator, settings: RoomSettings, split: str) -> Room:
+    """Draw a room of a split, solvable in `shortest` to `longest` moves, with no box on a target at the start.
+
+    Raises:
+        RuntimeError: when no room was found in very many draws.
+    """
+    size = settings.size
+    for _ in range(_MAX_DRAWS):
+        floor = _carve(rng, size, settings.carving)
+        walls = (1 << size * size) - 1 & ~floor
+        free = cells_of(floor)
+        if len(free) < 2 * settings.boxes + 1:
+            continue
+        targets = mask_of(rng.choice(free, settings.boxes, replace=False).tolist())
+        table = solutions(size, walls, targets, settings.search)
+        starts = [p for layer in table.layers[settings.shortest : settings.longest + 1] for p in layer]
+        # A few tries per room: rare splits would otherwise cost a search each.
+        for pick in rng.integers(0, len(starts), 32).tolist() if starts else ():
+            agent, boxes = table.decode(starts[pick])
+            room = Room(size, walls, targets, boxes, agent)
+            if not boxes & targets and split_of(room.key()) == split:
+                return room
+    raise RuntimeError(f"no room of split {split!r} found for {settings}")

@@ -1,0 +1,37 @@
+"""mmgym: a gym for multimodal agents. Importing it makes every installed environment known to `gymnasium.make`."""
+
+from mmgym import shared_text as shared_text  # text in AsyncVectorEnv's shared memory, by being imported
+from mmgym.env import SPLITS, Capabilities, Effect, MultimodalEnv, Unsupported, unwrap
+from mmgym.registry import EnvironmentEntry, Plugin, entries, entry, load_plugins, register
+from mmgym.rewards import RewardSpec, RewardTerms, TermSpec
+from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall, ToolSpace, tool
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SPLITS",
+    "Capabilities",
+    "Effect",
+    "EnvironmentEntry",
+    "InvalidAction",
+    "MultimodalEnv",
+    "Parameter",
+    "Plugin",
+    "RewardSpec",
+    "RewardTerms",
+    "TermSpec",
+    "TextSpace",
+    "Tool",
+    "ToolCall",
+    "ToolSpace",
+    "Unsupported",
+    "__version__",
+    "entries",
+    "entry",
+    "load_plugins",
+    "register",
+    "tool",
+    "unwrap",
+]
+
+load_plugins()

@@ -1,0 +1,188 @@
+"""What an agent is, and what a vision-language model must offer to be one.
+
+The executor knows only `Agent`; the learner knows only `Policy`. What is particular to a model class sits behind
+them, in `mmgym_agents`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mmgym.spaces import ToolCall
+from mmgym.trajectory import EpisodeTask, ImageRef
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Agent", "BatchAgent", "Conversation", "EncodedPrompt", "ImageFeatures", "Policy", "Response"]
+
+Message = dict[str, Any]
+"""A chat message: ``{"role": ..., "content": [{"type": "text" | "image", ...}]}``; images are uint8 HWC arrays."""
+
+
+@dataclass
+class Conversation:
+    """An episode as its agent sees it."""
+
+    key: int
+    """Number of the episode within a run of the executor; agents keep what they know of an episode under it."""
+    task: EpisodeTask
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    """Tool schemas for a chat template's ``tools=``; empty where the system message explains the tools."""
+    messages: list[Message] = field(default_factory=list)
+    """All messages so far; the last one is the user's, to be answered."""
+    environment: Any = None
+    """The `mmgym.rollout.EnvironmentHandle`, for scripted agents that read the state."""
+
+    @property
+    def turn(self) -> int:
+        """Number of answers given so far."""
+        return sum(message["role"] == "assistant" for message in self.messages)
+
+
+@dataclass
+class Response:
+    """An agent's answer. Ids are missing for agents without tokens: they can be measured, not trained."""
+
+    text: str
+    action: ToolCall | None = None
+    """The call itself, from agents that need no text; otherwise `text` is parsed."""
+    prompt_ids: np.ndarray | None = None
+    images: tuple[ImageRef, ...] = ()
+    pixels: tuple[np.ndarray, ...] = ()
+    """The pixels of `images`, in the same order."""
+    sampled_ids: np.ndarray | None = None
+    logprobs: np.ndarray | None = None
+    extends: bool = False
+    version: int = 0
+    exhausted: bool = False
+    """True when the conversation no longer fits the model's context: the episode is truncated."""
+
+
+class Agent(Protocol):
+    """Answers one conversation at a time."""
+
+    async def act(self, conversation: Conversation) -> Response:
+        """Answer the last user message."""
+        ...
+
+    def end(self, conversation: Conversation) -> None:
+        """The episode is over: forget what was kept of it."""
+        ...
+
+
+class BatchAgent(Protocol):
+    """Answers many conversations in one call. `mmgym.rollout.Batcher` makes an `Agent` of it."""
+
+    def act_batch(self, conversations: Sequence[Conversation]) -> list[Response]:
+        """Answer the last user message of each conversation."""
+        ...
+
+    def end(self, conversation: Conversation) -> None:
+        """The episode is over: forget what was kept of it."""
+        ...
+
+
+@dataclass
+class EncodedPrompt:
+    """A prompt as the model reads it."""
+
+    ids: np.ndarray
+    """int32 (n,), image placeholders expanded."""
+    images: tuple[ImageRef, ...]
+    pixels: tuple[np.ndarray, ...]
+
+
+@dataclass
+class ImageFeatures:
+    """What the vision tower made of some images."""
+
+    layers: list[torch.Tensor]
+    """Tensors (tokens of all images, hidden): the embeddings, then one per deepstack layer."""
+    sizes: np.ndarray
+    """int64 (images,): tokens of each image."""
+
+    def take(self, indices: Sequence[int]) -> list[torch.Tensor]:
+        """The layers of the given images, one after the other; an image may be taken several times."""
+        import torch
+
+        starts = np.concatenate([[0], np.cumsum(self.sizes)])
+        tokens = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in indices]) if len(indices) else np.zeros(0)
+        index = torch.from_numpy(tokens.astype(np.int64)).to(self.layers[0].device)
+        return [layer.index_select(0, index) for layer in self.layers]
+
+    def extend(self, other: ImageFeatures) -> ImageFeatures:
+        """These images followed by the other's."""
+        import torch
+
+        layers = [torch.cat(pair) for pair in zip(self.layers, other.layers, strict=True)]
+        return ImageFeatures(layers, np.concatenate([self.sizes, other.sizes]))
+
+
+class ChatCodec(Protocol):
+    """Conversation <-> token ids, exactly: nothing that was sampled is ever tokenized again."""
+
+    def opening(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> EncodedPrompt:
+        """Encode the first messages with the model's own chat template, up to where the assistant speaks."""
+        ...
+
+    def extension(self, message: Message, sampled_ids: np.ndarray) -> EncodedPrompt:
+        """Encode what follows `sampled_ids`: the end of the assistant's message if missing, and the next user message."""
+        ...
+
+    def answer(self, text: str) -> np.ndarray:
+        """The ids an assistant would sample to say `text`, its end token included."""
+        ...
+
+    def decode(self, sampled_ids: np.ndarray) -> str:
+        """The text of sampled ids, without the end token."""
+        ...
+
+
+class Policy(Protocol):
+    """A trainable vision-language model: what the learner needs of it."""
+
+    model: torch.nn.Module
+    codec: ChatCodec
+
+    def image_tokens(self, image: ImageRef) -> int:
+        """Number of placeholder tokens of an image."""
+        ...
+
+    def image_token_id(self) -> int:
+        """Id of the image placeholder."""
+        ...
+
+    def positions(self, ids: np.ndarray, images: Sequence[ImageRef]) -> np.ndarray:
+        """Rotary position ids of a sequence, int64 (3, n), equal to the model's own."""
+        ...
+
+    def image_features(self, images: Sequence[np.ndarray]) -> ImageFeatures:
+        """Run the vision tower on uint8 HWC images, with gradients."""
+        ...
+
+    def token_logits(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        features: Sequence[torch.Tensor],
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+    ) -> torch.Tensor:
+        """Logits that predict the tokens at (rows, columns), banned tokens at minus infinity.
+
+        Args:
+            ids: int64 (batch, length), right-padded.
+            positions: int64 (3, batch, length).
+            features: what `ImageFeatures.take` gives for the images of the batch, in reading order.
+            rows: int64 (k,).
+            columns: int64 (k,), each at least 1.
+
+        Returns:
+            float32 (k, vocabulary).
+        """
+        ...

@@ -1,0 +1,184 @@
+"""The command line: ``mmgym list | play | train | doctor``.
+
+Each subcommand is a frozen dataclass (its fields are the options) and a function in a module of its own, imported
+only when it is asked for: ``mmgym list`` loads neither torch nor OpenCV. What a user can get wrong ends in one line
+that says what is allowed, and exit status 2, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["SUBCOMMANDS", "UsageError", "main"]
+
+
+class UsageError(Exception):
+    """Something the user can put right; its message says how."""
+
+
+@dataclass(frozen=True)
+class List:
+    """List the environments: id, family, tools, levels and presets."""
+
+    family: str | None = None
+    """Only the environments of this family."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """Play an environment in the terminal, or watch a scripted agent play it."""
+
+    env: tyro.conf.Positional[str]
+    """Environment id, as `mmgym list` shows it."""
+    agent: Literal["human", "random", "expert"] = "human"
+    """Who plays."""
+    preset: str | None = None
+    """A named setting of the environment."""
+    level: int | None = None
+    """Difficulty, from 1."""
+    split: str | None = None
+    """train, val, test or ood."""
+    task: str | None = None
+    """Kind of instance, where the environment has several."""
+    seed: int = 0
+    """Seed of the first episode; the next ones count on from it."""
+    episodes: int = 1
+    """Number of episodes."""
+    save: str | None = None
+    """Folder for what was seen, as PNG files; for a human runs/play unless given."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an agent: `mmgym train CONFIG.toml`, `mmgym train --help` lists every field."""
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is installed, what is missing, and the command that gets it."""
+
+
+SUBCOMMANDS: dict[str, Callable[..., object]] = {"list": List, "play": Play, "train": Train, "doctor": Doctor}
+"""Subcommands by name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit status: 0, 1 when `doctor` finds the core broken, or 2 for a mistake in the arguments.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["train"]:  # has a command line of its own, with every field of its configuration
+            return _train(arguments[1:])
+        options = tyro.extras.subcommand_cli_from_dict(
+            SUBCOMMANDS,
+            prog="mmgym",
+            description="A gym for vision-language-model agents.",
+            args=arguments or ["--help"],
+        )
+        return _run(options)
+    except UsageError as problem:
+        # Never wrapped: a path or a command in the message must survive copy and paste.
+        Console(stderr=True).print(Text.assemble(("mmgym: ", "bold red"), str(problem)), soft_wrap=True)
+        return 2
+
+
+def _run(options: object) -> int:
+    if isinstance(options, List):
+        Console().print(environment_table(options.family))
+        return 0
+    if isinstance(options, Play):
+        return _play(options)
+    from mmgym.doctor import doctor
+
+    return doctor()
+
+
+def _play(options: Play) -> int:
+    from mmgym.env import Unsupported, unwrap
+    from mmgym.play import open_environment, play
+
+    try:
+        env = open_environment(
+            options.env,
+            preset=options.preset,
+            level=options.level,
+            split=options.split,
+            task=options.task,
+            human=options.agent == "human",
+        )
+        if options.episodes < 1:
+            raise ValueError(f"episodes must be at least 1; got {options.episodes}")
+        if options.agent == "expert" and unwrap(env).capabilities.expert == "none":
+            raise ValueError(f"{options.env} has no expert; take --agent random or human")
+    except (LookupError, ValueError, ImportError, Unsupported) as problem:
+        raise UsageError(str(problem.args[0] if problem.args else problem)) from problem
+    save = options.save or ("runs/play" if options.agent == "human" else None)
+    play(
+        env,
+        options.agent,
+        seed=options.seed,
+        episodes=options.episodes,
+        task=options.task,
+        save=None if save is None else Path(save),
+    )
+    return 0
+
+
+def _train(argv: list[str]) -> int:
+    from mmgym.doctor import install_command, missing_packages
+
+    if missing := missing_packages("train"):
+        raise UsageError(f"training needs {', '.join(missing)}: {install_command('train')}")
+    # By name, so that the command line can be type-checked and imported without torch.
+    return importlib.import_module("mmgym.learn.main").main(argv) or 0
+
+
+def environment_table(family: str | None = None) -> Table:
+    """The table that ``mmgym list`` prints.
+
+    Raises:
+        UsageError: for a family that no environment belongs to, naming those that exist.
+    """
+    from mmgym import registry
+    from mmgym.doctor import install_command, missing_packages
+
+    entries = registry.entries()
+    extras = {entry.id: plugin.extra for plugin in registry.plugins() for entry in plugin.environments}
+    families = sorted({entry.family for entry in entries})
+    if family is not None and family not in families:
+        raise UsageError(f"no family {family!r}; there are: {', '.join(families) or 'none'}")
+    table = Table()
+    table.add_column("id", style="bold", no_wrap=True)
+    for column in ("family", "tools", "levels", "presets", "summary"):
+        table.add_column(column)
+    for entry in sorted(entries, key=lambda e: (e.family, e.id)):
+        if family in (None, entry.family):
+            extra = extras.get(entry.id, "")
+            needs = f" (first: {install_command(extra)})" if extra and missing_packages(extra) else ""
+            levels = f"1-{entry.levels}" if entry.levels > 1 else "1"
+            cells = (
+                entry.id,
+                entry.family,
+                ", ".join(entry.tools),
+                levels,
+                ", ".join(entry.presets),
+                entry.summary + needs,
+            )
+            table.add_row(*map(Text, cells))
+    return table

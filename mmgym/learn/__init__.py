@@ -1,0 +1,1 @@
+"""Learning from trajectories: advantages, losses, packing, the learner and the trainer."""

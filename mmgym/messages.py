@@ -1,0 +1,114 @@
+"""What an agent reads: observations and instructions as chat messages.
+
+Messages are the plain dictionaries that chat templates of transformers take: ``{"role": ..., "content": [parts]}``,
+where a part is ``{"type": "text", "text": str}`` or ``{"type": "image", "image": uint8 array (height, width, 3)}``.
+Images that an environment returns go into a user message: most chat templates drop images in tool messages silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from mmgym.formats import check_format, instructions
+from mmgym.spaces import TextSpace, ToolSpace
+
+__all__ = ["check_observation_space", "is_image", "is_image_sequence", "observation_content", "opening", "user_message"]
+
+Part = dict[str, Any]
+"""One part of a message's content."""
+Message = dict[str, Any]
+"""One chat message."""
+
+HIDDEN = ("action_mask",)
+"""Entries of an observation that no agent sees."""
+STYLES = ("full", "minimal")
+"""How much the opening says."""
+
+
+def is_image(space: gym.Space[Any]) -> bool:
+    """Whether elements of `space` are images: a uint8 `Box` of shape (height, width, 3)."""
+    return (
+        isinstance(space, gym.spaces.Box)
+        and space.dtype == np.uint8
+        and len(space.shape) == 3
+        and space.shape[2] == 3
+        and min(space.shape) > 0
+    )
+
+
+def is_image_sequence(space: gym.Space[Any]) -> bool:
+    """Whether elements of `space` are several images: a `gymnasium.spaces.Sequence` of images."""
+    return isinstance(space, gym.spaces.Sequence) and is_image(space.feature_space)
+
+
+def check_observation_space(space: Any) -> gym.spaces.Dict:
+    """`space`, after a check that every entry of an observation can be shown; to be called before an episode begins.
+
+    Raises:
+        TypeError: for a space that is no `Dict`, or an entry that is neither image, images, text nor hidden.
+    """
+    allowed = "a uint8 Box (height, width, 3), a Sequence of them, or a TextSpace"
+    if not isinstance(space, gym.spaces.Dict):
+        raise TypeError(f"observations must be a gymnasium.spaces.Dict of {allowed}; got {space!r}")
+    for name, part in space.spaces.items():
+        if name not in HIDDEN and not (is_image(part) or is_image_sequence(part) or isinstance(part, TextSpace)):
+            raise TypeError(f"observation entry {name!r} cannot be shown to an agent: expected {allowed}; got {part!r}")
+    return space
+
+
+def observation_content(space: gym.Space[Any], observation: Mapping[str, Any]) -> list[Part]:
+    """The parts of the message that shows `observation`, in the order of `space`.
+
+    Empty texts are left out, hidden entries too. Images are passed on as they are, not copied.
+
+    Raises:
+        TypeError: when the space has an entry that cannot be shown (see `check_observation_space`).
+        ValueError: when the observation lacks an entry of the space.
+    """
+    parts = check_observation_space(space).spaces
+    missing = [name for name in parts if name not in observation]
+    if missing:
+        raise ValueError(f"the observation lacks {', '.join(missing)}; it holds {', '.join(observation)}")
+    content: list[Part] = []
+    for name, part in parts.items():
+        if name in HIDDEN:
+            continue
+        value = observation[name]
+        if isinstance(part, TextSpace):
+            content += [{"type": "text", "text": value}] if value else []
+        else:
+            content += [{"type": "image", "image": image} for image in ([value] if is_image(part) else value)]
+    return content
+
+
+def opening(
+    instruction: str, space: ToolSpace, format: str, style: str = "full"
+) -> list[Message]:
+    """The messages before the first observation.
+
+    Args:
+        instruction: the rules and the goal, e.g. ``unwrap(env).instruction``.
+        space: the tools.
+        format: how the agent writes calls, one of `mmgym.formats.FORMATS`.
+        style: ``"full"`` gives a system message with the rules and how to answer; ``"minimal"`` gives none, for an
+            agent that was trained to know both.
+
+    Raises:
+        ValueError: for an unknown format or style, naming the known ones.
+    """
+    check_format(format)
+    if style not in STYLES:
+        raise ValueError(f"style must be one of {', '.join(STYLES)}; got {style!r}")
+    if style == "minimal":
+        return []
+    text = "\n\n".join(part for part in (instruction.strip(), instructions(space, format)) if part)
+    return [{"role": "system", "content": [{"type": "text", "text": text}]}]
+
+
+def user_message(content: list[Part]) -> Message:
+    """The user message with this content."""
+    return {"role": "user", "content": list(content)}

@@ -1,0 +1,138 @@
+"""Environment ids: what plug-ins announce, registered with Gymnasium without importing any environment.
+
+A plug-in is a package whose ``PLUGIN`` attribute holds a `Plugin`, announced by an entry point of the group
+``mmgym.plugins`` (``my_package = "my_package:PLUGIN"``). Only these tables of strings are read on ``import mmgym``; the
+environments are imported by `gymnasium.make`. A package imports nothing heavy in its ``__init__``.
+
+`gymnasium.make_vec` works with every id, in-process (``vectorization_mode="sync"``, the default) and with one process
+per environment (``"async"``; `mmgym.shared_text` carries the text). Observations with several images (a `Sequence`) have
+no fixed size, so ``"async"`` needs ``vector_kwargs={"shared_memory": False}`` there; Gymnasium says so if it is missing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import gymnasium as gym
+
+__all__ = [
+    "GROUP",
+    "EnvironmentEntry",
+    "Plugin",
+    "PluginWarning",
+    "entries",
+    "entry",
+    "load_plugins",
+    "plugins",
+    "register",
+]
+
+GROUP = "mmgym.plugins"
+"""The entry-point group by which packages announce environments."""
+
+
+class PluginWarning(UserWarning):
+    """A plug-in could not be loaded; its environments are missing."""
+
+
+@dataclass(frozen=True)
+class EnvironmentEntry:
+    """One environment id."""
+
+    id: str
+    """Gymnasium id, e.g. ``mmgym/FrozenLake-v0``."""
+    entry_point: str
+    """``module:Class``."""
+    family: str
+    """Family of environments, e.g. ``grid``."""
+    summary: str
+    """One line for ``mmgym list``."""
+    tools: tuple[str, ...]
+    """Names of the tools."""
+    levels: int = 5
+    """Number of levels."""
+    presets: tuple[str, ...] = ()
+    """Values of the constructor's ``preset``."""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Constructor arguments of this id."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What a package of environments announces."""
+
+    name: str
+    environments: tuple[EnvironmentEntry, ...]
+    extra: str = ""
+    """The extra of mmgym that installs what these environments need, or empty."""
+
+
+_entries: dict[str, EnvironmentEntry] = {}
+_plugins: dict[str, Plugin] = {}
+
+
+def register(entry: EnvironmentEntry) -> None:
+    """Register one environment id, here and with Gymnasium. Registering an equal entry again changes nothing.
+
+    Raises:
+        ValueError: when the id is taken by something else, or the entry point is not ``module:Class``.
+    """
+    if _entries.get(entry.id) == entry:
+        return
+    if entry.id in _entries or entry.id in gym.registry:
+        owner = _entries[entry.id].entry_point if entry.id in _entries else gym.registry[entry.id].entry_point
+        raise ValueError(f"the id {entry.id!r} is taken by {owner}; choose another")
+    module, _, name = entry.entry_point.partition(":")
+    if not module or not name:
+        raise ValueError(f"the entry point of {entry.id!r} must be 'module:Class'; got {entry.entry_point!r}")
+    gym.register(entry.id, entry_point=entry.entry_point, kwargs=dict(entry.kwargs))
+    _entries[entry.id] = entry
+
+
+def load_plugins() -> None:
+    """Register the environments of every installed plug-in. One that fails is named in a `PluginWarning`."""
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            _load(point)
+        except Exception as error:  # another package's failure must not take ours with it
+            message = f"mmgym plug-in {point.name!r} ({point.value}) was not loaded: {type(error).__name__}: {error}"
+            warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+def _load(point: EntryPoint) -> None:
+    loaded = point.load()
+    plugin = getattr(loaded, "PLUGIN", loaded)
+    if not isinstance(plugin, Plugin):
+        raise TypeError(f"expected a mmgym.registry.Plugin; got {type(plugin).__name__}")
+    for environment in plugin.environments:
+        register(environment)
+    _plugins[plugin.name] = plugin
+
+
+def plugins() -> list[Plugin]:
+    """The plug-ins that were loaded, by name."""
+    return [_plugins[name] for name in sorted(_plugins)]
+
+
+def entries() -> list[EnvironmentEntry]:
+    """Every registered environment, by id."""
+    return [_entries[id] for id in sorted(_entries)]
+
+
+def entry(id: str) -> EnvironmentEntry:
+    """The entry of an id.
+
+    Raises:
+        ValueError: for an unknown id, naming the nearest and all known ones.
+    """
+    if id in _entries:
+        return _entries[id]
+    known = sorted(_entries)
+    folded = {name.casefold(): name for name in known} | {name.casefold().rpartition("/")[2]: name for name in known}
+    near = list(dict.fromkeys(folded[n] for n in difflib.get_close_matches(str(id).casefold(), folded, cutoff=0.5)))
+    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
+    raise ValueError(f"unknown environment {id!r}{hint} known: {', '.join(known) or 'none (is a plug-in installed?)'}")

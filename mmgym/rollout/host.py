@@ -1,0 +1,122 @@
+"""The side of an episode where its environment lives: in this process, or in a worker.
+
+Everything that crosses over is plain data: content of messages, rewards, and errors as text.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import mmgym
+from mmgym.messages import observation_content
+from mmgym.spaces import ToolCall, ToolSpace
+from mmgym.trajectory import EpisodeTask
+
+__all__ = ["EnvironmentHost", "Opening", "StepResult", "load_attribute"]
+
+
+@dataclass
+class StepResult:
+    """What an environment returned, ready to be read by an agent."""
+
+    content: list[dict[str, Any]]
+    """Parts of the user message."""
+    reward: float = 0.0
+    terminated: bool = False
+    truncated: bool = False
+    info: dict[str, Any] = field(default_factory=dict)
+    state_key: str = ""
+
+
+@dataclass
+class Opening:
+    """What an episode starts with."""
+
+    first: StepResult
+    instruction: str
+    """The environment's rules, in words."""
+    space: ToolSpace
+
+
+class EnvironmentHost:
+    """Room for one episode at a time. Environments are made on demand and kept for the next episode of their kind.
+
+    Args:
+        record_state_keys: whether to compute `state_key` before every answer (needed by step-level credit).
+    """
+
+    def __init__(self, record_state_keys: bool = False):
+        self.record_state_keys = record_state_keys
+        self._made: dict[str, gym.Env[Any, Any]] = {}
+        self._env: gym.Env[Any, Any] | None = None
+        self._random: np.random.Generator = np.random.default_rng()
+
+    def reset(self, task: EpisodeTask) -> Opening:
+        """Start the episode of a task."""
+        key = repr((task.env_id, sorted(task.kwargs.items(), key=str), task.wrappers))
+        if key not in self._made:
+            env: gym.Env[Any, Any] = gym.make(task.env_id, disable_env_checker=True, **task.kwargs)
+            for wrapper in task.wrappers:
+                env = load_attribute(wrapper)(env)
+            self._made[key] = env
+        self._env = self._made[key]
+        self._random = np.random.default_rng([task.seed, task.member, task.noise])
+        observation, info = self._env.reset(seed=task.seed, options=dict(task.options))
+        inner = mmgym.unwrap(self._env)
+        return Opening(self._result(observation, info), inner.instruction, inner.action_space)
+
+    def step(self, action: Any) -> StepResult:
+        """Make one turn."""
+        assert self._env is not None
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        return self._result(observation, info, float(reward), bool(terminated), bool(truncated))
+
+    def expert(self) -> ToolCall:
+        """The expert's next call."""
+        assert self._env is not None
+        return mmgym.unwrap(self._env).expert()
+
+    def random(self) -> Any:
+        """A random valid action; seeded by the task."""
+        assert self._env is not None
+        space = mmgym.unwrap(self._env).action_space
+        space.seed(int(self._random.integers(2**31)))
+        return space.sample()
+
+    def scripted(self, name: str) -> ToolCall:
+        """The next call of a scripted policy ``module:function`` that takes (environment, generator)."""
+        assert self._env is not None
+        return load_attribute(name)(mmgym.unwrap(self._env), self._random)
+
+    def close(self) -> None:
+        """Close the environments."""
+        for env in self._made.values():
+            env.close()
+        self._made.clear()
+
+    def _result(self, observation: Any, info: dict[str, Any], *outcome: Any) -> StepResult:
+        assert self._env is not None
+        content = observation_content(self._env.observation_space, observation)
+        key = mmgym.unwrap(self._env).state_key() if self.record_state_keys else ""
+        return StepResult(content, *outcome, info=info, state_key=key)
+
+
+def load_attribute(name: str) -> Callable[..., Any]:
+    """What ``module:attribute`` names.
+
+    Raises:
+        ValueError: when it has another form or there is no such attribute.
+    """
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ValueError(f"expected module:attribute; got {name!r}")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{name!r} cannot be loaded: {error}") from error

@@ -1,0 +1,121 @@
+"""Conformance of what goes beyond Gymnasium: branch points, keys, experts, questions, text twins, formats."""
+
+from __future__ import annotations
+
+def check_snapshot(make: Make, seeds: int) -> None:
+    with building(make) as env, building(make) as fresh:
+        inner, other = unwrap(env), unwrap(fresh)
+        env.reset(seed=3)
+        if inner.capabilities.snapshot == "none":
+            return assert_unsupported(inner.snapshot)
+        last = play(env, seed=3, steps=4, restart=False)[-1][0]
+        snapshot = inner.snapshot()
+        assert isinstance(snapshot, bytes) and "version" in json.loads(snapshot), "a snapshot is versioned JSON"
+        following = continue(env, 10), inner.np_random.random()
+        fresh.reset(seed=99)
+        for target, wrapped in ((inner, env), (other, fresh)):
+            observation, info = target.restore(snapshot)
+            assert_info(info)
+            assert equal(observation, last), "restore shows another observation"
+            assert target.snapshot() == snapshot, "the snapshot of a restored environment differs"
+            assert equal((continue(wrapped, 10), target.np_random.random()), following), "what follows differs"
+        for garbage in (b"", b"{}", b"\xff", b"[1]", snapshot[: len(snapshot) // 2]):
+            assert_value_error(functools.partial(inner.restore, garbage), "snapshot")
+    return None
+
+
+def check_state_key(make: Make, seeds: int) -> None:
+    with building(make) as env, building(make) as other:
+        inner = unwrap(env)
+        for seed in range(seeds):
+            env.reset(seed=seed)
+            other.reset(seed=seed)
+            key = inner.state_key()
+            assert key == unwrap(other).state_key(), "two instances of one seed have different keys"
+            env.step(InvalidAction("counts a turn"))
+            assert inner.state_key() == key, "the key depends on the turn count"
+            inner.action_space.seed(seed)
+            terminated = truncated = inner.turn >= inner.max_turns
+            while not (terminated or truncated):
+                key = inner.state_key()
+                *_, terminated, truncated, info = env.step(inner.action_space.sample())
+                changed = inner.state_key() != key
+                assert changed or not info["action_effective"] or inner.action_space.max_calls > 1, "effective, same key"
+                assert not changed or info["action_effective"], "the key changed by an action that was not effective"
+
+
+def check_expert(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        env.reset(seed=0)
+        if inner.capabilities.expert == "none":
+            return assert_unsupported(inner.expert)
+        for level in range(1, inner.levels + 1):
+            for seed in range(seeds):
+                _, start = env.reset(seed=seed, options={"level": level})
+                info, turns, terminated, truncated = start, 0, False, False
+                while not (terminated or truncated):
+                    key = inner.state_key()
+                    call = inner.expert()
+                    assert inner.state_key() == key, "asking the expert changed the state"
+                    *_, terminated, truncated, info = env.step(call)
+                    turns += 1
+                    assert info["action_valid"], f"the expert's call {call} is invalid: {info['feedback']}"
+                if inner.capabilities.expert == "solves":
+                    where = f"level {level}, seed {seed}"
+                    assert info["success"], f"{where}: the expert fails after {turns} turns"
+                    wanted = start["expert_steps"]
+                    assert turns == wanted, f"{where}: expert_steps says {wanted}, the expert took {turns}"
+    return None
+
+
+def check_questions(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        env.reset(seed=0)
+        if not inner.capabilities.questions:
+            return assert_unsupported(lambda: inner.questions(np.random.default_rng(0)))
+        for seed in range(seeds):
+            env.reset(seed=seed)
+            key = inner.state_key()
+            asked = inner.questions(np.random.default_rng(seed))
+            assert asked and isinstance(asked, list), "questions must be a list with at least one question"
+            for question in asked:
+                assert isinstance(question, tuple) and len(question) == 2, f"expected (text, answer); got {question!r}"
+                assert all(isinstance(text, str) and text.strip() for text in question), f"empty or no text: {question!r}"
+            assert asked == inner.questions(np.random.default_rng(seed)), "equal generators give different questions"
+            assert inner.state_key() == key, "asking changed the state"
+    return None
+
+
+def check_text_twin(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        if not unwrap(env).capabilities.text_twin:
+            return assert_unsupported(lambda: make(obs_mode="text"))
+        image, _ = env.reset(seed=4)
+    with building(make, obs_mode="text") as env:
+        for part in unwrap(env).observation_space.spaces.values():
+            assert not is_image(part) and not is_image_sequence(part), "the text twin carries an image"
+        text, _ = env.reset(seed=4)
+        assert isinstance(text.get("text"), str) and text["text"].strip(), 'the text twin has no "text"'
+    with building(make, obs_mode="both") as env:
+        both, _ = env.reset(seed=4)
+        assert both["text"] == text["text"], 'obs_mode="both" shows another text than "text"'
+        assert all(equal(value, image[name]) for name, value in both.items() if name in image), '"both" shows another image'
+    return None
+
+
+def check_messages_and_formats(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        check_observation_space(env.observation_space)
+        space = unwrap(env).action_space
+        space.seed(0)
+        for format in formats.FORMATS:
+            assert formats.instructions(space, format), f"no instructions for {format}"
+            for _ in range(10):
+                calls = space.parse(space.sample())
+                text = formats.render(calls, space, format)
+                assert formats.parse(text, space, format) == calls, f"{text!r} is not read back as {calls}"
+        if space.is_finite:
+            names = formats.labels(space)
+            assert len(set(names)) == len(space.calls), f"the labels of the calls are not distinct: {names}"

@@ -1,0 +1,162 @@
+"""Conformance with Gymnasium, and with what mmgym asks of every Gymnasium method."""
+
+from __future__ import annotations
+
+def check_gymnasium_checker(make: Make, seeds: int) -> None:
+    with building(make) as env, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=env.unwrapped.spec is None)
+
+
+def check_determinism(make: Make, seeds: int) -> None:
+    with building(make) as first, building(make) as second:
+        if not unwrap(first).capabilities.deterministic:
+            return
+        played = [play(env, seed=17, steps=50) for env in (first, second, first)]
+        for index, (a, b, again) in enumerate(zip(*played, strict=True)):
+            assert equal(a, b), f"two instances differ at step {index} of the same seed and actions"
+            assert equal(a, again), f"an instance differs from itself after reset, at step {index}"
+
+
+def check_observations_and_info(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        names: set[str] = set()
+        for seed in range(seeds):
+            for observation, reward, terminated, truncated, info in play(env, seed=seed, steps=15):
+                assert env.observation_space.contains(observation), "an observation is not in the observation space"
+                assert_info(info)
+                assert observation.get("feedback", info["feedback"]) == info["feedback"], "two different feedbacks"
+                assert type(terminated) is bool and type(truncated) is bool, "terminated and truncated must be bool"
+                assert type(reward) is float, f"the reward must be a float; got {type(reward).__name__}"
+                if not (terms := info["reward_terms"]):
+                    continue
+                names = names or set(terms)
+                assert set(terms) == names, f"reward_terms must have the same names each turn; {names} became {set(terms)}"
+                assert all(type(v) is float and np.isfinite(v) for v in terms.values()), f"not finite floats: {terms}"
+                assert abs(reward - sum(terms.values())) < 1e-9, f"the reward {reward} is not the sum of {terms}"
+        assert "outcome" in names, f"reward_terms must name the outcome; got {names}"
+        assert inner.instruction.strip(), "the instruction is empty: an agent could not know the goal"
+
+
+def check_invalid_actions(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        env.reset(seed=1)
+        for kind, action in invalid_actions(inner):
+            key, turn = inner.state_key(), inner.turn
+            _, _, terminated, truncated, info = env.step(action)
+            assert not info["action_valid"], f"{kind} was accepted"
+            assert not info["action_effective"] and inner.state_key() == key, f"{kind} changed the state"
+            assert info["feedback"], f"{kind} got no feedback"
+            assert inner.turn == turn + 1, f"{kind} did not cost a turn"
+            if terminated or truncated:
+                env.reset(seed=1)
+
+
+def check_options(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        bad = {"level": [0, inner.levels + 1, "1", None, True, 1.5], "split": ["nonesuch", None, 3]}
+        for name, values in bad.items():
+            allowed = str(inner.levels) if name == "level" else "train"
+            for value in values:
+                assert_value_error(functools.partial(env.reset, options={name: value}), allowed)
+                assert_value_error(functools.partial(make, **{name: value}), allowed)
+        assert_value_error(lambda: make(obs_mode="nonesuch"), "image")
+        assert_value_error(lambda: make(max_turns=0), "max_turns")
+
+
+def check_splits_and_levels(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        for level in range(1, inner.levels + 1):
+            keys: dict[str, set[str]] = {}
+            for split in SPLITS:
+                options = {"level": level, "split": split}
+                for seed in range(2 * seeds):
+                    observation, info = env.reset(seed=seed, options=options)
+                    assert (info["level"], info["split"]) == (level, split), f"asked for {options}, got {info}"
+                    assert env.observation_space.contains(observation), f"observation outside its space for {options}"
+                    assert not info["success"], f"{options}, seed {seed}: solved before the first turn"
+                    keys.setdefault(split, set()).add(inner.state_key())
+            if inner.capabilities.splits == "content":
+                for index, split in enumerate(SPLITS):
+                    for other in SPLITS[:index]:
+                        assert not keys[split] & keys[other], f"level {level}: {split} and {other} share an instance"
+
+
+def check_turn_limit(make: Make, seeds: int) -> None:
+    with building(make, max_turns=2) as env:
+        env.reset(seed=0)
+        assert not env.step(InvalidAction("first"))[3], "truncated before max_turns"
+        assert env.step(InvalidAction("second"))[3], "not truncated at max_turns=2"
+        try:
+            env.step(InvalidAction("third"))
+        except gym.error.ResetNeeded:
+            return
+        raise AssertionError("step after the end must raise gymnasium.error.ResetNeeded")
+
+
+def check_pickling(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        inner = unwrap(env)
+        play(env, seed=5, steps=3, restart=False)
+        copy = pickle.loads(pickle.dumps(env))
+        if inner.capabilities.snapshot == "state":
+            assert unwrap(copy).state_key() == inner.state_key(), "the state is lost"
+            assert equal(continue(env, 8), continue(copy, 8)), "a pickled environment continues differently"
+        assert equal(env.reset(seed=6), copy.reset(seed=6)), "a pickled environment resets differently"
+        copy.close()
+
+
+def check_spec(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        if env.spec is None:
+            return
+        copy = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
+        assert equal(env.reset(seed=2), copy.reset(seed=2)), "the environment made of its own JSON spec differs"
+        copy.close()
+
+
+def check_rendering(make: Make, seeds: int) -> None:
+    with building(make, render_mode="rgb_array", image_size=96) as env:
+        observation, _ = env.reset(seed=0)
+        picture = env.render()
+        assert isinstance(picture, np.ndarray) and picture.dtype == np.uint8, "render must give a uint8 array"
+        assert picture.shape == (96, 96, 3), f"image_size=96 must render (96, 96, 3); got {picture.shape}"
+        assert int(picture.max()) > int(picture.min()), "the picture is one flat colour"
+        images = [part["image"] for part in observation_content(env.observation_space, observation) if "image" in part]
+        assert images, "the default observation shows no image"
+
+
+def check_vector_environments(make: Make, seeds: int) -> None:
+    vector = gym.vector.SyncVectorEnv([make, make])
+    try:
+        play_vector(vector)
+    finally:
+        vector.close()
+
+
+def check_worker_processes(make: Make, seeds: int) -> None:
+    with building(make) as env:
+        parts = unwrap(env).observation_space.spaces.values()
+        shared = not any(isinstance(part, gym.spaces.Sequence) for part in parts)
+        deterministic = unwrap(env).capabilities.deterministic
+    vectors = [gym.vector.SyncVectorEnv([make, make]), gym.vector.AsyncVectorEnv([make, make], shared_memory=shared)]
+    try:
+        played = [play_vector(vector) for vector in vectors]
+        assert not deterministic or equal(*played), "environments in worker processes differ from those in-process"
+    finally:
+        for vector in vectors:
+            vector.close()
+
+
+def check_record_video(make: Make, seeds: int) -> None:
+    if importlib.util.find_spec("moviepy") is None:
+        logger.warning("RecordVideo was not checked: moviepy is not installed")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        env = gym.wrappers.RecordVideo(make(render_mode="rgb_array"), folder, disable_logger=True)
+        play(env, seed=0, steps=3, restart=False)
+        env.close()

@@ -1,0 +1,193 @@
+"""What happened in an episode, exactly: the ids that were shown and sampled, and references to the pixels.
+
+A `Trajectory` is a list of `Turn`s. A turn either extends the sequence of the turn before it or starts a new one
+(a window moved, a template could not be extended); `segments` cuts a trajectory there. Every sampled token is
+trained in exactly one `Segment`, whatever the context policy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+__all__ = ["EpisodeTask", "ImageRef", "ImageStore", "Segment", "Status", "Trajectory", "Turn", "segments"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """The name of an image: a hash of its shape and pixels."""
+
+    digest: str
+    height: int
+    width: int
+
+
+class ImageStore:
+    """Images by reference; equal pixels are stored once."""
+
+    def __init__(self) -> None:
+        self._pixels: dict[str, np.ndarray] = {}
+
+    def add(self, image: np.ndarray) -> ImageRef:
+        """Store an image and return its reference.
+
+        Args:
+            image: uint8 array (height, width, 3).
+
+        Raises:
+            ValueError: for any other array.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"an image is a uint8 array (height, width, 3); got {image.dtype} {image.shape}")
+        pixels = np.ascontiguousarray(image)
+        digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode() + pixels.tobytes()).hexdigest()[:32]
+        self._pixels.setdefault(digest, pixels)
+        return ImageRef(digest, pixels.shape[0], pixels.shape[1])
+
+    def __getitem__(self, ref: ImageRef) -> np.ndarray:
+        return self._pixels[ref.digest]
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+
+class Status(StrEnum):
+    """How an episode ended."""
+
+    TERMINATED = "terminated"
+    """The task ended: solved or failed."""
+    TRUNCATED = "truncated"
+    """A limit ended it: turns, or the length of the model's context."""
+    ENV_ERROR = "env_error"
+    """The machinery failed. Not the agent's failure: never scored, never trained."""
+
+
+@dataclass(frozen=True)
+class EpisodeTask:
+    """Which episode to play."""
+
+    env_id: str
+    """Gymnasium id."""
+    seed: int
+    """Seed of ``reset``: equal seeds are equal instances."""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Constructor arguments."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Options of ``reset``: split, level, task."""
+    wrappers: tuple[str, ...] = ()
+    """Wrappers to put around the environment, inner first, each ``module:Class``."""
+    group: int = 0
+    """Number of the group (one task and seed) within an iteration."""
+    member: int = 0
+    """Number of the trajectory within its group."""
+    noise: int = 0
+    """Key of the sampling noise shared by one run and iteration; group, member and turn are added to it."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn: what was shown, what was sampled, and what came of it."""
+
+    prompt_ids: np.ndarray
+    """int32 (n,): the ids shown since the last sampled token, or the whole prompt if the turn starts a sequence."""
+    images: tuple[ImageRef, ...]
+    """The images of `prompt_ids`, in order."""
+    sampled_ids: np.ndarray
+    """int32 (m,): the sampled ids, as sampled. Empty for agents without tokens."""
+    logprobs: np.ndarray
+    """float32 (m,): log-probability of each sampled id under the sampling distribution."""
+    extends: bool
+    """Whether the ids continue those of the turn before; otherwise they start a new sequence."""
+    text: str
+    """What the agent said."""
+    version: int = 0
+    """Version of the weights that sampled."""
+    state_key: str = ""
+    """`state_key` of the environment when the agent was asked, if recorded."""
+    reward: float = 0.0
+    terms: dict[str, float] = field(default_factory=dict)
+    """Named reward terms of the environment, and ``valid``."""
+    feedback: str = ""
+    """What the environment said about the action."""
+    terminated: bool = False
+    truncated: bool = False
+    seconds_model: float = 0.0
+    seconds_env: float = 0.0
+
+
+@dataclass(slots=True)
+class Trajectory:
+    """One seat's part of one episode."""
+
+    task: EpisodeTask
+    turns: list[Turn] = field(default_factory=list)
+    status: Status = Status.TERMINATED
+    success: bool = False
+    error: str = ""
+    """Kind and message of a failure of the machinery; empty otherwise."""
+    info: dict[str, Any] = field(default_factory=dict)
+    """Level, split and expert_steps of the instance."""
+    seat: int = 0
+    final_image: ImageRef | None = None
+    """What the last step showed (no turn follows it), if it held an image."""
+
+    @property
+    def episode_return(self) -> float:
+        """Sum of the rewards of all turns."""
+        return float(sum(turn.reward for turn in self.turns))
+
+    @property
+    def sampled_tokens(self) -> int:
+        """Number of sampled tokens."""
+        return sum(len(turn.sampled_ids) for turn in self.turns)
+
+
+@dataclass(slots=True)
+class Segment:
+    """A run of ids that form one sequence, and which of them are trained."""
+
+    ids: np.ndarray
+    """int32 (n,)."""
+    trained: np.ndarray
+    """bool (n,): True at sampled tokens that are trained here."""
+    logprobs: np.ndarray
+    """float32 (n,): the sampler's log-probability where `trained`, 0 elsewhere."""
+    turn: np.ndarray
+    """int32 (n,): index of the turn (of the trajectory) a trained token belongs to, -1 elsewhere."""
+    images: tuple[ImageRef, ...]
+    """The images of the ids, in order."""
+
+
+def segments(trajectory: Trajectory) -> list[Segment]:
+    """Cut a trajectory where a turn does not extend the one before it. A pure function of the turns."""
+    runs: list[list[int]] = []
+    for index, turn in enumerate(trajectory.turns):
+        if turn.extends and runs:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return [_segment(trajectory.turns, run) for run in runs]
+
+
+def _segment(turns: Sequence[Turn], run: Iterable[int]) -> Segment:
+    ids, trained, logprobs, owner, images = [], [], [], [], []
+    for index in run:
+        turn = turns[index]
+        shown, sampled = len(turn.prompt_ids), len(turn.sampled_ids)
+        ids += [turn.prompt_ids, turn.sampled_ids]
+        trained += [np.zeros(shown, bool), np.ones(sampled, bool)]
+        logprobs += [np.zeros(shown, np.float32), turn.logprobs]
+        owner += [np.full(shown, -1, np.int32), np.full(sampled, index, np.int32)]
+        images += turn.images
+    return Segment(
+        np.concatenate(ids).astype(np.int32),
+        np.concatenate(trained),
+        np.concatenate(logprobs).astype(np.float32),
+        np.concatenate(owner),
+        tuple(images),
+    )

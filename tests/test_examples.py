@@ -1,0 +1,34 @@
+"""Every example runs as a user runs it: in a process of its own, in an empty folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_example(name: str, *arguments: str, cwd: Path) -> str:
+    """Run an example and return what it printed; fails the test with its error otherwise."""
+    paths = [str(ROOT), str(ROOT / "envs"), str(ROOT / "agents")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("env_id", ["mmgym/FrozenLake-v0", "mmgym/Sokoban-v0"])
+def test_quickstart(env_id, tmp_path):
+    out = run_example("quickstart.py", "--env", env_id, cwd=tmp_path)
+    assert "success: True" in out
+    assert "'action_valid': False" in out
+    pictures = list((tmp_path / "runs" / "quickstart").glob("*.png"))
+    assert len(pictures) >= 3 and all(picture.stat().st_size > 0 for picture in pictures)
+
+
+def test_new_environment(tmp_path):
+    run_example("new_environment.py", cwd=tmp_path)
+    assert (ROOT / "examples" / "new_environment.py").read_text().count("\n") < 60
