@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mmgym.spaces import ToolCall
+from mmgym.spaces import ToolCall, ToolSpace
 from mmgym.trajectory import EpisodeTask, ImageRef
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Agent", "BatchAgent", "Conversation", "EncodedPrompt", "ImageFeatures", "Policy", "Response"]
+__all__ = ["Agent", "BatchAgent", "Conversation", "EncodedPrompt", "ImageFeatures", "Policy", "Response", "TrainableAgent"]
 
 Message = dict[str, Any]
 """A chat message: ``{"role": ..., "content": [{"type": "text" | "image", ...}]}``; images are uint8 HWC arrays."""
@@ -31,6 +32,8 @@ class Conversation:
     key: int
     """Number of the episode within a run of the executor; agents keep what they know of an episode under it."""
     task: EpisodeTask
+    space: ToolSpace
+    """The tools of the environment."""
     tools: list[dict[str, Any]] = field(default_factory=list)
     """Tool schemas for a chat template's ``tools=``; empty where the system message explains the tools."""
     messages: list[Message] = field(default_factory=list)
@@ -143,11 +146,27 @@ class ChatCodec(Protocol):
         ...
 
 
+class TrainableAgent(BatchAgent, Protocol):
+    """A `BatchAgent` whose weights change between calls."""
+
+    def weights_changed(self, version: int) -> None:
+        """The weights are new: forget what was computed with the old ones."""
+        ...
+
+
 class Policy(Protocol):
     """A trainable vision-language model: what the learner needs of it."""
 
     model: torch.nn.Module
     codec: ChatCodec
+
+    def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TrainableAgent:
+        """An agent that samples from the model as it is at the time."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint folder that the Auto classes of transformers load."""
+        ...
 
     def image_tokens(self, image: ImageRef) -> int:
         """Number of placeholder tokens of an image."""

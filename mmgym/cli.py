@@ -146,6 +146,13 @@ def _train(argv: list[str]) -> int:
     if missing := missing_packages("train"):
         raise UsageError(f"training needs {', '.join(missing)}: {install_command('train')}")
     # By name, so that the command line can be type-checked and imported without torch.
+    if argv and not argv[0].startswith("-"):
+        try:
+            importlib.import_module("mmgym.learn.config").read_config(Path(argv[0]))
+        except FileNotFoundError as problem:
+            raise UsageError(f"there is no configuration file {argv[0]}; see examples/*.toml") from problem
+        except (ValueError, TypeError, OSError) as problem:
+            raise UsageError(f"{argv[0]}: {problem}") from problem
     return importlib.import_module("mmgym.learn.main").main(argv) or 0
 
 

@@ -36,6 +36,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "matplotlib",
         "jinja2",
         "pillow",
+        "pyyaml",
     ),
     "web": ("playwright",),
     "video": ("av",),
@@ -187,9 +188,9 @@ def _opencv() -> Iterator[Check]:
     clean = f"{_pip()} uninstall -y {' '.join(rivals)} {name} && {_pip()} install {name}"
     try:
         cv2 = importlib.import_module("cv2")
-    except ImportError as error:
+    except Exception as error:  # two wheels over each other raise anything, AttributeError above all
         remedy = clean if rivals else f"{_pip()} install --force-reinstall {name}"
-        yield Check(name, "broken" if version(name) else "missing", str(error), remedy, core=True)
+        yield Check(name, "broken" if version(name) else "missing", repr(error), remedy, core=True)
         return
     yield Check(name, "ok", str(cv2.__version__), core=True)
     if rivals:

@@ -115,7 +115,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         if max_turns is not None and max_turns < 1:
             raise ValueError(f"max_turns must be at least 1; got {max_turns!r}")
         self.image_size = image_size
-        self.render_mode = None if render_mode is None else choose("render_mode", render_mode, self.metadata["render_modes"])
+        self.render_mode = (
+            None if render_mode is None else choose("render_mode", render_mode, self.metadata["render_modes"])
+        )
         self.action_space = ToolSpace(self._tools(), max_calls)
         self.observation_space = gym.spaces.Dict(self._observation_parts(), sort_keys=False)
         self._max_turns_argument = max_turns
@@ -177,7 +179,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
 
     # --- Gymnasium ---------------------------------------------------------------------------------------------------
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an episode; its content is drawn from the seed alone.
 
         Args:
@@ -225,7 +229,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         info = self._info(terms=terms, valid=valid, effective=effective)
         return self._observe(), float(sum(terms.values())), self._terminated, truncated, info
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         """The picture of the current state, or None without a render mode."""
         return self._image() if self.render_mode == "rgb_array" else None
 
@@ -233,7 +237,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
 
     def state_key(self) -> str:
         """Hash of the task instance and its Markov state, without random state, turn count and budgets."""
-        content = json.dumps([type(self).__name__, self.level, self._get_state()], sort_keys=True, separators=(",", ":"))
+        content = json.dumps(
+            [type(self).__name__, self.level, self._get_state()], sort_keys=True, separators=(",", ":")
+        )
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     def snapshot(self) -> bytes:

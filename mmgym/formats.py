@@ -111,10 +111,11 @@ def instructions(space: ToolSpace, format: str) -> str:
         tools = ", ".join(labels(space)) if short else "\n".join(_signature(tool, format) for tool in space.tools)
         how = "Answer with an action inside <action></action> tags"
         joined = ", separated by commas inside one pair of tags"
-    number = "one call" if space.max_calls == 1 else f"1 to {space.max_calls} calls{joined}"
+    number = "one call" if space.max_calls == 1 else f"1 to {space.max_calls} calls"
+    joined = "" if space.max_calls == 1 else joined
     kind = "Actions" if format == "tag" else "Tools"
     separator = " " if "\n" not in tools and format == "tag" else "\n"
-    return f"{kind}:{separator}{tools}\n{how}; make {number} per turn. Example:\n{example}"
+    return f"{kind}:{separator}{tools}\n{how}; make {number} per turn{joined}. Example:\n{example}"
 
 
 def check_format(format: Any) -> str:
@@ -445,7 +446,10 @@ def _example_value(parameter: Parameter) -> Any:
 def _signature(tool: Tool, format: str) -> str:
     names = [p.name if p.required else f"[{p.name}]" for p in tool.parameters]
     head = f"{tool.name}({', '.join(names)})" if format == "call" else " ".join([tool.name, *names])
-    details = [f"{p.name}: {_allowed(p)}{'; ' + p.description if p.description else ''}" for p in tool.parameters]
+    details = [
+        f"{p.name}{'' if p.required else ' (optional)'}: {_allowed(p)}{'; ' + p.description if p.description else ''}"
+        for p in tool.parameters
+    ]
     return "\n".join([f"- {head}: {tool.description}".rstrip(": "), *(f"    {detail}" for detail in details)])
 
 

@@ -85,9 +85,7 @@ def observation_content(space: gym.Space[Any], observation: Mapping[str, Any]) -
     return content
 
 
-def opening(
-    instruction: str, space: ToolSpace, format: str, style: str = "full"
-) -> list[Message]:
+def opening(instruction: str, space: ToolSpace, format: str, style: str = "full") -> list[Message]:
     """The messages before the first observation.
 
     Args:

@@ -5,13 +5,15 @@ A plug-in is a package whose ``PLUGIN`` attribute holds a `Plugin`, announced by
 environments are imported by `gymnasium.make`. A package imports nothing heavy in its ``__init__``.
 
 `gymnasium.make_vec` works with every id, in-process (``vectorization_mode="sync"``, the default) and with one process
-per environment (``"async"``; `mmgym.shared_text` carries the text). Observations with several images (a `Sequence`) have
-no fixed size, so ``"async"`` needs ``vector_kwargs={"shared_memory": False}`` there; Gymnasium says so if it is missing.
+per environment (``"async"``; `mmgym.shared_text` carries the text). Observations with several images (a `Sequence`)
+have no fixed size, so ``"async"`` needs ``vector_kwargs={"shared_memory": False}`` there; without it Gymnasium raises.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
+import sys
 import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -70,9 +72,16 @@ class Plugin:
     extra: str = ""
     """The extra of mmgym that installs what these environments need, or empty."""
 
+    def __post_init__(self) -> None:
+        if _half_imported:
+            _half_imported.pop()
+            _add(self)
+
 
 _entries: dict[str, EnvironmentEntry] = {}
 _plugins: dict[str, Plugin] = {}
+_half_imported: list[str] = []
+"""A package imported before mmgym: it imports mmgym on its way to its ``PLUGIN``, which is added once it is made."""
 
 
 def register(entry: EnvironmentEntry) -> None:
@@ -104,10 +113,23 @@ def load_plugins() -> None:
 
 
 def _load(point: EntryPoint) -> None:
-    loaded = point.load()
-    plugin = getattr(loaded, "PLUGIN", loaded)
+    spec = getattr(sys.modules.get(point.module), "__spec__", None)
+    if getattr(spec, "_initializing", False):
+        _half_imported.append(point.module)
+        return
+    attribute = point.attr or "PLUGIN"
+    module = importlib.import_module(point.module)
+    if not hasattr(module, attribute) and module.__spec__ is not None and module.__spec__.loader is not None:
+        # the package was imported first and is importing mmgym just now: its table is read off a second, passing copy
+        module = importlib.util.module_from_spec(module.__spec__)
+        module.__spec__.loader.exec_module(module)  # type: ignore[union-attr]
+    plugin = getattr(module, attribute)
     if not isinstance(plugin, Plugin):
         raise TypeError(f"expected a mmgym.registry.Plugin; got {type(plugin).__name__}")
+    _add(plugin)
+
+
+def _add(plugin: Plugin) -> None:
     for environment in plugin.environments:
         register(environment)
     _plugins[plugin.name] = plugin

@@ -81,11 +81,13 @@ def combine(turn_terms: Sequence[RewardTerms], spec: RewardSpec) -> list[float]:
         One finite reward per turn; their sum is the return of the episode.
 
     Raises:
-        ValueError: when `spec` reads a term that no turn reports, or when a term is not finite.
+        ValueError: when `spec` reads a term that no turn reports, or one that is not finite.
     """
     if not turn_terms:
         return []
     spec.check(sorted({name for terms in turn_terms for name in terms}))
+    if not all(math.isfinite(terms.get(name, 0.0)) for terms in turn_terms for name in spec.names()):
+        raise ValueError(f"reward terms must be finite; got {list(turn_terms)}")
     rewards = [0.0] * len(turn_terms)
     for name, term in spec.terms.items():
         if term.gate and sum(terms.get(term.gate, 0.0) for terms in turn_terms) <= 0:
@@ -93,8 +95,6 @@ def combine(turn_terms: Sequence[RewardTerms], spec: RewardSpec) -> list[float]:
         share = len(turn_terms) if term.aggregate == "mean" else 1
         for turn, pay in enumerate(_pay([terms.get(name, 0.0) * term.weight / share for terms in turn_terms], term)):
             rewards[turn] += pay
-    if not all(map(math.isfinite, rewards)):
-        raise ValueError(f"reward terms must be finite; got {list(turn_terms)}")
     return rewards
 
 

@@ -12,7 +12,7 @@ import itertools
 import math
 import re
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,7 +78,11 @@ class Parameter:
             ok = isinstance(value, str) and value in self.choices
             return "" if ok else f"{self.name} must be one of {', '.join(self.choices)}; got {shorten(value)}"
         if self.kind == "boolean":
-            return "" if isinstance(value, (bool, np.bool_)) else f"{self.name} must be true or false; got {shorten(value)}"
+            return (
+                ""
+                if isinstance(value, (bool, np.bool_))
+                else f"{self.name} must be true or false; got {shorten(value)}"
+            )
         if self.kind == "text":
             if not isinstance(value, str):
                 return f"{self.name} must be text; got {shorten(value)}"
@@ -88,7 +92,11 @@ class Parameter:
             return f"{self.name} must have at most {self.max_length} characters; got {len(value)}" if too_long else ""
         whole = self.kind == "integer"
         number = isinstance(value, (int, np.integer) if whole else (int, float, np.integer, np.floating))
-        if not number or isinstance(value, bool) or (isinstance(value, (float, np.floating)) and not math.isfinite(value)):
+        if (
+            not number
+            or isinstance(value, bool)
+            or (isinstance(value, (float, np.floating)) and not math.isfinite(value))
+        ):
             return f"{self.name} must be {'a whole' if whole else 'a finite'} number{self.span()}; got {shorten(value)}"
         if isinstance(value, (int, np.integer)) and not -MAX_NUMBER <= value <= MAX_NUMBER:
             return f"{self.name} must be a number of at most 15 digits; got {shorten(value)}"
@@ -134,7 +142,12 @@ class Parameter:
             return list(self.choices)
         if self.kind == "boolean":
             return [False, True]
-        if self.kind == "integer" and self.low is not None and self.high is not None and self.high - self.low < _MAX_FINITE:
+        if (
+            self.kind == "integer"
+            and self.low is not None
+            and self.high is not None
+            and self.high - self.low < _MAX_FINITE
+        ):
             return list(range(int(self.low), int(self.high) + 1))
         return None
 
@@ -286,7 +299,9 @@ class ToolSpace(Space[Any]):
             ValueError: when a tool takes text or numbers, so that the calls cannot be listed.
         """
         if self._calls is None:
-            raise ValueError(f"the calls of {', '.join(self._by_name)} cannot be listed: a tool takes text or open numbers")
+            raise ValueError(
+                f"the calls of {', '.join(self._by_name)} cannot be listed: a tool takes text or open numbers"
+            )
         return list(self._calls)
 
     def parse(self, action: Any) -> list[ToolCall]:
@@ -299,7 +314,9 @@ class ToolSpace(Space[Any]):
             raise ValueError(action.message)
         turn = action if isinstance(action, (list, tuple)) else [action]
         if not 1 <= len(turn) <= self.max_calls:
-            raise ValueError(f"give {'one call' if self.max_calls == 1 else f'1 to {self.max_calls} calls'}; got {len(turn)}")
+            raise ValueError(
+                f"give {'one call' if self.max_calls == 1 else f'1 to {self.max_calls} calls'}; got {len(turn)}"
+            )
         return [self._parse_call(call) for call in turn]
 
     def _parse_call(self, call: Any) -> ToolCall:
@@ -345,7 +362,9 @@ class ToolSpace(Space[Any]):
         if probability is not None or (mask is not None and not isinstance(mask, Mapping)):
             weights = np.asarray(mask if probability is None else probability, dtype=np.float64)
             if weights.shape != (len(self.calls),) or weights.sum() <= 0 or (weights < 0).any():
-                raise ValueError(f"the mask needs {len(self.calls)} non-negative entries, not all 0; got shape {weights.shape}")
+                raise ValueError(
+                    f"the mask needs {len(self.calls)} non-negative entries, not all 0; got shape {weights.shape}"
+                )
             return self.calls[rng.choice(len(weights), p=weights / weights.sum())]
         tools = [t for t in self.tools if mask is None or mask.get(t.name, True)]
         if not tools:
@@ -362,7 +381,7 @@ class ToolSpace(Space[Any]):
         """False: calls may hold text."""
         return False
 
-    def to_jsonable(self, sample_n: Sequence[Any]) -> list[Any]:
+    def to_jsonable(self, sample_n: Iterable[Any]) -> list[Any]:
         """Turns as JSON-able values."""
         return [[call.as_dict() for call in self.parse(turn)] for turn in sample_n]
 

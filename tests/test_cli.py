@@ -160,8 +160,26 @@ def test_train_hands_its_arguments_over(monkeypatch):
     module.main = lambda argv: seen.append(argv)
     monkeypatch.setitem(sys.modules, "mmgym.learn", types.ModuleType("mmgym.learn"))
     monkeypatch.setitem(sys.modules, "mmgym.learn.main", module)
-    assert cli.main(["train", "config.toml", "--help"]) == 0
-    assert seen == [["config.toml", "--help"]]
+    assert cli.main(["train", "--seed", "3"]) == 0
+    assert seen == [["--seed", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "no configuration file"),
+        ("sead = 3", "no field sead"),
+        ("seed = 'x'", "seed must be"),
+        ("seed = ", "Invalid value"),
+    ],
+)
+def test_train_answers_a_bad_configuration_in_one_line(content, expected, tmp_path, capsys):
+    path = tmp_path / "config.toml"
+    if content is not None:
+        path.write_text(content)
+    assert cli.main(["train", str(path)]) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err and captured.err.count("\n") == 1
 
 
 def test_train_without_its_extra_says_how_to_get_it(monkeypatch, capsys):
@@ -176,8 +194,8 @@ def test_doctor_finds_the_core_sound(capsys):
     assert version("gymnasium") in out and "opencv-python-headless" in out
 
 
-def checks(**versions):
-    """The doctor's findings by name, where `versions` overrides what is installed."""
+def findings():
+    """The doctor's findings by name."""
     return {check.name: check for check in doctor.examine()}
 
 
@@ -188,17 +206,15 @@ def pretend(monkeypatch):
     monkeypatch.setattr(doctor, "_run_python", lambda code: (True, "fine"))
 
     def set_versions(**versions):
-        named = {name.replace("_", "-"): found for name, found in versions.items()}
-        monkeypatch.setattr(
-            doctor, "version", lambda name: named.get(name, real(name)) if name in named else real(name)
-        )
+        known = {name.replace("_", "-"): found for name, found in versions.items()}
+        monkeypatch.setattr(doctor, "version", lambda name: known[name] if name in known else real(name))
 
     return set_versions
 
 
 def test_doctor_flags_two_opencv_wheels(pretend):
     pretend(opencv_python="4.10.0")
-    check = checks()["opencv-python"]
+    check = findings()["opencv-python"]
     assert check.status == "broken" and "uninstall" in check.remedy
 
 
@@ -206,7 +222,7 @@ def test_doctor_flags_a_torchvision_that_does_not_import(pretend, monkeypatch):
     pretend(torchvision="0.28.0", torch="2.13.0+cpu")
     said = "RuntimeError: operator torchvision::nms does not exist"
     monkeypatch.setattr(doctor, "_run_python", lambda code: (False, said) if "torchvision" in code else (True, ""))
-    check = checks()["torchvision"]
+    check = findings()["torchvision"]
     assert (check.status, check.detail) == ("broken", said)
     assert "whl/cpu" in check.remedy
 

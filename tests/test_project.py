@@ -1,6 +1,7 @@
 """The project around the code: who may import whom, what `import mmgym` costs, what the wheel holds."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -77,6 +78,17 @@ def test_import_is_light():
     assert not environments, "only the plug-ins' tables are read on import, not their environments"
 
 
+def test_every_import_is_declared():
+    names = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "PIL": "pillow", "annotated_types": "annotated-types"}
+    project = PROJECT["project"]
+    requirements = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
+    declared = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
+    for path in CODE:
+        foreign = imported_packages(path) - set(sys.stdlib_module_names) - PLUGIN_PACKAGES - {"mmgym"}
+        undeclared = {names.get(name, name) for name in foreign} - declared
+        assert not undeclared, f"{path.relative_to(ROOT)} imports {undeclared}, which pyproject.toml does not declare"
+
+
 def run_python(code: str) -> str:
     paths = [str(ROOT), str(ROOT / "envs"), str(ROOT / "agents")]
     preamble = f"import sys; sys.path[:0] = {paths!r}; "
@@ -140,7 +152,7 @@ def test_constraints_pin_exactly_and_everywhere():
     wanted = (
         project["dependencies"] + project["optional-dependencies"]["train"] + project["optional-dependencies"]["dev"]
     )
-    assert {re.match(r"[\w.-]+", requirement)[0] for requirement in wanted} <= pinned
+    assert {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in wanted} <= pinned
 
 
 def test_doctor_knows_the_extras():
@@ -160,16 +172,31 @@ def documents() -> list[Path]:
 def test_documented_commands_exist(path):
     from mmgym.cli import SUBCOMMANDS
 
-    code = "\n".join(
-        re.findall(r"```.*?\n(.*?)```", path.read_text(), re.S) + re.findall(r"`([^`\n]+)`", path.read_text())
-    )
+    text = path.read_text()
+    code = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.S) + re.findall(r"`([^`\n]+)`", text))
     makefile = (ROOT / "Makefile").read_text()
     for command in re.findall(r"(?:^|\s)mmgym ([a-z-]+)", code, re.M):
         assert command in SUBCOMMANDS, f"{path.name} names `mmgym {command}`"
     for target in re.findall(r"(?:^|\s)make ([a-z-]+)", code, re.M):
         assert re.search(rf"^{target}:", makefile, re.M), f"{path.name} names `make {target}`"
-    for script in re.findall(r"(?:examples|benchmarks)/[\w/]+\.\w+", code):
-        assert (ROOT / script).is_file(), f"{path.name} names {script}"
+
+
+@pytest.mark.parametrize("path", [*documents(), ROOT / "Makefile"], ids=lambda path: path.name)
+def test_named_files_exist(path):
+    for name in re.findall(r"\b(?:examples|benchmarks)/[\w/]+\.\w+", path.read_text()):
+        assert (ROOT / name).is_file(), f"{path.name} names {name}"
+
+
+def test_readme_code_runs(tmp_path):
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)):
+        script = tmp_path / f"block{number}.py"
+        script.write_text(code)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "envs"), str(ROOT / "agents")]),
+        }
+        result = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, f"README, Python block {number}: {result.stderr}"
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)

@@ -50,8 +50,15 @@ class RoomyCache(DynamicCache):
         for layer in self.layers:
             layer.room = room
 
+    def copy(self) -> RoomyCache:
+        """A cache with the same content."""
+        other = RoomyCache(len(self.layers), 0)
+        for ours, theirs in zip(self.layers, other.layers, strict=True):
+            theirs.update(ours.keys, ours.values)
+        return other
+
     def select(self, rows: torch.Tensor) -> None:
-        """Keep the given rows of the batch, in that order."""
+        """Keep the given rows of the batch, in that order; a row may be taken several times."""
         for layer in self.layers:
             layer.select(rows)  # type: ignore[attr-defined]
 

@@ -7,14 +7,13 @@ keyed by run, iteration, group, member and turn, so what an episode samples does
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from mmgym.agent import Conversation, EncodedPrompt, ImageFeatures, Response
-from mmgym.trajectory import ImageRef
 from mmgym_agents.cache import RoomyCache
 from mmgym_agents.context import Context, History, context_window
 from mmgym_agents.vlm import VLM
@@ -55,18 +54,54 @@ class _Session:
     history: History = field(default_factory=list)
 
 
-@dataclass
 class _Cohort:
-    """Rows of one cache."""
+    """Episodes that share a cache. Those with the same history share a row of it, until they sample apart."""
 
-    keys: list[int]
-    cache: RoomyCache
-    mask: torch.Tensor
-    """int64 (rows, cached): 0 at padding."""
-    position: torch.Tensor
-    """int64 (rows,): rotary position of the next token."""
-    pending: list[np.ndarray]
-    """Per row the sampled ids that are not in the cache yet (the last one, or none)."""
+    def __init__(self, keys: list[int], cache: RoomyCache, device: torch.device):
+        self.keys = keys
+        self.cache = cache
+        self.row_of = np.zeros(len(keys), np.int64)
+        """Row of each episode."""
+        self.mask = torch.zeros((1, 0), dtype=torch.long, device=device)
+        """int64 (rows, cached): 0 at padding."""
+        self.position = torch.zeros(1, dtype=torch.long, device=device)
+        """int64 (rows,): rotary position of the next token."""
+        self.pending: list[np.ndarray] = []
+        """Per episode the sampled ids that are not in the cache yet (the last one, or none)."""
+
+    def part(self, labels: Sequence[Hashable]) -> list[int]:
+        """Give episodes of one row with different labels rows of their own.
+
+        Returns:
+            Per new row, the first of its episodes.
+        """
+        index: dict[tuple[int, Hashable], int] = {}
+        first: list[int] = []
+        for episode, label in enumerate(labels):
+            key = (int(self.row_of[episode]), label)
+            if key not in index:
+                index[key] = len(first)
+                first.append(episode)
+        parents = self.row_of[first]
+        if self.mask.shape[1] and parents.tolist() != list(range(len(self.mask))):
+            self.cache.select(torch.from_numpy(parents).to(self.mask.device))
+        chosen = torch.from_numpy(parents).to(self.mask.device)
+        self.mask, self.position = self.mask[chosen], self.position[chosen]
+        self.row_of = np.array([index[int(row), label] for row, label in zip(self.row_of, labels, strict=True)])
+        return first
+
+    def keep(self, episodes: list[int]) -> None:
+        """Forget all but the given episodes."""
+        self.keys = [self.keys[i] for i in episodes]
+        self.pending = [self.pending[i] for i in episodes]
+        self.row_of = self.row_of[episodes]
+
+    def copy(self) -> _Cohort:
+        """The same episodes on a cache of their own."""
+        other = _Cohort(list(self.keys), self.cache.copy(), self.mask.device)
+        other.row_of, other.mask, other.position = self.row_of.copy(), self.mask, self.position
+        other.pending = list(self.pending)
+        return other
 
 
 class TransformersAgent:
@@ -140,88 +175,54 @@ class TransformersAgent:
             self._features = features if self._features is None else self._features.extend(features)
 
     def _begin(self, items: list[tuple[Conversation, EncodedPrompt]]) -> dict[int, Response]:
-        """Prefill new sequences: equal prompts once, their rows repeated."""
-        first_of: dict[tuple[bytes, tuple[ImageRef, ...]], int] = {}
-        distinct: list[EncodedPrompt] = []
-        row_of = []
-        for _, prompt in items:
-            key = (prompt.ids.tobytes(), prompt.images)
-            if key not in first_of:
-                first_of[key] = len(distinct)
-                distinct.append(prompt)
-            row_of.append(first_of[key])
-        longest = max(len(prompt.ids) for prompt in distinct)
-        turns = 1 if self._context.window else 4
-        room = (longest + self.sampling.max_new_tokens) * turns
+        """Prefill new sequences."""
+        room = max(len(prompt.ids) for _, prompt in items) + self.sampling.max_new_tokens
         layers = self.vlm.model.config.get_text_config().num_hidden_layers
-        start = torch.zeros(len(distinct), dtype=torch.long, device=self.vlm.device)
-        cohort = _Cohort([], RoomyCache(layers, room), start.new_zeros((len(distinct), 0)), start, [])
-        hidden = self._feed(cohort, [prompt.ids for prompt in distinct], distinct)
-        rows = torch.tensor(row_of, device=self.vlm.device)
-        cohort.cache.select(rows)
-        cohort.mask, cohort.position = cohort.mask[rows], cohort.position[rows]
-        cohort.keys = [conversation.key for conversation, _ in items]
-        return self._sample(cohort, hidden[rows], items, extends=False)
+        cache = RoomyCache(layers, room * (4 if self._context.window is None else 1))
+        cohort = _Cohort([conversation.key for conversation, _ in items], cache, self.vlm.device)
+        hidden = self._feed(cohort, [prompt.ids for _, prompt in items], [prompt for _, prompt in items])
+        return self._sample(cohort, hidden, items, extends=False)
 
     def _extend(self, items: list[tuple[Conversation, EncodedPrompt]]) -> dict[int, Response]:
         """Feed the new parts to sequences whose cache is at hand."""
         cohort = self._sessions[items[0][0].key].cohort
         assert cohort is not None
-        order = {key: row for row, key in enumerate(cohort.keys)}
-        rows = [order[conversation.key] for conversation, _ in items]
-        alive = [row for row, key in enumerate(cohort.keys) if key in self._sessions and row not in set(rows)]
-        if alive:
-            cohort = self._split(cohort, rows, alive)
-        elif rows != list(range(len(cohort.keys))):
-            self._keep(cohort, rows)
+        order = {key: episode for episode, key in enumerate(cohort.keys)}
+        asked = [order[conversation.key] for conversation, _ in items]
+        resting = [i for i, key in enumerate(cohort.keys) if key in self._sessions and i not in set(asked)]
+        if resting:
+            other = cohort.copy()
+            other.keep(resting)
+            for key in other.keys:
+                self._sessions[key].cohort = other
+        cohort.keep(asked)
         blocks = [np.concatenate([pending, prompt.ids]) for pending, (_, prompt) in zip(cohort.pending, items, strict=True)]
         hidden = self._feed(cohort, blocks, [prompt for _, prompt in items])
         return self._sample(cohort, hidden, items, extends=True)
 
-    def _keep(self, cohort: _Cohort, rows: list[int]) -> None:
-        index = torch.tensor(rows, device=self.vlm.device)
-        cohort.cache.select(index)
-        cohort.mask, cohort.position = cohort.mask[index], cohort.position[index]
-        cohort.keys = [cohort.keys[row] for row in rows]
-        cohort.pending = [cohort.pending[row] for row in rows]
-
-    def _split(self, cohort: _Cohort, rows: list[int], rest: list[int]) -> _Cohort:
-        """Part a cohort whose episodes no longer move together; returns the one with `rows`."""
-        layers = len(cohort.cache.layers)
-        other = _Cohort(list(cohort.keys), RoomyCache(layers, 0), cohort.mask, cohort.position, list(cohort.pending))
-        for ours, theirs in zip(cohort.cache.layers, other.cache.layers, strict=True):
-            theirs.update(ours.keys, ours.values)
-        self._keep(other, rest)
-        self._keep(cohort, rows)
-        for key in other.keys:
-            self._sessions[key].cohort = other
-        return cohort
-
     def _feed(self, cohort: _Cohort, blocks: Sequence[np.ndarray], prompts: Sequence[EncodedPrompt]) -> torch.Tensor:
-        """Run new ids through the model and return the hidden state of each row's last token."""
+        """Run each episode's new ids through the model; returns the hidden state of the last one, per row."""
         device = self.vlm.device
+        first = cohort.part([(block.tobytes(), p.images) for block, p in zip(blocks, prompts, strict=True)])
+        blocks, prompts = [blocks[i] for i in first], [prompts[i] for i in first]
         longest = max(map(len, blocks))
         ids = np.zeros((len(blocks), longest), np.int64)
         mask = np.zeros((len(blocks), longest), np.int64)
         positions = np.zeros((3, len(blocks), longest), np.int64)
         advance = np.zeros(len(blocks), np.int64)
-        known: dict[tuple[bytes, tuple[tuple[int, int], ...]], np.ndarray] = {}
         for row, (block, prompt) in enumerate(zip(blocks, prompts, strict=True)):
-            key = (block.tobytes(), tuple((image.height, image.width) for image in prompt.images))
-            if key not in known:
-                known[key] = self.vlm.positions(block, prompt.images)
-            ids[row, : len(block)], mask[row, : len(block)] = block, 1
-            positions[:, row, : len(block)] = known[key]
-            advance[row] = known[key].max() + 1
+            size = len(block)
+            ids[row, :size], mask[row, :size] = block, 1
+            positions[:, row, :size] = self.vlm.positions(block, prompt.images)
+            advance[row] = positions[:, row, :size].max() + 1
         offset = cohort.position
         cohort.mask = torch.cat([cohort.mask, torch.from_numpy(mask).to(device)], 1)
         cohort.position = offset + torch.from_numpy(advance).to(device)
         indices = [self._feature_index[image.digest] for prompt in prompts for image in prompt.images]
-        features = self._features.take(indices) if indices and self._features else []
         hidden = self.vlm.family.hidden(
             torch.from_numpy(ids).to(device),
             torch.from_numpy(positions).to(device) + offset[None, :, None],
-            features,
+            self._features.take(indices) if indices and self._features else [],
             cohort.cache,
             None if bool(cohort.mask.all()) and cohort.mask.shape[1] == longest else cohort.mask,
         )
@@ -231,46 +232,59 @@ class TransformersAgent:
     def _sample(
         self, cohort: _Cohort, hidden: torch.Tensor, items: list[tuple[Conversation, EncodedPrompt]], extends: bool
     ) -> dict[int, Response]:
-        sampling, codec, device = self.sampling, self.vlm.codec, self.vlm.device
-        ends = torch.tensor(codec.end_ids, device=device)
+        """Draw answers token by token, each episode with its own noise."""
+        sampling, device = self.sampling, self.vlm.device
         noise = torch.from_numpy(np.stack([self._noise(conversation) for conversation, _ in items])).to(device)
-        live = torch.ones(len(items), dtype=torch.bool, device=device)
-        drawn, scores, alive = [], [], []
+        ends = np.array(self.vlm.codec.end_ids)
+        live = np.ones(len(items), bool)
+        tokens, scores, lived = [], [], []
         for step in range(sampling.max_new_tokens):
             logprobs = torch.log_softmax(self.vlm.family.logits(hidden) / sampling.temperature, -1)
-            token = logprobs.argmax(-1) if sampling.greedy else _draw(logprobs, noise[:, step])
-            drawn.append(token)
-            scores.append(logprobs.gather(1, token[:, None])[:, 0])
-            alive.append(live)
-            still = live & ~torch.isin(token, ends)
-            if step + 1 == sampling.max_new_tokens or not bool(still.any()):
+            rows = torch.from_numpy(cohort.row_of).to(device)
+            drawn = logprobs.argmax(-1)[rows] if sampling.greedy else _draw(logprobs, rows, noise[:, step])
+            scores.append(logprobs[rows, drawn].cpu().numpy())
+            tokens.append(drawn.cpu().numpy())
+            lived.append(live)
+            still = live & ~np.isin(tokens[-1], ends)
+            if step + 1 == sampling.max_new_tokens or not still.any():
                 break
-            cohort.mask = torch.cat([cohort.mask, live.long()[:, None]], 1)
-            positions = cohort.position[None, :, None].expand(3, -1, -1)
-            mask = None if bool(cohort.mask.all()) else cohort.mask
-            hidden = self.vlm.family.hidden(token[:, None], positions, [], cohort.cache, mask)[:, -1]
-            cohort.position = cohort.position + live.long()
+            hidden = self._feed_token(cohort, tokens[-1], live)
             live = still
-        tokens, logps, lengths = torch.stack(drawn, 1).cpu().numpy(), torch.stack(scores, 1).cpu().numpy(), sum(a.long() for a in alive)
-        last_live = live.tolist()
-        responses: dict[int, Response] = {}
+        lengths = np.sum(lived, axis=0)
         cohort.pending = []
-        for row, (conversation, prompt) in enumerate(items):
-            size = int(lengths[row])
-            sampled = tokens[row, :size].astype(np.int32)
-            cohort.pending.append(sampled[-1:] if last_live[row] else sampled[:0])
+        responses: dict[int, Response] = {}
+        for episode, (conversation, prompt) in enumerate(items):
+            size = int(lengths[episode])
+            sampled = np.array([t[episode] for t in tokens[:size]], np.int32)
+            cohort.pending.append(sampled[-1:] if live[episode] else sampled[:0])
             self._note(conversation, cohort, prompt, sampled, extends)
             responses[conversation.key] = Response(
-                codec.decode(sampled),
+                self.vlm.codec.decode(sampled),
                 prompt_ids=prompt.ids,
                 images=prompt.images,
                 pixels=prompt.pixels,
                 sampled_ids=sampled,
-                logprobs=logps[row, :size].copy(),
+                logprobs=np.array([s[episode] for s in scores[:size]], np.float32),
                 extends=extends,
                 version=self.version,
             )
         return responses
+
+    def _feed_token(self, cohort: _Cohort, tokens: np.ndarray, live: np.ndarray) -> torch.Tensor:
+        """Run the token that each live episode drew through the model; returns hidden states per row."""
+        first = cohort.part([int(token) if alive else -1 for token, alive in zip(tokens, live, strict=True)])
+        device = self.vlm.device
+        alive = torch.from_numpy(live[first].astype(np.int64)).to(device)
+        cohort.mask = torch.cat([cohort.mask, alive[:, None]], 1)
+        hidden = self.vlm.family.hidden(
+            torch.from_numpy(tokens[first]).to(device)[:, None],
+            cohort.position[None, :, None].expand(3, -1, -1),
+            [],
+            cohort.cache,
+            None if bool(cohort.mask.all()) else cohort.mask,
+        )
+        cohort.position = cohort.position + alive
+        return hidden[:, -1]
 
     def _note(self, conversation: Conversation, cohort: _Cohort, prompt: EncodedPrompt, sampled: np.ndarray, extends: bool) -> None:
         session = self._sessions[conversation.key]
@@ -286,8 +300,8 @@ class TransformersAgent:
         return np.random.Generator(np.random.Philox(key=key)).random(self.sampling.max_new_tokens)
 
 
-def _draw(logprobs: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
-    """One token per row by inversion of the distribution; tokens of probability 0 are never drawn."""
-    cumulative = logprobs.double().exp().cumsum(-1)
+def _draw(logprobs: torch.Tensor, rows: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """A token per episode by inversion of its row's distribution; tokens of probability 0 are never drawn."""
+    cumulative = logprobs.double().exp().cumsum(-1)[rows]
     target = uniform[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_(max=logprobs.shape[-1] - 1)

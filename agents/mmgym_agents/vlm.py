@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
 from mmgym_agents.codec import TemplateChatCodec
 from mmgym_agents.families import family_of
+
+if TYPE_CHECKING:
+    from mmgym_agents.transformers_agent import TransformersAgent
 
 __all__ = ["VLM"]
 
@@ -48,6 +51,12 @@ class VLM:
         model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
         processor = AutoImageProcessor.from_pretrained(path, backend="pil")
         return cls(model.to(device), AutoTokenizer.from_pretrained(path), processor)
+
+    def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TransformersAgent:
+        """An agent that samples from this model."""
+        from mmgym_agents.transformers_agent import Sampling, TransformersAgent
+
+        return TransformersAgent(self, Sampling(temperature, greedy, max_new_tokens, context))
 
     def save(self, path: str | Path) -> None:
         """Write a folder that the Auto classes of transformers load."""

@@ -30,8 +30,8 @@ class FrozenLake(GridPuzzle):
     turns of up to three moves, as VAGEN's.
 
     ## Observation space
-    `image`: the whole lake seen from above, uint8 (image_size, image_size, 3). `text`, the text twin: one letter per cell
-    and a legend. `feedback`: that a wall is in the way, that the person slipped or fell.
+    `image`: the whole lake seen from above, uint8 (image_size, image_size, 3). `text`, the text twin: one letter per
+    cell and a legend. `feedback`: that a wall is in the way, that the person slipped or fell.
 
     ## Starting state
     Start, goal and holes are distinct cells drawn uniformly from the seed, then redrawn until the map is of the asked
@@ -39,8 +39,8 @@ class FrozenLake(GridPuzzle):
     and mirrored maps: no layout of a held-out split, in any orientation, occurs in train, whatever the level or preset.
     The split `ood` also has colours that no other split uses.
 
-    `options["task"]` asks for maps by what happens to a walker that goes straight to the goal (every move comes nearer as
-    the crow flies) and sees no holes: `"risky"`, some such walks fall; `"detour"`, all fall; `"safe"`, none falls;
+    `options["task"]` asks for maps by what happens to a walker that goes straight to the goal (every move comes nearer
+    as the crow flies) and sees no holes: `"risky"`, some such walks fall; `"detour"`, all fall; `"safe"`, none falls;
     `"any"`, the default.
 
     ## Rewards
@@ -98,9 +98,14 @@ class FrozenLake(GridPuzzle):
         "Which row?",
         "Which column?",
         "What is on the map?",
+        "Look around.",
     )
     words = (*DIRECTIONS, "same", "ice", "hole", "wall", "goal", "agent", *map(str, range(1, 9)))
     notes = ("A wall is in the way.", "You slipped.", "You fell into a hole.")
+    lake: LakeMap
+    """The current map."""
+    agent: int
+    """Cell of the person."""
 
     def __init__(
         self, *, preset: str | None = None, is_slippery: bool = False, hide_holes: bool = False, **arguments: Any
@@ -124,7 +129,7 @@ class FrozenLake(GridPuzzle):
         """
         actual: str = SLIPS[direction][self.np_random.integers(3)] if self.is_slippery else direction
         notes = ["You slipped."] if actual != direction else []
-        target = self._steps[actual][self.agent]
+        target = neighbors(self.size)[actual][self.agent]
         if target == OUTSIDE:
             return Effect(False, " ".join([*notes, "A wall is in the way."]))
         self.agent = target
@@ -138,9 +143,7 @@ class FrozenLake(GridPuzzle):
 
     def _place(self, lake: LakeMap, agent: int) -> None:
         self.lake, self.agent, self.size = lake, agent, lake.size
-        self._holes = frozenset(lake.holes)
-        self._steps = neighbors(lake.size)
-        self._distances = lake.distances()
+        self._holes: frozenset[int] = frozenset(lake.holes)
         self._policy: np.ndarray | None = None
         self._new_instance()
 
@@ -154,8 +157,8 @@ class FrozenLake(GridPuzzle):
         return 25 * settings.size if self.is_slippery else settings.turns
 
     def _get_state(self) -> dict[str, Any]:
-        lake = self.lake
-        return {"size": lake.size, "start": lake.start, "goal": lake.goal, "holes": list(lake.holes), "agent": self.agent}
+        start, goal, holes = self.lake.start, self.lake.goal, list(self.lake.holes)
+        return {"size": self.size, "start": start, "goal": goal, "holes": holes, "agent": self.agent}
 
     def _set_state(self, state: dict[str, Any]) -> None:
         self._place(LakeMap(state["size"], state["start"], state["goal"], tuple(state["holes"])), state["agent"])
@@ -171,15 +174,15 @@ class FrozenLake(GridPuzzle):
             if self._policy is None or len(self._policy) <= self.max_turns:
                 self._policy = slippery_policy(self.lake, self.max_turns)
             return ToolCall("move", {"direction": DIRECTIONS[self._policy[self.max_turns - self.turn, self.agent]]})
-        here = self._distances[self.agent]
+        distances = self.lake.distances
         for direction in DIRECTIONS:
-            other = self._steps[direction][self.agent]
-            if other != OUTSIDE and self._distances[other] == here - 1 and other not in self._holes:
+            other = neighbors(self.size)[direction][self.agent]
+            if other != OUTSIDE and distances[other] == distances[self.agent] - 1 and other not in self._holes:
                 return ToolCall("move", {"direction": direction})
         return ToolCall("move", {"direction": "up"})  # at the goal or in a hole, where nothing is left to do
 
     def _expert_steps(self) -> int:
-        return self._distances[self.lake.start]
+        return self.lake.way
 
     def _still_tiles(self) -> list[str]:
         names = ["ice"] * (self.size * self.size)
@@ -197,10 +200,11 @@ class FrozenLake(GridPuzzle):
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         seen = self._still_tiles()
-        sides = [self._steps[direction][self.agent] for direction in DIRECTIONS]
+        sides = [neighbors(self.size)[direction][self.agent] for direction in DIRECTIONS]
         answers = ["wall" if side == OUTSIDE else seen[side] for side in sides]
         answers += where(self.agent, self.lake.goal, self.size)
         answers += [str(self.agent // self.size + 1), str(self.agent % self.size + 1)]
         seen[self.agent] = "agent"
         answers.append(" ".join(seen))
+        answers.append(" ".join(answers[:6]))
         return [(self.question_texts[k], answers[k]) for k in rng.permutation(len(answers))]

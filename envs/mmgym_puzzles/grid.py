@@ -15,7 +15,19 @@ import numpy as np
 from mmgym.draw import Grid, TileSet
 from mmgym.env import MultimodalEnv
 
-__all__ = ["DIRECTIONS", "OUTSIDE", "Direction", "GridPuzzle", "neighbors", "split_of", "symmetries", "where"]
+__all__ = [
+    "DIRECTIONS",
+    "OUTSIDE",
+    "Direction",
+    "GridPuzzle",
+    "cells_of",
+    "layout_hash",
+    "mask_of",
+    "neighbors",
+    "split_of",
+    "symmetries",
+    "where",
+]
 
 Direction = Literal["up", "down", "left", "right"]
 DIRECTIONS: tuple[Direction, ...] = ("up", "down", "left", "right")
@@ -47,6 +59,24 @@ def symmetries(size: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(grid.ravel().tolist()) for t in turned for grid in (t, t.T))
 
 
+def cells_of(mask: int) -> list[int]:
+    """The cells of a bit mask, in order."""
+    cells = []
+    while mask:
+        lowest = mask & -mask
+        cells.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return cells
+
+
+def mask_of(cells: Iterable[int]) -> int:
+    """The bit mask of some cells."""
+    mask = 0
+    for cell in cells:
+        mask |= 1 << cell
+    return mask
+
+
 def split_of(key: str) -> str:
     """The split that owns the layouts with this hexadecimal key: train .70, val .10, test .15, ood .05 of all keys."""
     place = int(key[:8], 16) / 2**32
@@ -72,8 +102,8 @@ def where(origin: int, other: int, size: int) -> tuple[str, str]:
 class GridPuzzle(MultimodalEnv):
     """Base of puzzles on a square grid.
 
-    A subclass sets `size` and `tile_sets`, gives the tiles that never move in an episode (`_still_tiles`) and those that
-    do (`_moving_tiles`), the letter of each tile (`letters`), and calls `_new_instance` whenever the former change.
+    A subclass sets `size` and `tile_sets`, gives the tiles that never move in an episode (`_still_tiles`) and those
+    that do (`_moving_tiles`), the letter of each tile (`letters`), and calls `_new_instance` when the former change.
     """
 
     tile_sets: ClassVar[dict[str, TileSet]]

@@ -40,7 +40,9 @@ class _Person:
         ]
 
 
-def _lake(ice: Color, line: Color, shine: Color, rim: Color, hole: Color, pad: Color, flag: Color, person: _Person) -> TileSet:
+def _lake(
+    ice: Color, line: Color, shine: Color, rim: Color, hole: Color, pad: Color, flag: Color, person: _Person
+) -> TileSet:
     floor = [rectangle(0, 0, 1, 1, line), rectangle(0.02, 0.02, 0.98, 0.98, ice)]
     shines = [
         polygon([(0.12, 0.26), (0.26, 0.12), (0.31, 0.12), (0.12, 0.31)], shine),
@@ -48,7 +50,8 @@ def _lake(ice: Color, line: Color, shine: Color, rim: Color, hole: Color, pad: C
     ]
     opening = [disc(0.5, 0.5, 0.43, rim), disc(0.5, 0.5, 0.37, hole)]
     target = [floor[0], rectangle(0.02, 0.02, 0.98, 0.98, pad)]
-    pole, cloth = rectangle(0.26, 0.12, 0.34, 0.90, person.legs), polygon([(0.34, 0.12), (0.86, 0.30), (0.34, 0.50)], flag)
+    pole = rectangle(0.26, 0.12, 0.34, 0.90, person.legs)
+    cloth = polygon([(0.34, 0.12), (0.86, 0.30), (0.34, 0.50)], flag)
     return TileSet(
         {
             "ice": floor + shines,
@@ -61,14 +64,26 @@ def _lake(ice: Color, line: Color, shine: Color, rim: Color, hole: Color, pad: C
     )
 
 
-def _room(floor: Color, line: Color, brick: Color, mortar: Color, mark: Color, wood: Color, edge: Color, stored: Color,
-          stored_edge: Color, person: _Person) -> TileSet:  # fmt: skip
+def _room(
+    floor: Color,
+    line: Color,
+    brick: Color,
+    mortar: Color,
+    mark: Color,
+    wood: Color,
+    edge: Color,
+    stored: Color,
+    stored_edge: Color,
+    person: _Person,
+) -> TileSet:
     ground = [rectangle(0, 0, 1, 1, line), rectangle(0.02, 0.02, 0.98, 0.98, floor)]
     # A course of bricks reaches the tile's sides, so that neighbouring walls join.
-    courses = [(0.0, (0.0, 0.48, 0.52, 1.0)), (0.35, (0.0, 0.23, 0.27, 0.73, 0.77, 1.0)), (0.70, (0.0, 0.48, 0.52, 1.0))]
+    even, odd = (0.0, 0.48, 0.52, 1.0), (0.0, 0.23, 0.27, 0.73, 0.77, 1.0)
+    courses = [(0.0, even), (0.35, odd), (0.70, even)]
     bricks = [
         rectangle(cuts[k], top, cuts[k + 1], top + 0.30, brick) for top, cuts in courses for k in range(0, len(cuts), 2)
     ]
+    frame = [rectangle(0.02, 0.02, 0.98, 0.98, mark), rectangle(0.13, 0.13, 0.87, 0.87, floor)]
     ring = [disc(0.5, 0.5, 0.38, mark), disc(0.5, 0.5, 0.27, floor), disc(0.5, 0.5, 0.13, mark)]
 
     def crate(face: Color, frame: Color) -> list[Shape]:
@@ -87,8 +102,7 @@ def _room(floor: Color, line: Color, brick: Color, mortar: Color, mark: Color, w
             "box": ground + crate(wood, edge),
             "stored": ground + crate(stored, stored_edge),
             "agent": ground + person.standing(),
-            "agent on target": [*ground, rectangle(0.02, 0.02, 0.98, 0.98, mark), rectangle(0.13, 0.13, 0.87, 0.87, floor)]
-            + person.standing(),
+            "agent on target": ground + frame + person.standing(),
         }
     )
 
@@ -96,11 +110,13 @@ def _room(floor: Color, line: Color, brick: Color, mortar: Color, mark: Color, w
 LAKE = {
     "usual": _lake(
         ice=(222, 238, 248), line=(168, 196, 216), shine=(246, 252, 255), rim=(120, 160, 190), hole=(12, 22, 44),
-        pad=(190, 236, 178), flag=(22, 140, 50), person=_Person(skin=(250, 206, 160), coat=(220, 40, 40), legs=(70, 30, 30)),
+        pad=(190, 236, 178), flag=(22, 140, 50),
+        person=_Person(skin=(250, 206, 160), coat=(220, 40, 40), legs=(70, 30, 30)),
     ),
     "ood": _lake(
         ice=(206, 178, 226), line=(150, 116, 180), shine=(224, 204, 240), rim=(120, 84, 40), hole=(62, 36, 8),
-        pad=(255, 222, 120), flag=(210, 90, 0), person=_Person(skin=(236, 188, 150), coat=(20, 110, 200), legs=(16, 30, 80)),
+        pad=(255, 222, 120), flag=(210, 90, 0),
+        person=_Person(skin=(236, 188, 150), coat=(20, 110, 200), legs=(16, 30, 80)),
     ),
 }  # fmt: skip
 """Tiles of the frozen lake, by look."""

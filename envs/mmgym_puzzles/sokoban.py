@@ -8,9 +8,9 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
-from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, cells_of, neighbors, where
 from mmgym_puzzles.looks import ROOM
-from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable, cells_of, draw_room, solutions
+from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable, draw_room, solutions
 
 __all__ = ["Sokoban"]
 
@@ -20,20 +20,21 @@ class Sokoban(GridPuzzle):
 
     ## Description
     The room is a square grid with walls around it and in it, boxes on its floor and as many marked targets. A person
-    walks through it and pushes a box by walking against it. Boxes cannot be pulled, and no two can be pushed at once, so
-    a careless push can make the room unsolvable. Nothing says so: the episode goes on to its turn limit.
+    walks through it and pushes a box by walking against it. Boxes cannot be pulled, and no two can be pushed at once,
+    so a careless push can make the room unsolvable. Nothing says so: the episode goes on to its turn limit.
 
     ## Action space
-    One tool: `move(direction)` with direction `"up"`, `"down"`, `"left"` or `"right"`. `max_calls=3` allows turns of up to
-    three moves, as VAGEN's.
+    One tool: `move(direction)` with direction `"up"`, `"down"`, `"left"` or `"right"`. `max_calls=3` allows
+    turns of up to three moves, as VAGEN's.
 
     ## Observation space
     `image`: the whole room seen from above, uint8 (image_size, image_size, 3); a box on a target changes its colour.
-    `text`, the text twin: one letter per cell and a legend. `feedback`: that a wall is in the way or a box does not move.
+    `text`, the text twin: one letter per cell and a legend. `feedback`: that a wall is in the way or a box does not
+    move.
 
     ## Starting state
-    The floor is carved by a random walk, targets are drawn on it, and start positions of boxes and person are chosen among
-    all those whose optimal solution has the wanted number of moves. The split is decided by a hash of walls, targets and
+    The floor is carved by a random walk, targets are drawn on it, and the cells of boxes and person are drawn from all
+    those whose optimal solution has the wanted number of moves. The split is decided by a hash of walls, targets and
     boxes, without the person, equal for rotated and mirrored rooms: no layout of a held-out split, in any orientation,
     occurs in train, whatever the level or preset. The split `ood` also has colours that no other split uses.
     `options["task"]` can only be `"any"`.
@@ -95,6 +96,12 @@ class Sokoban(GridPuzzle):
     )
     words = (*DIRECTIONS, "same", "floor", "wall", "target", "box", "stored", "agent", *map(str, range(9)))
     notes = ("A wall is in the way.", "The box does not move.")
+    room: Room
+    """The current room, as it was at the start."""
+    agent: int
+    """Cell of the person."""
+    boxes: int
+    """Mask of the boxes' cells: bit c stands for cell c."""
 
     def __init__(self, *, preset: str | None = None, **arguments: Any) -> None:
         self.preset = None if preset is None else choose("preset", preset, PRESETS)
@@ -110,7 +117,7 @@ class Sokoban(GridPuzzle):
         Args:
             direction: where to go.
         """
-        steps = self._steps[direction]
+        steps = neighbors(self.size)[direction]
         target = steps[self.agent]
         if self.room.walls >> target & 1:
             return Effect(False, "A wall is in the way.")
@@ -128,7 +135,6 @@ class Sokoban(GridPuzzle):
 
     def _place(self, room: Room, agent: int, boxes: int) -> None:
         self.room, self.agent, self.boxes, self.size = room, agent, boxes, room.size
-        self._steps = neighbors(room.size)
         self._new_instance()
 
     def _generate(self, task: Any) -> None:
@@ -181,7 +187,7 @@ class Sokoban(GridPuzzle):
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         seen = self._all_tiles()
-        asked = {f"What is {direction}?": seen[self._steps[direction][self.agent]] for direction in DIRECTIONS}
+        asked = {f"What is {direction}?": seen[neighbors(self.size)[direction][self.agent]] for direction in DIRECTIONS}
         if self.boxes.bit_count() == 1:  # with more, "the box" would name none of them
             box, target = cells_of(self.boxes)[0], cells_of(self.room.targets)[0]
             asked["Is the box up or down?"], asked["Is the box left or right?"] = where(self.agent, box, self.size)

@@ -9,15 +9,14 @@ Sets of cells are bit masks: bit c stands for cell c = row x size + column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from mmgym_puzzles.grid import DIRECTIONS, Direction, layout_hash, neighbors, split_of, symmetries
+from mmgym_puzzles.grid import DIRECTIONS, Direction, cells_of, layout_hash, mask_of, neighbors, split_of, symmetries
 
-__all__ = ["LEVELS", "PRESETS", "Room", "RoomSettings", "SolutionTable", "cells_of", "draw_room", "mask_of", "solutions"]
+__all__ = ["LEVELS", "PRESETS", "Room", "RoomSettings", "SolutionTable", "draw_room", "solutions"]
 
 _PLAYER_BITS = 6
 _PLAYER = (1 << _PLAYER_BITS) - 1
@@ -79,21 +78,6 @@ class Room:
     def key(self) -> str:
         """Key of walls, targets and boxes, without the agent, the same for rotated and mirrored rooms."""
         return _key(self.size, self.walls, self.targets, self.boxes)
-
-
-def cells_of(mask: int) -> list[int]:
-    """The cells of a bit mask, in order."""
-    cells = []
-    while mask:
-        lowest = mask & -mask
-        cells.append(lowest.bit_length() - 1)
-        mask ^= lowest
-    return cells
-
-
-def mask_of(cells: Iterable[int]) -> int:
-    """The bit mask of some cells."""
-    return sum(1 << cell for cell in set(cells))
 
 
 @lru_cache(maxsize=4096)
@@ -240,10 +224,10 @@ def solutions(size: int, walls: int, targets: int, limit: int) -> SolutionTable:
 def _carve(rng: np.random.Generator, size: int, steps: int) -> int:
     """Mask of a connected floor inside the border: a random walk that clears a stamp at each step."""
     row, column = rng.integers(1, size - 1, 2).tolist()
-    turns, ways, stamps = rng.random(steps).tolist(), rng.integers(0, 4, steps).tolist(), rng.integers(0, 5, steps).tolist()
-    way, floor = ways[0], 0
-    for turn, new_way, stamp in zip(turns, ways, stamps, strict=True):
-        if turn < _TURN_PROBABILITY:
+    turns, ways, stamps = rng.random(steps) < _TURN_PROBABILITY, rng.integers(0, 4, steps), rng.integers(0, 5, steps)
+    way, floor = int(ways[0]), 0
+    for turn, new_way, stamp in zip(turns.tolist(), ways.tolist(), stamps.tolist(), strict=True):
+        if turn:
             way = new_way
         row = min(max(row + (way == 1) - (way == 0), 1), size - 2)
         column = min(max(column + (way == 3) - (way == 2), 1), size - 2)

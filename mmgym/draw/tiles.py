@@ -7,6 +7,7 @@ fill. Edges are smoothed by drawing larger and averaging in integers, which give
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Grid:
         if image_size < cells or cells < 1:
             raise ValueError(f"image_size must be at least the number of cells a side ({cells}); got {image_size}")
         edges = [k * image_size // cells for k in range(cells + 1)]
-        spans = list(zip(edges[:-1], edges[1:], strict=True))
+        spans = list(itertools.pairwise(edges))
         self.image_size = image_size
         self._boxes = [(top, bottom, left, right) for top, bottom in spans for left, right in spans]
 

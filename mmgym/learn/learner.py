@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from mmgym.agent import ImageFeatures, Policy
+from mmgym.learn.distributed import World
 from mmgym.learn.losses import LossOutput, TokenBatch
 from mmgym.learn.packing import PaddedBatch, Row, micro_batches, pad
 from mmgym.trajectory import ImageStore
 
-__all__ = ["GuardError", "Learner", "OptimizerConfig", "check_image_tokens"]
+__all__ = ["GuardError", "Learner", "OptimizerConfig", "Part", "check_image_tokens"]
 
 
 class GuardError(RuntimeError):
@@ -56,6 +57,17 @@ class OptimizerConfig:
         return rise * max(self.final_scale, fall)
 
 
+@dataclass
+class Part:
+    """Rows of one optimizer step that share a loss."""
+
+    rows: Sequence[Row]
+    images: ImageStore
+    loss: Callable[[TokenBatch], LossOutput]
+    normaliser: float
+    """What the sum of the loss over the rows of all processes is divided by."""
+
+
 class Learner:
     """Updates a policy.
 
@@ -64,90 +76,115 @@ class Learner:
         config: its optimizer.
         temperature: temperature the tokens were sampled at.
         max_tokens: largest padded micro-batch, in tokens.
+        world: the processes that learn together.
     """
 
-    def __init__(self, policy: Policy, config: OptimizerConfig, temperature: float = 1.0, max_tokens: int = 8192):
-        self.policy, self.config = policy, config
+    def __init__(
+        self,
+        policy: Policy,
+        config: OptimizerConfig,
+        temperature: float = 1.0,
+        max_tokens: int = 16384,
+        world: World | None = None,
+    ):
+        self.policy, self.config, self.world = policy, config, world or World()
         self.temperature, self.max_tokens = temperature, max_tokens
         self.optimizers = _optimizers(policy.model, config)
 
-    def step(
-        self,
-        rows: Sequence[Row],
-        images: ImageStore,
-        loss: Callable[[TokenBatch], LossOutput],
-        normaliser: float,
-        lr_scale: float = 1.0,
-    ) -> dict[str, float]:
-        """One optimizer step on the sum of `loss` over all rows, divided by `normaliser`.
+    def step(self, parts: Sequence[Part], lr_scale: float = 1.0) -> dict[str, float]:
+        """One optimizer step on the sum of all parts, over all processes.
 
         Returns:
-            ``loss``, ``grad_norm``, and what the loss reports.
+            ``loss``, ``grad_norm``, and what the losses report.
 
         Raises:
             GuardError: when the images of a row do not fit its ids.
         """
-        metrics = self.accumulate(rows, images, loss, normaliser)
-        norm = torch.nn.utils.clip_grad_norm_(self.policy.model.parameters(), self.config.max_grad_norm)
+        metrics = self.accumulate(parts)
+        parameters = list(self.policy.model.parameters())
+        self.world.sum_gradients(parameters)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * lr_scale
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return {**metrics, "grad_norm": float(norm)}
+        return {**_sum_metrics(self.world.gather(metrics)), "grad_norm": float(norm)}
 
-    def accumulate(
-        self, rows: Sequence[Row], images: ImageStore, loss: Callable[[TokenBatch], LossOutput], normaliser: float
-    ) -> dict[str, float]:
-        """Add the gradient of the step to the parameters' ``.grad``; see `step`."""
-        check_image_tokens(rows, self.policy)
-        distinct = {image: index for index, image in enumerate(dict.fromkeys(i for row in rows for i in row.images))}
-        features = self.policy.image_features([images[image] for image in distinct]) if distinct else None
+    def accumulate(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Add this process's gradient of the step to the parameters' ``.grad``; returns its share of the metrics."""
+        metrics: list[dict[str, float]] = [{"loss": 0.0}]
+        for part in parts:
+            if part.rows:
+                check_image_tokens(part.rows, self.policy)
+                metrics.append(self._accumulate(part))
+        return _sum_metrics(metrics)
+
+    def _accumulate(self, part: Part) -> dict[str, float]:
+        distinct = {image: index for index, image in enumerate(dict.fromkeys(i for row in part.rows for i in row.images))}
+        features = self.policy.image_features([part.images[image] for image in distinct]) if distinct else None
         leaves = [layer.detach().requires_grad_() for layer in features.layers] if features else []
         leaf_features = ImageFeatures(leaves, features.sizes) if features else None
-        sums: dict[str, float] = {"loss": 0.0}
-        for batch_rows in micro_batches(rows, self.max_tokens):
-            batch = pad([rows[i] for i in batch_rows], self.policy)
+        metrics: list[dict[str, float]] = []
+        for batch_rows in micro_batches(part.rows, self.max_tokens):
+            batch = pad([part.rows[i] for i in batch_rows], self.policy)
             indices = [distinct[image] for image in batch.images]
             taken = leaf_features.take(indices) if leaf_features and indices else []
-            output = loss(self._tokens(batch, taken))
-            (output.total / normaliser).backward()
-            sums["loss"] += float(output.total.detach()) / normaliser
-            for name, value in output.metrics.items():
-                if name.startswith("max_"):
-                    sums[name] = max(sums.get(name, 0.0), float(value))
-                else:
-                    sums[name] = sums.get(name, 0.0) + float(value) / normaliser
+            output = part.loss(self._tokens(batch, taken))
+            (output.total / part.normaliser).backward()
+            shares = {
+                name: float(value) if name.startswith("max_") else float(value) / part.normaliser
+                for name, value in output.metrics.items()
+            }
+            metrics.append({"loss": float(output.total.detach()) / part.normaliser, **shares})
         used = [(layer, leaf.grad) for layer, leaf in zip(features.layers if features else [], leaves, strict=True)]
         used = [(layer, grad) for layer, grad in used if grad is not None]
         if used:
             torch.autograd.backward([layer for layer, _ in used], [grad for _, grad in used])
-        return sums
+        return _sum_metrics(metrics)
+
+    @torch.no_grad()
+    def predictions(self, rows: Sequence[Row], images: ImageStore) -> list[np.ndarray]:
+        """The likeliest id at each trained token, given the true ids before it; int64 (k,) for each row."""
+        return self._evaluate(rows, images, lambda logits, batch: logits.argmax(-1))
 
     @torch.no_grad()
     def logprobs(self, rows: Sequence[Row], images: ImageStore) -> list[np.ndarray]:
-        """Log-probabilities of the trained tokens of each row under the current weights, float32 (k,) each."""
+        """Log-probabilities of the trained tokens under the current weights; float32 (k,) for each row."""
+
+        def scores(logits: torch.Tensor, batch: PaddedBatch) -> torch.Tensor:
+            distribution = torch.log_softmax(logits / self.temperature, -1)
+            return distribution.gather(1, batch.targets.to(logits.device)[:, None])[:, 0]
+
+        return self._evaluate(rows, images, scores)
+
+    def _evaluate(
+        self, rows: Sequence[Row], images: ImageStore, function: Callable[[torch.Tensor, PaddedBatch], torch.Tensor]
+    ) -> list[np.ndarray]:
         check_image_tokens(rows, self.policy)
-        result: list[np.ndarray] = [np.zeros(0, np.float32)] * len(rows)
+        result: list[np.ndarray] = [np.zeros(0)] * len(rows)
         for batch_rows in micro_batches(rows, self.max_tokens):
             batch = pad([rows[i] for i in batch_rows], self.policy)
             features = self.policy.image_features([images[image] for image in batch.images]) if batch.images else None
             taken = features.take(range(len(batch.images))) if features else []
-            tokens = self._tokens(batch, taken).logprobs.cpu().numpy()
-            for index, part in zip(batch_rows, np.split(tokens, np.cumsum([len(rows[i].trained) for i in batch_rows])[:-1]), strict=True):
+            values = function(self._logits(batch, taken), batch).cpu().numpy()
+            ends = np.cumsum([len(rows[i].trained) for i in batch_rows])[:-1]
+            for index, part in zip(batch_rows, np.split(values, ends), strict=True):
                 result[index] = part
         return result
 
-    def _tokens(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> TokenBatch:
+    def _logits(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> torch.Tensor:
         device = next(self.policy.model.parameters()).device
-        logits = self.policy.token_logits(
-            batch.ids.to(device), batch.positions.to(device), features, batch.rows.to(device), batch.columns.to(device)
-        )
+        ids, positions, rows, columns = (t.to(device) for t in (batch.ids, batch.positions, batch.rows, batch.columns))
+        return self.policy.token_logits(ids, positions, features, rows, columns)
+
+    def _tokens(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> TokenBatch:
+        logits = self._logits(batch, features)
         distribution = torch.log_softmax(logits / self.temperature, -1)
-        chosen = distribution.gather(1, batch.targets.to(device)[:, None])[:, 0]
+        chosen = distribution.gather(1, batch.targets.to(logits.device)[:, None])[:, 0]
         finite = distribution.masked_fill(distribution == float("-inf"), 0.0)
-        entropy = -(finite.exp() * finite).sum(-1) if torch.is_grad_enabled() else chosen
-        return TokenBatch(chosen, entropy, {name: value.to(device) for name, value in batch.values.items()})
+        entropy = -(distribution.exp() * finite).sum(-1)
+        return TokenBatch(chosen, entropy, {name: value.to(logits.device) for name, value in batch.values.items()})
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs of the optimizers."""
@@ -173,6 +210,16 @@ def check_image_tokens(rows: Sequence[Row], policy: Policy) -> None:
             raise GuardError(f"a row holds {found} image placeholders but its {len(row.images)} images produce {expected}")
         if where[row.trained].any():
             raise GuardError("a trained token is an image placeholder: placeholders can never be sampled")
+
+
+def _sum_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Add up by name; names that start with ``max_`` take the largest."""
+    total: dict[str, float] = {}
+    for part in parts:
+        for name, value in part.items():
+            seen = total.get(name, 0.0)
+            total[name] = max(seen, value) if name.startswith("max_") else seen + value
+    return total
 
 
 def _optimizers(model: torch.nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:

@@ -47,10 +47,10 @@ def policy_rows(segments: Sequence[Segment], advantages: Sequence[np.ndarray]) -
     return rows
 
 
-def supervised_row(segment: Segment, weight: float) -> Row:
-    """A row for the likelihood loss, with `weight` shared equally by the trained tokens."""
+def supervised_row(segment: Segment, weight: float = 1.0) -> Row:
+    """A row for the likelihood loss in which every trained token has the same weight."""
     trained = np.flatnonzero(segment.trained)
-    values = {"weight": np.full(len(trained), weight / max(1, len(trained)), np.float32)}
+    values = {"weight": np.full(len(trained), weight, np.float32)}
     return Row(segment.ids, trained, segment.images, values)
 
 

@@ -29,9 +29,15 @@ class Batcher:
         self._waiting: dict[int, tuple[Conversation, asyncio.Future[Response]]] = {}
         self._scheduled = False
 
-    def begin(self, conversation: Conversation) -> None:
+    def begin(self, key: int) -> None:
         """An episode takes part from now on."""
-        self._live.add(conversation.key)
+        self._live.add(key)
+
+    def finish(self, key: int) -> None:
+        """An episode takes part no more."""
+        self._live.discard(key)
+        self._waiting.pop(key, None)
+        self._check()
 
     async def act(self, conversation: Conversation) -> Response:
         """Answer the last user message."""
@@ -42,10 +48,7 @@ class Batcher:
 
     def end(self, conversation: Conversation) -> None:
         """An episode is over."""
-        self._live.discard(conversation.key)
-        self._waiting.pop(conversation.key, None)
         self.agent.end(conversation)
-        self._check()
 
     def _check(self) -> None:
         ready = bool(self._waiting) and (not self.lockstep or len(self._waiting) == len(self._live))

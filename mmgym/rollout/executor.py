@@ -67,7 +67,7 @@ class RolloutConfig:
                 raise ValueError(f"{name} must not be negative; got {getattr(self, name)}")
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio prints the result of its main task, which would take seconds here
 class Rollout:
     """Played episodes, in the order of their tasks."""
 
@@ -201,11 +201,13 @@ class Executor:
         self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, images: ImageStore
     ) -> Trajectory:
         trajectory = Trajectory(task)
-        conversation = Conversation(key, task, environment=handle)
-        if isinstance(agent, Batcher):
-            agent.begin(conversation)
+        conversation: Conversation | None = None
+        begin = getattr(agent, "begin", None)
+        if begin:
+            begin(key)
         try:
             start = await handle.reset(task)
+            conversation = Conversation(key, task, start.space, environment=handle)
             conversation.messages += opening(start.instruction, start.space, self.config.format, self.config.prompt)
             trajectory.info = {name: start.first.info[name] for name in ("level", "split", "expert_steps")}
             result = start.first
@@ -235,7 +237,10 @@ class Executor:
         except WorkerFailure as error:
             return _failed(trajectory, str(error))
         finally:
-            agent.end(conversation)
+            if conversation is not None:
+                agent.end(conversation)
+            if begin:
+                agent.finish(key)
 
     def _action(self, response: Response, space: ToolSpace) -> Any:
         if response.action is not None:

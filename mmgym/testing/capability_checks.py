@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import json
+
+import numpy as np
+
+from mmgym import formats
+from mmgym.env import unwrap
+from mmgym.messages import check_observation_space, is_image, is_image_sequence
+from mmgym.spaces import InvalidAction
+from mmgym.testing.helpers import (
+    Make,
+    assert_info,
+    assert_unsupported,
+    assert_value_error,
+    building,
+    continue_,
+    equal,
+    play,
+)
+
+
 def check_snapshot(make: Make, seeds: int) -> None:
+    """What follows a restored snapshot is what would have followed, random draws included."""
     with building(make) as env, building(make) as fresh:
         inner, other = unwrap(env), unwrap(fresh)
         env.reset(seed=3)
@@ -11,20 +33,21 @@ def check_snapshot(make: Make, seeds: int) -> None:
         last = play(env, seed=3, steps=4, restart=False)[-1][0]
         snapshot = inner.snapshot()
         assert isinstance(snapshot, bytes) and "version" in json.loads(snapshot), "a snapshot is versioned JSON"
-        following = continue(env, 10), inner.np_random.random()
+        following = continue_(env, 10), inner.np_random.random()
         fresh.reset(seed=99)
         for target, wrapped in ((inner, env), (other, fresh)):
             observation, info = target.restore(snapshot)
             assert_info(info)
             assert equal(observation, last), "restore shows another observation"
             assert target.snapshot() == snapshot, "the snapshot of a restored environment differs"
-            assert equal((continue(wrapped, 10), target.np_random.random()), following), "what follows differs"
+            assert equal((continue_(wrapped, 10), target.np_random.random()), following), "what follows differs"
         for garbage in (b"", b"{}", b"\xff", b"[1]", snapshot[: len(snapshot) // 2]):
             assert_value_error(functools.partial(inner.restore, garbage), "snapshot")
     return None
 
 
 def check_state_key(make: Make, seeds: int) -> None:
+    """The key follows the state alone: not the turn count, not the instance of the class."""
     with building(make) as env, building(make) as other:
         inner = unwrap(env)
         for seed in range(seeds):
@@ -40,11 +63,14 @@ def check_state_key(make: Make, seeds: int) -> None:
                 key = inner.state_key()
                 *_, terminated, truncated, info = env.step(inner.action_space.sample())
                 changed = inner.state_key() != key
-                assert changed or not info["action_effective"] or inner.action_space.max_calls > 1, "effective, same key"
+                assert changed or not info["action_effective"] or inner.action_space.max_calls > 1, (
+                    "effective, same key"
+                )
                 assert not changed or info["action_effective"], "the key changed by an action that was not effective"
 
 
 def check_expert(make: Make, seeds: int) -> None:
+    """The expert's calls are valid and it solves what it claims to, in the turns it says."""
     with building(make) as env:
         inner = unwrap(env)
         env.reset(seed=0)
@@ -70,6 +96,7 @@ def check_expert(make: Make, seeds: int) -> None:
 
 
 def check_questions(make: Make, seeds: int) -> None:
+    """Questions and answers are text, depend on the generator alone, and change nothing."""
     with building(make) as env:
         inner = unwrap(env)
         env.reset(seed=0)
@@ -82,13 +109,16 @@ def check_questions(make: Make, seeds: int) -> None:
             assert asked and isinstance(asked, list), "questions must be a list with at least one question"
             for question in asked:
                 assert isinstance(question, tuple) and len(question) == 2, f"expected (text, answer); got {question!r}"
-                assert all(isinstance(text, str) and text.strip() for text in question), f"empty or no text: {question!r}"
+                assert all(isinstance(text, str) and text.strip() for text in question), (
+                    f"empty or no text: {question!r}"
+                )
             assert asked == inner.questions(np.random.default_rng(seed)), "equal generators give different questions"
             assert inner.state_key() == key, "asking changed the state"
     return None
 
 
 def check_text_twin(make: Make, seeds: int) -> None:
+    """The text twin shows the same state without an image."""
     with building(make) as env:
         if not unwrap(env).capabilities.text_twin:
             return assert_unsupported(lambda: make(obs_mode="text"))
@@ -101,11 +131,14 @@ def check_text_twin(make: Make, seeds: int) -> None:
     with building(make, obs_mode="both") as env:
         both, _ = env.reset(seed=4)
         assert both["text"] == text["text"], 'obs_mode="both" shows another text than "text"'
-        assert all(equal(value, image[name]) for name, value in both.items() if name in image), '"both" shows another image'
+        assert all(equal(value, image[name]) for name, value in both.items() if name in image), (
+            '"both" shows another image'
+        )
     return None
 
 
 def check_messages_and_formats(make: Make, seeds: int) -> None:
+    """Observations can be shown, and calls written in every format are read back."""
     with building(make) as env:
         check_observation_space(env.observation_space)
         space = unwrap(env).action_space

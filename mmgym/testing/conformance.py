@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
+import gymnasium as gym
+
+from mmgym.testing import capability_checks, gymnasium_checks
+from mmgym.testing.helpers import Make
+
+
 def check_conformance(environment: str | Make, thorough: bool = False) -> None:
     """Check that an environment keeps the contract of `MultimodalEnv` and what its `Capabilities` declare.
 
@@ -17,7 +26,7 @@ def check_conformance(environment: str | Make, thorough: bool = False) -> None:
     name = environment if isinstance(environment, str) else getattr(environment, "__name__", repr(environment))
     seeds = 20 if thorough else 3
     for check in _CHECKS + (_THOROUGH_CHECKS if thorough else ()):
-        label = check.__name__.removeprefix("_check_").replace("_", " ")
+        label = check.__name__.removeprefix("check_").replace("_", " ")
         try:
             check(make, seeds)
         except Exception as error:
@@ -25,24 +34,25 @@ def check_conformance(environment: str | Make, thorough: bool = False) -> None:
 
 
 _CHECKS: tuple[Callable[[Make, int], None], ...] = (
-    _check_gymnasium_checker,
-    _check_determinism,
-    _check_observations_and_info,
-    _check_invalid_actions,
-    _check_options,
-    _check_splits_and_levels,
-    _check_turn_limit,
-    _check_pickling,
-    _check_spec,
-    _check_rendering,
-    _check_vector_environments,
-    _check_snapshot,
-    _check_state_key,
-    _check_expert,
-    _check_questions,
-    _check_text_twin,
-    _check_messages_and_formats,
+    gymnasium_checks.check_gymnasium_checker,
+    gymnasium_checks.check_determinism,
+    gymnasium_checks.check_observations_and_info,
+    gymnasium_checks.check_invalid_actions,
+    gymnasium_checks.check_options,
+    gymnasium_checks.check_splits_and_levels,
+    gymnasium_checks.check_turn_limit,
+    gymnasium_checks.check_pickling,
+    gymnasium_checks.check_spec,
+    gymnasium_checks.check_rendering,
+    gymnasium_checks.check_vector_environments,
+    capability_checks.check_snapshot,
+    capability_checks.check_state_key,
+    capability_checks.check_expert,
+    capability_checks.check_questions,
+    capability_checks.check_text_twin,
+    capability_checks.check_messages_and_formats,
 )
-_THOROUGH_CHECKS: tuple[Callable[[Make, int], None], ...] = (_check_worker_processes, _check_record_video)
-
-
+_THOROUGH_CHECKS: tuple[Callable[[Make, int], None], ...] = (
+    gymnasium_checks.check_worker_processes,
+    gymnasium_checks.check_record_video,
+)

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import logging
+import pickle
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.utils.env_checker import check_env
+
+from mmgym.env import SPLITS, unwrap
+from mmgym.messages import observation_content
+from mmgym.spaces import InvalidAction
+from mmgym.testing.helpers import (
+    Make,
+    assert_info,
+    assert_value_error,
+    building,
+    continue_,
+    equal,
+    invalid_actions,
+    play,
+    play_vector,
+)
+
+logger = logging.getLogger(__name__)
+
+
 def check_gymnasium_checker(make: Make, seeds: int) -> None:
+    """Gymnasium's own checker finds nothing, not even a warning."""
     with building(make) as env, warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=env.unwrapped.spec is None)
 
 
 def check_determinism(make: Make, seeds: int) -> None:
+    """Equal seeds and actions give equal observations, rewards and infos, here and in another instance."""
     with building(make) as first, building(make) as second:
         if not unwrap(first).capabilities.deterministic:
             return
@@ -19,6 +52,7 @@ def check_determinism(make: Make, seeds: int) -> None:
 
 
 def check_observations_and_info(make: Make, seeds: int) -> None:
+    """Observations lie in their space; `info` has its keys and types; the terms add up to the reward."""
     with building(make) as env:
         inner = unwrap(env)
         names: set[str] = set()
@@ -32,7 +66,9 @@ def check_observations_and_info(make: Make, seeds: int) -> None:
                 if not (terms := info["reward_terms"]):
                     continue
                 names = names or set(terms)
-                assert set(terms) == names, f"reward_terms must have the same names each turn; {names} became {set(terms)}"
+                assert set(terms) == names, (
+                    f"reward_terms must have the same names each turn; {names} became {set(terms)}"
+                )
                 assert all(type(v) is float and np.isfinite(v) for v in terms.values()), f"not finite floats: {terms}"
                 assert abs(reward - sum(terms.values())) < 1e-9, f"the reward {reward} is not the sum of {terms}"
         assert "outcome" in names, f"reward_terms must name the outcome; got {names}"
@@ -40,6 +76,7 @@ def check_observations_and_info(make: Make, seeds: int) -> None:
 
 
 def check_invalid_actions(make: Make, seeds: int) -> None:
+    """No action raises; an invalid one costs a turn, changes nothing and is explained."""
     with building(make) as env:
         inner = unwrap(env)
         env.reset(seed=1)
@@ -55,9 +92,13 @@ def check_invalid_actions(make: Make, seeds: int) -> None:
 
 
 def check_options(make: Make, seeds: int) -> None:
+    """Bad options and arguments raise and name what is allowed."""
     with building(make) as env:
         inner = unwrap(env)
-        bad = {"level": [0, inner.levels + 1, "1", None, True, 1.5], "split": ["nonesuch", None, 3]}
+        bad: dict[str, list[Any]] = {
+            "level": [0, inner.levels + 1, "1", None, True, 1.5],
+            "split": ["nonesuch", None, 3],
+        }
         for name, values in bad.items():
             allowed = str(inner.levels) if name == "level" else "train"
             for value in values:
@@ -68,6 +109,7 @@ def check_options(make: Make, seeds: int) -> None:
 
 
 def check_splits_and_levels(make: Make, seeds: int) -> None:
+    """Every split and level starts, unsolved; where splits are disjoint by content, no instance is shared."""
     with building(make) as env:
         inner = unwrap(env)
         for level in range(1, inner.levels + 1):
@@ -87,6 +129,7 @@ def check_splits_and_levels(make: Make, seeds: int) -> None:
 
 
 def check_turn_limit(make: Make, seeds: int) -> None:
+    """The turn limit lies inside the environment, and a step after the end raises."""
     with building(make, max_turns=2) as env:
         env.reset(seed=0)
         assert not env.step(InvalidAction("first"))[3], "truncated before max_turns"
@@ -99,18 +142,20 @@ def check_turn_limit(make: Make, seeds: int) -> None:
 
 
 def check_pickling(make: Make, seeds: int) -> None:
+    """A pickled environment goes on as the original does."""
     with building(make) as env:
         inner = unwrap(env)
         play(env, seed=5, steps=3, restart=False)
         copy = pickle.loads(pickle.dumps(env))
         if inner.capabilities.snapshot == "state":
             assert unwrap(copy).state_key() == inner.state_key(), "the state is lost"
-            assert equal(continue(env, 8), continue(copy, 8)), "a pickled environment continues differently"
+            assert equal(continue_(env, 8), continue_(copy, 8)), "a pickled environment continues differently"
         assert equal(env.reset(seed=6), copy.reset(seed=6)), "a pickled environment resets differently"
         copy.close()
 
 
 def check_spec(make: Make, seeds: int) -> None:
+    """The JSON of the spec builds an equal environment."""
     with building(make) as env:
         if env.spec is None:
             return
@@ -120,6 +165,7 @@ def check_spec(make: Make, seeds: int) -> None:
 
 
 def check_rendering(make: Make, seeds: int) -> None:
+    """Rendering gives a picture of the size asked for, and the default observation shows one."""
     with building(make, render_mode="rgb_array", image_size=96) as env:
         observation, _ = env.reset(seed=0)
         picture = env.render()
@@ -131,6 +177,7 @@ def check_rendering(make: Make, seeds: int) -> None:
 
 
 def check_vector_environments(make: Make, seeds: int) -> None:
+    """The in-process vector environment works."""
     vector = gym.vector.SyncVectorEnv([make, make])
     try:
         play_vector(vector)
@@ -139,6 +186,7 @@ def check_vector_environments(make: Make, seeds: int) -> None:
 
 
 def check_worker_processes(make: Make, seeds: int) -> None:
+    """Environments in worker processes do what those in-process do, with their texts whole."""
     with building(make) as env:
         parts = unwrap(env).observation_space.spaces.values()
         shared = not any(isinstance(part, gym.spaces.Sequence) for part in parts)
@@ -153,10 +201,13 @@ def check_worker_processes(make: Make, seeds: int) -> None:
 
 
 def check_record_video(make: Make, seeds: int) -> None:
+    """`RecordVideo` works."""
     if importlib.util.find_spec("moviepy") is None:
         logger.warning("RecordVideo was not checked: moviepy is not installed")
         return
     with tempfile.TemporaryDirectory() as folder:
-        env = gym.wrappers.RecordVideo(make(render_mode="rgb_array"), folder, disable_logger=True)
+        target = Path(folder, "videos")
+        env = gym.wrappers.RecordVideo(make(render_mode="rgb_array"), str(target), disable_logger=True)
         play(env, seed=0, steps=3, restart=False)
         env.close()
+        assert any(target.glob("*.mp4")), "no video was written"

@@ -34,6 +34,7 @@ INFO_TYPES: dict[str, type] = {
 
 @contextmanager
 def building(make: Make, **kwargs: Any) -> Iterator[gym.Env[Any, Any]]:
+    """Build an environment, and close it at the end."""
     env = make(**kwargs)
     try:
         yield env
@@ -45,7 +46,7 @@ def play(env: gym.Env[Any, Any], seed: int, steps: int, restart: bool = True) ->
     """Five-tuples of random play; a reset counts as one with reward 0. Ends with the episode unless `restart`."""
     space = unwrap(env).action_space
     space.seed(seed)
-    played = [as_turn(env.reset(seed=seed))]
+    played = [_as_turn(env.reset(seed=seed))]
     for step in range(steps):
         turn = env.step(space.sample())
         played.append(turn)
@@ -53,11 +54,11 @@ def play(env: gym.Env[Any, Any], seed: int, steps: int, restart: bool = True) ->
             if not restart:
                 # a branch point must lie inside an episode: make it before the end
                 return played[:1] if steps <= 1 else play(env, seed + 1, steps - 1, restart)
-            played.append(as_turn(env.reset(seed=seed + step)))
+            played.append(_as_turn(env.reset(seed=seed + step)))
     return played
 
 
-def continue(env: gym.Env[Any, Any], steps: int) -> list[tuple[Any, ...]]:
+def continue_(env: gym.Env[Any, Any], steps: int) -> list[tuple[Any, ...]]:
     """Random play from here to the end of the episode, at most `steps` turns."""
     space = unwrap(env).action_space
     space.seed(11)
@@ -69,11 +70,12 @@ def continue(env: gym.Env[Any, Any], steps: int) -> list[tuple[Any, ...]]:
     return played
 
 
-def as_turn(result: tuple[Any, dict[str, Any]]) -> tuple[Any, ...]:
+def _as_turn(result: tuple[Any, dict[str, Any]]) -> tuple[Any, ...]:
     return result[0], 0.0, False, False, result[1]
 
 
 def play_vector(vector: gym.vector.VectorEnv[Any, Any, Any]) -> list[Any]:
+    """Six turns of random play in a vector environment, with every batch checked."""
     observation, _ = vector.reset(seed=8)
     assert vector.observation_space.contains(observation), "the batched observation is not in the batched space"
     vector.action_space.seed(8)
@@ -84,12 +86,15 @@ def play_vector(vector: gym.vector.VectorEnv[Any, Any, Any]) -> list[Any]:
         assert set(INFO_TYPES) <= set(info), f"the batched info lacks {set(INFO_TYPES) - set(info)}"
         for name, part in check_observation_space(vector.single_observation_space).spaces.items():
             if isinstance(part, TextSpace):
-                assert all(isinstance(text, str) for text in observation[name]), f"{name} is not text in a vector environment"
+                assert all(isinstance(text, str) for text in observation[name]), (
+                    f"{name} is not text in a vector environment"
+                )
         played.append((observation, reward, terminated, truncated, list(info["feedback"])))
     return played
 
 
 def equal(a: Any, b: Any) -> bool:
+    """Whether two nested values are equal in value, type and order of keys."""
     if isinstance(a, float) and isinstance(b, float):
         return a == b
     if isinstance(a, dict) and isinstance(b, dict):
@@ -100,6 +105,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def assert_info(info: dict[str, Any]) -> None:
+    """Check the keys and types of `info`, and that no failure of the machinery is reported."""
     assert list(info) == list(INFO_TYPES), f"info must have the keys {list(INFO_TYPES)} in this order; got {list(info)}"
     for name, kind in INFO_TYPES.items():
         assert type(info[name]) is kind, f"info[{name!r}] must be {kind.__name__}; got {type(info[name]).__name__}"
@@ -107,6 +113,7 @@ def assert_info(info: dict[str, Any]) -> None:
 
 
 def assert_value_error(attempt: Callable[[], Any], mention: str) -> None:
+    """Check that `attempt` raises a ValueError that mentions what is allowed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -118,6 +125,7 @@ def assert_value_error(attempt: Callable[[], Any], mention: str) -> None:
 
 
 def assert_unsupported(attempt: Callable[[], Any]) -> None:
+    """Check that `attempt` raises `Unsupported`."""
     try:
         attempt()
     except Unsupported:
@@ -126,6 +134,7 @@ def assert_unsupported(attempt: Callable[[], Any]) -> None:
 
 
 def invalid_actions(env: MultimodalEnv) -> list[tuple[str, Any]]:
+    """Many kinds of invalid actions for `env`, each with its name."""
     tool = env.action_space.tools[0]
     valid = env.action_space.sample()
     calls = valid if isinstance(valid, list) else [valid]

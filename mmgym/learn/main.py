@@ -1,0 +1,56 @@
+"""The command ``mmgym train``: a configuration file, and any field of it on the command line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from mmgym.learn.config import TrainConfig, read_config
+from mmgym.learn.trainer import train
+
+__all__ = ["main"]
+
+_USAGE = """Train a vision-language model in an environment.
+
+mmgym train [CONFIG.toml|CONFIG.yaml] [--field value ...]
+
+Fields on the command line override the file's. A run that was stopped goes on where it was when the same command is
+given again. The folder of the run (--out) then holds summary.json, success.png, report.html, metrics.jsonl,
+tensorboard/, trajectories/, checkpoint/ (loads with transformers' Auto classes)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["--config"]:
+        del arguments[0]
+    default = TrainConfig()
+    if arguments and not arguments[0].startswith("-"):
+        default = read_config(Path(arguments.pop(0)))
+    config = tyro.cli(TrainConfig, args=arguments, default=default, description=_USAGE, prog="mmgym train")
+    summary = train(config)
+    _show(config, summary)
+    return 0
+
+
+def _show(config: TrainConfig, summary: dict) -> None:  # type: ignore[type-arg]
+    table = Table(title=f"Held-out success, {config.environment.id}, split {config.evaluation.final_split}")
+    for column in ("agent", "success", "95 % interval", "episodes"):
+        table.add_column(column, justify="left" if column == "agent" else "right")
+    rows = dict(summary.get("baselines", {}))
+    for name, ways in summary.get("heldout", {}).items():
+        rows |= {f"{name} ({way})": values for way, values in ways.items()}
+    rows |= {f"control: {name}": values for name, values in summary.get("controls", {}).items()}
+    for name, values in rows.items():
+        interval = f"{values['low']:.1%} - {values['high']:.1%}"
+        table.add_row(name, f"{values['success']:.1%}", interval, str(values["episodes"]))
+    console = Console()
+    console.print(table)
+    console.print(f"{summary['seconds']['total']:.0f} s. Look at {config.out}/report.html and {config.out}/success.png")

@@ -1,0 +1,458 @@
+"""The trainer: perception questions, behaviour cloning, GRPO, each in steps that can be stopped and resumed exactly.
+
+Everything random is keyed by seed, stage and step, so a checkpoint needs no random state; schedules count steps and
+not seconds; evaluations meet the same seeds every time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+import mmgym
+from mmgym.agent import Policy, TrainableAgent
+from mmgym.learn.advantages import group_relative
+from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
+from mmgym.learn.config import TrainConfig, to_mapping
+from mmgym.learn.display import Display
+from mmgym.learn.distributed import World, launch
+from mmgym.learn.evaluate import evaluate
+from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
+from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
+from mmgym.learn.metrics import MetricsLog
+from mmgym.learn.packing import Row, merge_equal, policy_rows, supervised_row
+from mmgym.learn.perception import Examiner, count_words
+from mmgym.rewards import combine, outcome_and_validity
+from mmgym.rollout import Executor, Rollout
+from mmgym.rollout.host import load_attribute
+from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, segments
+
+__all__ = ["Trainer", "train"]
+
+logger = logging.getLogger(__name__)
+STAGES = ("perception", "cloning", "grpo")
+
+
+def train(config: TrainConfig) -> dict[str, Any]:
+    """Run or resume a training run; returns its summary (also in ``summary.json``)."""
+    return launch(_run, config, config.processes)
+
+
+def _run(world: World, config: TrainConfig) -> dict[str, Any]:
+    return Trainer(config, world).run()
+
+
+class Trainer:
+    """One process of a training run.
+
+    Args:
+        config: the run.
+        world: the processes that learn together.
+    """
+
+    def __init__(self, config: TrainConfig, world: World):
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.config, self.world = config, world
+        self.folder = Path(config.out)
+        self.policy = _make_policy(config)
+        self.executor = Executor(config.rollout)
+        self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
+        self.examiner = Examiner(config.environment, config.perception, self.policy)
+        self.state: dict[str, Any] = {
+            "stage": "perception",
+            "step": 0,
+            "lines": 0,
+            "version": 0,
+            "episodes": 0,
+            "sampled_tokens": 0,
+            "seconds": {},
+            "summary": {},
+        }
+        self.learner: Learner | None = None
+        self._saved = 0
+        self._clock = time.perf_counter()
+
+    def run(self) -> dict[str, Any]:
+        """Go through the stages from where the last checkpoint left them."""
+        resumed = latest_checkpoint(self.folder / "checkpoints")
+        if resumed:
+            self._check_same_run(resumed["config"])
+            self.policy.model.load_state_dict(resumed["model"])
+            self.state = resumed["state"]
+            self._saved = resumed["number"]
+        if self.world.is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / "config.json", json.dumps(to_mapping(self.config), indent=2).encode())
+        log = MetricsLog(self.folder, self.state["lines"]) if self.world.is_main else None
+        with Display(self.config, self.world.is_main) as self.display, self.executor:
+            self.log = log
+            for stage in STAGES[STAGES.index(self.state["stage"]) :] if self.state["stage"] in STAGES else ():
+                self._stage(stage, resumed["learner"] if resumed and resumed["state"]["stage"] == stage else None)
+            summary = self._finish()
+        if log:
+            log.close()
+        return summary
+
+    # --- stages ----------------------------------------------------------------------------------------------------
+
+    def _stage(self, stage: str, optimizer_state: dict[str, Any] | None) -> None:
+        steps, optimizer = self._plan(stage)
+        state = self.state
+        self.learner = Learner(
+            self.policy, optimizer, self.config.policy.temperature, self.config.grpo.max_tokens, self.world
+        )
+        if optimizer_state:
+            self.learner.load_state(optimizer_state)
+        step_once = {"perception": self._perceive, "cloning": self._clone, "grpo": self._improve}[stage]
+        interval = self.config.checkpoint_every * (1 if stage == "grpo" else 5)
+        while state["step"] < steps:
+            values = step_once(state["step"], optimizer.scale(state["step"], steps))
+            state["step"] += 1
+            self._note(stage, "train", values)
+            done = self._check(stage, state["step"], steps)
+            self._tick(stage)
+            self.display.update(stage, state["step"], steps, {**values, **state["summary"].get("latest", {})})
+            if done:
+                break
+            if state["step"] % interval == 0:
+                self._save()
+        if steps:
+            self._after(stage)
+            self._tick(stage)
+        following = [*STAGES, "done"][STAGES.index(stage) + 1]
+        state["stage"], state["step"] = following, 0
+        self.learner = None
+        self._save()
+
+    def _plan(self, stage: str) -> tuple[int, OptimizerConfig]:
+        config = self.config
+        return {
+            "perception": (config.perception.steps, config.perception.optimizer),
+            "cloning": (config.cloning.steps, config.cloning.optimizer),
+            "grpo": (config.grpo.iterations, config.grpo.optimizer),
+        }[stage]
+
+    def _perceive(self, step: int, scale: float) -> dict[str, float]:
+        assert self.learner is not None
+        return self.learner.step([self._question_part(0, step, 1.0)], scale)
+
+    def _clone(self, step: int, scale: float) -> dict[str, float]:
+        assert self.learner is not None
+        config = self.config.cloning
+        agent = self._demonstrator(config.demonstrator, config.noise)
+        rollout = self.executor.run(self._tasks(1, step, config.episodes, 1), agent)
+        rows = [supervised_row(s) for t in self._usable(rollout) for s in segments(t)]
+        tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
+        parts = [Part(rows, rollout.images, likelihood_loss, tokens)]
+        if config.question_weight:
+            parts.append(self._question_part(1, step, config.question_weight))
+        return self.learner.step(parts, scale)
+
+    def _improve(self, step: int, scale: float) -> dict[str, float]:
+        assert self.learner is not None
+        config, state = self.config.grpo, self.state
+        started = time.perf_counter()
+        rollout = self.executor.run(self._tasks(2, step, config.groups, config.group_size), self.sampler)
+        sampled_at = time.perf_counter()
+        usable = self._usable(rollout)
+        values = self._judge(rollout, usable)
+        returns = np.array([sum(combine([turn.terms for turn in t.turns], self._reward)) for t in usable])
+        groups = np.array([t.task.group for t in usable])
+        advantages = group_relative(returns, groups, normalise=config.normalise)
+        chosen = [(t, a) for t, a in zip(usable, advantages, strict=True) if a != 0]
+        rng = np.random.default_rng([self.config.seed, 3, step, self.world.rank])
+        deals = np.array_split(rng.permutation(len(chosen)), config.minibatches)
+        metrics: list[dict[str, float]] = []
+        for number, deal in enumerate(deals):
+            rows = _policy_rows([chosen[i] for i in deal])
+            tokens = self.world.sum(float(sum(row.values["count"].sum() for row in rows)))
+            if not tokens:
+                continue
+            parts = [Part(rows, rollout.images, self._policy_loss, tokens)]
+            if config.question_weight:
+                parts.append(self._question_part(2, step * config.minibatches + number, config.question_weight))
+            metrics.append(self.learner.step(parts, scale))
+            self._guard(metrics)
+        state["version"] += 1
+        for agent in (self.sampler, self.greedy):
+            agent.weights_changed(state["version"])
+        finished = time.perf_counter()
+        means = {name: float(np.mean([m[name] for m in metrics])) for name in (metrics[0] if metrics else ())}
+        means.pop("max_logprob_difference", None)
+        return {
+            **values,
+            **means,
+            "sampler_difference": metrics[0]["max_logprob_difference"] if metrics else 0.0,
+            "used_groups": self.world.sum(float(len({t.task.group for t, _ in chosen}))) / config.groups,
+            "tokens_per_second": values["tokens"] / (finished - started),
+            "seconds_rollout": sampled_at - started,
+            "seconds_update": finished - sampled_at,
+        }
+
+    def _policy_loss(self, batch: TokenBatch) -> LossOutput:
+        config = self.config.grpo
+        return clipped_policy_loss(batch, config.clip_low, config.clip_high, config.entropy_bonus)
+
+    @property
+    def _reward(self) -> Any:
+        return outcome_and_validity(self.config.grpo.validity_reward)
+
+    def _guard(self, metrics: list[dict[str, float]]) -> None:
+        """Before the first update of an iteration, the learner must see what the sampler saw."""
+        difference = metrics[0]["max_logprob_difference"]
+        if len(metrics) == 1 and not difference <= self.config.grpo.guard_logprobs:
+            raise GuardError(
+                f"log-probabilities of sampler and learner differ by {difference:.3g} before the update; at most "
+                f"{self.config.grpo.guard_logprobs:g} is allowed (grpo.guard_logprobs): the learner does not see what was sampled"
+            )
+
+    # --- checks and evaluations ------------------------------------------------------------------------------------
+
+    def _check(self, stage: str, step: int, steps: int) -> bool:
+        """Evaluate where it is due; True when the stage may stop early."""
+        config = self.config
+        if stage == "perception" and (step % config.perception.check_every == 0 or step == steps):
+            lowest, values = self._examine()
+            self._note(stage, "eval", values)
+            self.state["summary"]["perception"] = {"steps": step, **values}
+            return lowest >= config.perception.stop_recall
+        every = config.evaluation.every
+        if stage == "grpo" and every and (step % every == 0 or step == steps):
+            values = {"sampled": self._evaluate(self.sampler)[0]}
+            self._note(stage, "eval", values)
+            self.state["summary"]["latest"] = {"held_out": values["sampled"]["success"]}
+        return False
+
+    def _examine(self) -> tuple[float, dict[str, Any]]:
+        assert self.learner is not None
+        config, images = self.config.perception, ImageStore()
+        share = self.world.share(range(max(1, config.held_out // config.pictures)))
+        asked = [
+            self.examiner.conversation("val", np.random.default_rng([self.config.seed, 9, index]), images) for index in share
+        ]
+        predicted = self.learner.predictions([supervised_row(segment) for segment in asked], images)
+        counts: dict[int, tuple[int, int]] = {}
+        for part in self.world.gather(count_words(asked, predicted)):
+            for token, (seen, right) in part.items():
+                before = counts.get(token, (0, 0))
+                counts[token] = (before[0] + seen, before[1] + right)
+        recalls = {self.policy.codec.decode(np.array([i])).strip(): r / s for i, (s, r) in sorted(counts.items()) if s >= 5}
+        accuracy = sum(right for _, right in counts.values()) / sum(seen for seen, _ in counts.values())
+        lowest = min(recalls.values())
+        return lowest, {"accuracy": accuracy, "lowest_recall": lowest, "recall": recalls}
+
+    def _after(self, stage: str) -> None:
+        """The evaluations that follow a stage."""
+        if stage == "perception":
+            return
+        summary, name = self.state["summary"], {"cloning": "cloned", "grpo": "trained"}[stage]
+        final = self.config.evaluation
+        values = {}
+        for way, agent in (("sampled", self.sampler), ("greedy", self.greedy)):
+            agent.weights_changed(self.state["version"])
+            values[way], rollout = self._evaluate(agent, final.final_split, final.final_episodes)
+            if way == "sampled":
+                self._keep_samples(rollout, {"cloned": "before", "trained": "after"}[name])
+        summary.setdefault("heldout", {})[name] = values
+        self._note(stage, "eval", values)
+        for task in final.tasks:
+            by_task = self._evaluate(self.sampler, final.final_split, final.final_episodes, task=task)[0]
+            summary.setdefault("by_task", {}).setdefault(name, {})[task] = by_task
+
+    def _evaluate(self, agent: Any, split: str = "", episodes: int = 0, **changes: Any) -> tuple[dict[str, Any], Rollout]:
+        config = self.config.evaluation
+        started = time.perf_counter()
+        result = evaluate(
+            agent,
+            self.executor,
+            self.world,
+            self.config.environment,
+            split=split or config.split,
+            episodes=episodes or config.episodes,
+            noise=self._key(4, 0),
+            **changes,
+        )
+        elapsed = time.perf_counter() - started
+        self._spend("evaluation", elapsed)
+        self._clock += elapsed
+        return result
+
+    def _keep_samples(self, rollout: Rollout, name: str) -> None:
+        from mmgym.store import save_trajectories
+
+        if self.world.is_main and self.config.evaluation.samples:
+            path = self.folder / "trajectories" / f"{name}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            save_trajectories(path, rollout.trajectories[: self.config.evaluation.samples], rollout.images)
+
+    def _finish(self) -> dict[str, Any]:
+        """Baselines, controls, summary, curve and report."""
+        from mmgym.learn.summary import write_summary
+
+        config, summary = self.config.evaluation, self.state["summary"]
+        if "baselines" not in summary:
+            summary["baselines"], summary["controls"] = {}, {}
+            for name, agent in config.baselines.items():
+                demonstrator = self._scripted(agent, 0.0)
+                values = self._evaluate(demonstrator, config.final_split, config.final_episodes)[0]
+                summary["baselines"][name] = values
+                for task in config.tasks:
+                    found = self._evaluate(demonstrator, config.final_split, config.final_episodes, task=task)[0]
+                    summary.setdefault("by_task", {}).setdefault(name, {})[task] = found
+            for name, control in config.controls.items():
+                changes = {"kwargs": control.get("kwargs"), "wrappers": tuple(control.get("wrappers", ()))}
+                values = self._evaluate(self.sampler, config.final_split, config.final_episodes, **changes)[0]
+                summary["controls"][name] = {**values, "meaning": control.get("meaning", "")}
+            self._save()
+        if not self.world.is_main:
+            return {}
+        self.policy.save(self.folder / "checkpoint")
+        return write_summary(self.folder, self.config, self.state)
+
+    # --- pieces ----------------------------------------------------------------------------------------------------
+
+    def _tasks(self, stage: int, step: int, groups: int, size: int) -> list[EpisodeTask]:
+        """This process's share of the groups of a step."""
+        environment = self.config.environment
+        tasks: list[EpisodeTask] = []
+        names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
+        for group in self.world.share(range(groups)):
+            rng = np.random.default_rng([self.config.seed, stage, step, group])
+            options: dict[str, Any] = {"split": "train"}
+            if names:
+                options["task"] = names[rng.choice(len(names), p=shares / shares.sum())]
+            seed = int(rng.integers(10_000_000))
+            tasks += [
+                EpisodeTask(
+                    environment.id,
+                    seed,
+                    kwargs=environment.kwargs,
+                    options=options,
+                    wrappers=environment.wrappers,
+                    group=group,
+                    member=member,
+                    noise=self._key(stage, step),
+                )
+                for member in range(size)
+            ]
+        return tasks
+
+    def _question_part(self, stage: int, step: int, weight: float) -> Part:
+        """Questions of a step: their loss is the mean over answer tokens, times `weight`."""
+        images = ImageStore()
+        rows = []
+        for index in self.world.share(range(self.config.perception.conversations)):
+            rng = np.random.default_rng([self.config.seed, 8, stage, step, index])
+            rows.append(supervised_row(self.examiner.conversation("train", rng, images)))
+        tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
+        return Part(rows, images, likelihood_loss, tokens / weight)
+
+    def _usable(self, rollout: Rollout) -> list[Trajectory]:
+        """The trajectories of whole groups; a group that lost a member to the machinery is dropped and counted."""
+        broken = {t.task.group for t in rollout.trajectories if t.status is Status.ENV_ERROR}
+        if len(broken) == len({t.task.group for t in rollout.trajectories}):
+            raise RuntimeError(f"every group lost an episode to the machinery, e.g. {rollout.trajectories[0].error}")
+        if broken:
+            logger.warning("%d groups dropped: their environments failed", len(broken))
+        return [t for t in rollout.trajectories if t.task.group not in broken and t.turns]
+
+    def _judge(self, rollout: Rollout, usable: list[Trajectory]) -> dict[str, float]:
+        returns = [sum(combine([turn.terms for turn in t.turns], self._reward)) for t in usable]
+        valid = [turn.terms["valid"] for t in usable for turn in t.turns]
+        mine = [
+            float(sum(t.success for t in usable)),
+            float(sum(returns)),
+            float(sum(valid)),
+            float(len(valid)),
+            float(len(usable)),
+            float(sum(t.sampled_tokens for t in usable)),
+            float(rollout.failed),
+        ]
+        success, reward, valid_turns, turns, episodes, tokens, failed = np.sum(self.world.gather(mine), axis=0).tolist()
+        self.state["episodes"] += int(episodes)
+        self.state["sampled_tokens"] += int(tokens)
+        return {
+            "success": success / episodes,
+            "return": reward / episodes,
+            "valid_turns": valid_turns / turns,
+            "turns": turns / episodes,
+            "tokens": tokens,
+            "env_errors": failed,
+        }
+
+    def _demonstrator(self, name: str, noise: float) -> Any:
+        make = load_attribute("mmgym_agents.scripted:Demonstrator")
+        return make(self._scripted(name, noise), self.policy.codec, self.config.rollout.format, self.config.policy.context)
+
+    def _scripted(self, name: str, noise: float) -> Any:
+        return load_attribute("mmgym_agents.scripted:scripted_agent")(name, noise)
+
+    def _sampler(self, greedy: bool) -> TrainableAgent:
+        config = self.config.policy
+        return self.policy.sampler(
+            temperature=config.temperature, greedy=greedy, max_new_tokens=config.max_new_tokens, context=config.context
+        )
+
+    def _key(self, stage: int, step: int) -> int:
+        return (self.config.seed * 8 + stage) * 1_000_000 + step
+
+    def _note(self, stage: str, kind: str, values: dict[str, Any]) -> None:
+        if self.log:
+            self.log.write(stage, kind, self.state["step"], values)
+            self.state["lines"] = self.log.count
+
+    def _tick(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._spend(stage, now - self._clock)
+        self._clock = now
+
+    def _spend(self, phase: str, seconds: float) -> None:
+        self.state["seconds"][phase] = self.state["seconds"].get(phase, 0.0) + seconds
+
+    def _save(self) -> None:
+        self._saved += 1
+        if self.world.is_main:
+            content = {
+                "number": self._saved,
+                "config": json.dumps(to_mapping(self.config), sort_keys=True),
+                "state": self.state,
+                "model": self.policy.model.state_dict(),
+                "learner": self.learner.state() if self.learner else None,
+            }
+            save_checkpoint(self.folder / "checkpoints", self._saved, content)
+
+    def _check_same_run(self, saved: str) -> None:
+        ours = to_mapping(self.config)
+        theirs = json.loads(saved)
+        ours = json.loads(json.dumps(ours))
+        changed = [name for name in ours if ours[name] != theirs.get(name) and name not in ("out", "quote")]
+        if changed:
+            raise ValueError(
+                f"{self.folder} holds a run with another {', '.join(changed)}: give another --out, or remove the folder"
+            )
+
+
+def _policy_rows(chosen: list[tuple[Trajectory, float]]) -> list[Row]:
+    """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
+    rows: list[Row] = []
+    for trajectory, advantage in chosen:
+        parts = segments(trajectory)
+        rows += policy_rows(parts, [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts])
+    return merge_equal(rows)
+
+
+def _make_policy(config: TrainConfig) -> Policy:
+    """Build the policy that the configuration names."""
+    env: gym.Env[Any, Any] = gym.make(config.environment.id, disable_env_checker=True, **config.environment.kwargs)
+    inner = mmgym.unwrap(env)
+    words = inner.vocabulary() if hasattr(inner, "vocabulary") else []
+    arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
+    return load_attribute(config.policy.factory)(**arguments, words=words, image_size=inner.image_size, seed=config.seed)

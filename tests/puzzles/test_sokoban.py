@@ -1,0 +1,169 @@
+import re
+
+import numpy as np
+import pytest
+from reading import MOVES, find, grid, push, room_way
+
+import mmgym
+from mmgym_puzzles.grid import DIRECTIONS, neighbors
+from mmgym_puzzles.sokoban import Sokoban
+from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable
+
+CASES = [*({"level": level} for level in LEVELS), *({"preset": preset} for preset in PRESETS)]
+
+
+def name(arguments):
+    return " ".join(f"{key}={value}" for key, value in arguments.items())
+
+
+def make(**arguments):
+    return Sokoban(**{"image_size": 32, "obs_mode": "both", **arguments})
+
+
+def move(direction):
+    return {"name": "move", "arguments": {"direction": direction}}
+
+
+def place(env, *rows):
+    """Put `env` into the room drawn by these rows of letters."""
+    size = len(rows)
+    cells = {
+        kind: sum(1 << i for i, letter in enumerate("".join(rows)) if letter in kind) for kind in ("#", "TSP", "BS")
+    }
+    agent = next(i for i, letter in enumerate("".join(rows)) if letter in "AP")
+    env._place(Room(size, cells["#"], cells["TSP"], cells["BS"], agent), agent, cells["BS"])
+
+
+@pytest.mark.parametrize("arguments", CASES, ids=name)
+def test_300_rooms_are_as_promised_and_the_expert_wins_them(arguments):
+    settings = PRESETS[arguments["preset"]] if "preset" in arguments else LEVELS[arguments["level"]]
+    env = make(**arguments, obs_mode="text")
+    for seed in range(300):
+        observation, info = env.reset(seed=seed, options={"split": mmgym.SPLITS[seed % 4]})
+        rows = grid(observation["text"])
+        assert len(rows) == settings.size
+        assert len(find(rows, "B")) == len(find(rows, "TP")) == settings.boxes and not find(rows, "S")
+        assert settings.shortest <= info["expert_steps"] <= settings.longest < env.max_turns == settings.turns
+        for _ in range(info["expert_steps"]):
+            assert not info["success"]
+            _, reward, terminated, truncated, info = env.step(env.expert())
+        assert info["success"] and terminated and not truncated and reward == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instances"),
+    [({"level": 1}, 60), ({"level": 2}, 60), ({"level": 3}, 30), ({"level": 4}, 10), ({"level": 5}, 3)]
+    + [({"preset": preset}, 40) for preset in PRESETS],
+)
+def test_no_solution_is_shorter_than_the_experts(arguments, instances):
+    env = make(**arguments)
+    for seed in range(instances):
+        observation, info = env.reset(seed=seed)
+        assert info["expert_steps"] == room_way(grid(observation["text"]))
+
+
+def test_levels_get_harder():
+    steps = []
+    for level in LEVELS:
+        env = make(level=level)
+        steps.append(np.mean([env.reset(seed=seed)[1]["expert_steps"] for seed in range(60)]))
+    assert steps == sorted(steps)
+
+
+def test_moves_follow_the_rules():
+    env, rng = make(level=3, max_turns=40), np.random.default_rng(0)
+    for seed in range(40):
+        observation, _ = env.reset(seed=seed)
+        ended = False
+        while not ended:
+            rows, direction = grid(observation["text"]), DIRECTIONS[rng.integers(4)]
+            (agent,), walls, boxes = find(rows, "AP"), set(find(rows, "#")), frozenset(find(rows, "BS"))
+            after = push(agent, boxes, walls, MOVES[direction])
+            observation, _, terminated, truncated, info = env.step(move(direction))
+            ended, now = terminated or truncated, grid(observation["text"])
+            assert (find(now, "AP")[0], frozenset(find(now, "BS"))) == (after or (agent, boxes))
+            assert set(find(now, "#")) == walls and sorted(find(now, "TSP")) == sorted(find(rows, "TSP"))
+            assert info["action_effective"] == (after is not None)
+            assert info["success"] == (frozenset(find(now, "BS")) == frozenset(find(now, "TSP")))
+
+
+def test_feedback_tells_a_wall_from_a_box():
+    env = make()
+    env.reset(seed=0)
+    place(env, "######", "#AB#T#", "#....#", "#....#", "#....#", "######")
+    observation, *_, info = env.step(move("right"))
+    assert observation["feedback"] == "The box does not move." and not info["action_effective"]
+    observation, *_ = env.step(move("up"))
+    assert observation["feedback"] == "A wall is in the way."
+    observation, *_, info = env.step(move("down"))
+    assert observation["feedback"] == "" and info["action_effective"]
+
+
+def test_two_boxes_cannot_be_pushed_at_once():
+    env = make(level=3)
+    env.reset(seed=0)
+    place(env, "#######", "#ABB.T#", "#....T#", "#.....#", "#.....#", "#.....#", "#######")
+    observation, *_ = env.step(move("right"))
+    assert observation["feedback"] == "The box does not move."
+
+
+@pytest.mark.parametrize("limit", [1, 50, 400])
+def test_a_short_table_plans_as_well_as_a_whole_one(limit):
+    env, rng = make(level=4), np.random.default_rng(0)
+    for seed in range(6):
+        env.reset(seed=seed)
+        room = env.room
+        whole = SolutionTable(room.size, room.walls, room.targets, 10**9)
+        short = SolutionTable(room.size, room.walls, room.targets, limit)
+        assert whole.complete and len(short.distance) < len(whole.distance)
+        positions = [p for layer in whole.layers[1:] for p in layer]
+        for k in rng.integers(0, len(positions), 3):
+            agent, boxes = whole.decode(positions[k])
+            steps = 0
+            while boxes != room.targets:
+                env.agent, env.boxes = agent, boxes
+                env.move(short.best_direction(agent, boxes))
+                agent, boxes, steps = env.agent, env.boxes, steps + 1
+                assert steps <= whole.distance[positions[k]]
+            assert steps == whole.distance[positions[k]]
+
+
+@pytest.mark.parametrize("limit", [1, 10**9])
+def test_a_dead_position_still_gets_a_possible_move(limit):
+    env = make()
+    env.reset(seed=0)
+    place(env, "######", "#.B..#", "#.A..#", "#....#", "#...T#", "######")
+    env.move("left"), env.move("up"), env.move("right"), env.move("right")
+    assert env.boxes == 1 << 10  # in a corner that is no target
+    table = SolutionTable(6, env.room.walls, env.room.targets, limit)
+    for _ in range(5):
+        target = neighbors(6)[table.best_direction(env.agent, env.boxes)][env.agent]
+        assert not (env.room.walls | env.boxes) >> target & 1
+    assert neighbors(6)[env.expert().arguments["direction"]][env.agent] == target
+
+
+def test_a_walled_in_agent_does_not_break_the_expert():
+    env = make()
+    env.reset(seed=0)
+    place(env, "######", "##A###", "##B###", "######", "#T..##", "######")
+    assert env.expert().arguments["direction"] in DIRECTIONS
+
+
+def test_vagen_settings():
+    env = make(preset="vagen")
+    lengths = [env.reset(seed=seed)[1]["expert_steps"] for seed in range(100)]
+    assert env.size == 6 and env.boxes.bit_count() == 1 and min(lengths) >= 5 and env.max_turns == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ({"preset": "two_holes"}, {}, "vagen, vagen_two_boxes"),
+        ({"level": 0}, {}, "from 1 to 5"),
+        ({}, {"task": "risky"}, "task must be one of any"),
+        ({}, {"split": "dev"}, "train, val, test, ood"),
+    ],
+)
+def test_bad_values_name_what_is_allowed(arguments, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Sokoban(**arguments).reset(seed=0, options=options)
