@@ -1,8 +1,7 @@
 # Every target sets up what it needs on a fresh machine: a virtual environment in .venv, with pinned packages.
 #
 #   PYTHON      the Python to build .venv with (3.11 to 3.13)
-#   PIP_FLAGS   more options for pip, e.g. a CPU-only torch (200 MB in place of 3 GB):
-#               make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+#   PIP_FLAGS   more options for pip, e.g. an index that has a CPU-only torch (200 MB in place of 3 GB)
 
 PYTHON    ?= python3
 PIP_FLAGS ?=

@@ -210,7 +210,9 @@ def page(request) -> TextAction:
 
 def test_thousands_of_texts_made_of_pieces_never_raise(page):
     rng = random.Random(page.format)
-    valid = sum(take_turn(page, "".join(rng.choices(FRAGMENTS, k=rng.randrange(12)))) for _ in range(6000))
+    valid = sum(
+        take_turn(page, "".join(rng.choices(FRAGMENTS, k=rng.randrange(rng.choice((3, 12)))))) for _ in range(4000)
+    )
     assert 5 < valid < 2000, "the pieces should at times make a call, or the test reaches the parsers' first lines only"
 
 
@@ -235,7 +237,7 @@ garbage = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(garbage)
 def test_no_text_raises_or_passes_unseen(page, text):
     take_turn(page, text)

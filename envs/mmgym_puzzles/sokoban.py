@@ -93,6 +93,7 @@ class Sokoban(GridPuzzle):
         "Which row?",
         "Which column?",
         "What is on the map?",
+        "Look around.",
     )
     words = (*DIRECTIONS, "same", "floor", "wall", "target", "box", "stored", "agent", *map(str, range(9)))
     notes = ("A wall is in the way.", "The box does not move.")
@@ -165,8 +166,7 @@ class Sokoban(GridPuzzle):
         return self.boxes == self.room.targets
 
     def _solutions(self) -> SolutionTable:
-        limit = (self._settings or LEVELS[self.level]).search
-        return solutions(self.room.size, self.room.walls, self.room.targets, limit)
+        return solutions(self.room.size, self.room.walls, self.room.targets)
 
     def _expert_call(self) -> ToolCall:
         return ToolCall("move", {"direction": self._solutions().best_direction(self.agent, self.boxes)})
@@ -194,6 +194,7 @@ class Sokoban(GridPuzzle):
             vertical, horizontal = where(box, target, self.size)
             asked["Is the target up or down from the box?"] = vertical
             asked["Is the target left or right from the box?"] = horizontal
+        asked["Look around."] = " ".join(asked.values())
         asked["How many boxes are stored?"] = str((self.boxes & self.room.targets).bit_count())
         asked["Which row?"] = str(self.agent // self.size + 1)
         asked["Which column?"] = str(self.agent % self.size + 1)

@@ -1,8 +1,8 @@
 """Rooms of Sokoban: how one is carved, and a table of exact move distances to its solved positions.
 
-The table is found backwards, by pulling boxes away from the targets from every solved position at once. Whatever it
-holds is solvable by construction and its optimal length is known, so the start of an episode is simply chosen from it,
-and the expert reads its moves off it.
+The table is found backwards, by pulling boxes away from the targets from every solved position at once. It holds what
+is solvable and nothing else, with the length of the optimal solution, so the start of an episode is simply chosen from
+it, and the expert reads its moves off it.
 
 Sets of cells are bit masks: bit c stands for cell c = row x size + column.
 """
@@ -48,16 +48,14 @@ class RoomSettings:
     """Most moves of the optimal solution."""
     turns: int
     """Turns until the episode is truncated."""
-    search: int = 1_000_000
-    """The table of solutions is cut after the first distance at which it holds more positions than this."""
 
 
 LEVELS = {
     1: RoomSettings(size=6, boxes=1, carving=16, shortest=2, longest=6, turns=20),
     2: RoomSettings(size=6, boxes=1, carving=16, shortest=7, longest=15, turns=40),
     3: RoomSettings(size=7, boxes=2, carving=20, shortest=12, longest=30, turns=60),
-    4: RoomSettings(size=8, boxes=2, carving=26, shortest=20, longest=40, turns=80, search=8_000),
-    5: RoomSettings(size=8, boxes=3, carving=26, shortest=28, longest=60, turns=120, search=8_000),
+    4: RoomSettings(size=8, boxes=2, carving=26, shortest=20, longest=40, turns=80),
+    5: RoomSettings(size=8, boxes=3, carving=26, shortest=28, longest=60, turns=120),
 }
 PRESETS = {
     "vagen": RoomSettings(size=6, boxes=1, carving=20, shortest=5, longest=50, turns=100),
@@ -93,23 +91,20 @@ def _key(size: int, walls: int, targets: int, boxes: int) -> str:
 
 
 class SolutionTable:
-    """Exact move distances from positions of one room to its nearest solved position.
+    """Exact move distances from every solvable position of one room to its nearest solved position.
 
-    A position is the agent's cell and the mask of the boxes. Solved positions have distance 0.
+    A position is the agent's cell and the mask of the boxes. Solved positions have distance 0; what cannot be solved is
+    not in the table.
 
     Args:
         size: cells a side.
         walls: mask of the walls, which hold the whole border.
         targets: mask of the targets, as many as there are boxes.
-        limit: the table ends after the first distance at which it holds more positions than this. It always holds
-            every position up to its largest distance.
     """
 
-    def __init__(self, size: int, walls: int, targets: int, limit: int):
+    def __init__(self, size: int, walls: int, targets: int):
         self._steps = [neighbors(size)[direction] for direction in DIRECTIONS]
-        self._walls, self._targets = walls, targets
-        self._plan: dict[int, int] = {}
-        self._hopeless: set[int] = set()
+        self._walls = walls
         floor = [cell for cell in range(size * size) if not walls >> cell & 1]
         pulls = self._pulls(floor)
         solved = targets << _PLAYER_BITS
@@ -119,13 +114,14 @@ class SolutionTable:
         """Positions by distance; `decode` reads them."""
         while frontier:
             self.layers.append(frontier)
-            if len(self.distance) > limit:
-                break
             frontier = self._layer_before(frontier, pulls, len(self.layers))
-        self.complete = not frontier
 
     def _pulls(self, floor: list[int]) -> list[list[tuple[int, int, int, int]]]:
-        """For each cell the agent may have come to: (cell it came from, its bit, bit of the box pushed, both bits)."""
+        """Ways the agent may have come to each cell.
+
+        Each is (the cell it came from, and in the bits of a position: that cell, the cell where a box it pushed is now,
+        both cells between which that box moved).
+        """
         walls = self._walls
         pulls: list[list[tuple[int, int, int, int]]] = [[] for _ in self._steps[0]]
         for cell in floor:
@@ -133,22 +129,24 @@ class SolutionTable:
             for forward, backward in ((0, 1), (1, 0), (2, 3), (3, 2)):
                 origin, ahead = self._steps[backward][cell], self._steps[forward][cell]
                 if not walls >> origin & 1:
-                    pulls[cell].append((origin, 1 << origin, 1 << ahead, 1 << ahead | 1 << cell))
+                    here, there = 1 << cell + _PLAYER_BITS, 1 << ahead + _PLAYER_BITS
+                    pulls[cell].append((origin, 1 << origin + _PLAYER_BITS, there, here | there))
         return pulls
 
     def _layer_before(self, frontier: list[int], pulls: list[list[tuple[int, int, int, int]]], depth: int) -> list[int]:
         distance, found = self.distance, []
         for position in frontier:
-            boxes = position >> _PLAYER_BITS
-            for origin, origin_bit, ahead_bit, both in pulls[position & _PLAYER]:
-                if boxes & origin_bit:
+            agent = position & _PLAYER
+            boxes = position ^ agent
+            for origin, origin_flag, ahead_flag, both in pulls[agent]:
+                if boxes & origin_flag:
                     continue
-                before = boxes << _PLAYER_BITS | origin
+                before = boxes | origin
                 if before not in distance:
                     distance[before] = depth
                     found.append(before)
-                if boxes & ahead_bit:
-                    before = (boxes ^ both) << _PLAYER_BITS | origin
+                if boxes & ahead_flag:
+                    before ^= both
                     if before not in distance:
                         distance[before] = depth
                         found.append(before)
@@ -160,21 +158,15 @@ class SolutionTable:
         return position & _PLAYER, position >> _PLAYER_BITS
 
     def length(self, agent: int, boxes: int) -> int | None:
-        """Moves of the optimal solution from a position of the table, else None."""
+        """Moves of the optimal solution from a position; None if there is no solution any more."""
         return self.distance.get(boxes << _PLAYER_BITS | agent)
 
     def best_direction(self, agent: int, boxes: int) -> Direction:
         """The first move of an optimal solution; some possible move where there is no solution any more."""
         position = boxes << _PLAYER_BITS | agent
-        here = self.distance.get(position)
-        moves = self._moves(position)
-        if here is None:
-            if position not in self._plan and position not in self._hopeless:
-                self._search(position)
-            index = self._plan.get(position, moves[0][0] if moves else 0)
-        else:
-            index = next((k for k, after in moves if self.distance.get(after) == here - 1), 0)
-        return DIRECTIONS[index]
+        moves, here = self._moves(position), self.distance.get(position)
+        best = [index for index, after in moves if here is None or self.distance.get(after) == here - 1]
+        return DIRECTIONS[best[0] if best else 0]
 
     def _moves(self, position: int) -> list[tuple[int, int]]:
         """The moves that change a position: (index of the direction, position after)."""
@@ -193,32 +185,11 @@ class SolutionTable:
                 moves.append((index, boxes << _PLAYER_BITS | target))
         return moves
 
-    def _search(self, position: int) -> None:
-        """Plan from a position outside the table: breadth first until the table is met.
 
-        The table holds every position up to its radius, so the first one met lies on an optimal solution.
-        """
-        came_from: dict[int, tuple[int, int]] = {position: (position, 0)}
-        queue = [] if self.complete else [position]
-        for current in queue:
-            for index, after in self._moves(current):
-                if after in came_from:
-                    continue
-                came_from[after] = (current, index)
-                if after in self.distance:
-                    while after != position:
-                        after, index = came_from[after]
-                        self._plan[after] = index
-                    return
-                if after not in self._hopeless:
-                    queue.append(after)
-        self._hopeless.update(came_from)
-
-
-@lru_cache(maxsize=8)
-def solutions(size: int, walls: int, targets: int, limit: int) -> SolutionTable:
-    """The table of a room; the latest are kept."""
-    return SolutionTable(size, walls, targets, limit)
+@lru_cache(maxsize=4)
+def solutions(size: int, walls: int, targets: int) -> SolutionTable:
+    """The table of a room; the latest few are kept."""
+    return SolutionTable(size, walls, targets)
 
 
 def _carve(rng: np.random.Generator, size: int, steps: int) -> int:
@@ -251,8 +222,8 @@ def draw_room(rng: np.random.Generator, settings: RoomSettings, split: str) -> R
         free = cells_of(floor)
         if len(free) < 2 * settings.boxes + 1:
             continue
-        targets = mask_of(rng.choice(free, settings.boxes, replace=False).tolist())
-        table = solutions(size, walls, targets, settings.search)
+        targets = mask_of(rng.permutation(free)[: settings.boxes].tolist())
+        table = solutions(size, walls, targets)
         starts = [p for layer in table.layers[settings.shortest : settings.longest + 1] for p in layer]
         # A few tries per room: rare splits would otherwise cost a search each.
         for pick in rng.integers(0, len(starts), 32).tolist() if starts else ():

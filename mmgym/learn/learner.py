@@ -44,7 +44,10 @@ class OptimizerConfig:
     """Where it ends, as a share of the learning rate."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
+    beta2: float = 0.98
+    """AdamW's decay of squared gradients."""
     weight_decay: float = 0.0
+    """Weight decay."""
 
     def __post_init__(self) -> None:
         if self.name not in ("adamw", "muon"):
@@ -228,7 +231,7 @@ def _optimizers(model: torch.nn.Module, config: OptimizerConfig) -> list[torch.o
         hidden = parameter.ndim == 2 and any(part in name for part in ("layers.", "blocks.", "merger"))
         (matrices if config.name == "muon" and hidden else rest).append(parameter)
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True)
+        torch.optim.AdamW(rest, lr=config.lr, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True)
     ]
     if matrices:
         optimizers.append(

@@ -163,8 +163,8 @@ class Trainer:
         rollout = self.executor.run(self._tasks(2, step, config.groups, config.group_size), self.sampler)
         sampled_at = time.perf_counter()
         usable = self._usable(rollout)
-        values = self._judge(rollout, usable)
-        returns = np.array([sum(combine([turn.terms for turn in t.turns], self._reward)) for t in usable])
+        returns = np.array([self._reward_of(trajectory) for trajectory in usable])
+        values = self._judge(rollout, usable, float(returns.sum()))
         groups = np.array([t.task.group for t in usable])
         advantages = group_relative(returns, groups, normalise=config.normalise)
         chosen = [(t, a) for t, a in zip(usable, advantages, strict=True) if a != 0]
@@ -201,9 +201,10 @@ class Trainer:
         config = self.config.grpo
         return clipped_policy_loss(batch, config.clip_low, config.clip_high, config.entropy_bonus)
 
-    @property
-    def _reward(self) -> Any:
-        return outcome_and_validity(self.config.grpo.validity_reward)
+    def _reward_of(self, trajectory: Trajectory) -> float:
+        """The return that training sees: the outcome, and a capped term for valid turns."""
+        spec = outcome_and_validity(self.config.grpo.validity_reward)
+        return sum(combine([turn.terms for turn in trajectory.turns], spec))
 
     def _guard(self, metrics: list[dict[str, float]]) -> None:
         """Before the first update of an iteration, the learner must see what the sampler saw."""
@@ -364,12 +365,12 @@ class Trainer:
             logger.warning("%d groups dropped: their environments failed", len(broken))
         return [t for t in rollout.trajectories if t.task.group not in broken and t.turns]
 
-    def _judge(self, rollout: Rollout, usable: list[Trajectory]) -> dict[str, float]:
-        returns = [sum(combine([turn.terms for turn in t.turns], self._reward)) for t in usable]
+    def _judge(self, rollout: Rollout, usable: list[Trajectory], returned: float) -> dict[str, float]:
+        """What the rollouts of all processes were like."""
         valid = [turn.terms["valid"] for t in usable for turn in t.turns]
         mine = [
             float(sum(t.success for t in usable)),
-            float(sum(returns)),
+            returned,
             float(sum(valid)),
             float(len(valid)),
             float(len(usable)),

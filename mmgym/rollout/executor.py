@@ -18,6 +18,7 @@ import numpy as np
 from mmgym.agent import Agent, BatchAgent, Conversation, Response
 from mmgym.formats import FORMATS, parse
 from mmgym.messages import opening, user_message
+from mmgym.rewards import terms_of
 from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import EnvironmentHost, Opening, StepResult
 from mmgym.rollout.workers import WorkerFailure, WorkerPool, call
@@ -265,7 +266,7 @@ def _turn(response: Response, result: StepResult, state_key: str, images: ImageS
         version=response.version,
         state_key=state_key,
         reward=result.reward,
-        terms={**result.info["reward_terms"], "valid": float(result.info["action_valid"])},
+        terms=terms_of(result.info),
         feedback=result.info["feedback"],
         terminated=result.terminated,
         truncated=result.truncated,

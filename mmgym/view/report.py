@@ -16,7 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from mmgym.store import load_trajectories
 from mmgym.trajectory import ImageRef, ImageStore, Status, Trajectory, Turn
@@ -42,7 +42,7 @@ class Row:
     result: Mapping[str, Any]
     meaning: str = ""
     kind: str = ""
-    """``ours`` for the model of this run, ``bar`` for the baseline to beat, ``quoted`` for another run's result."""
+    """``ours`` for the model of this run, ``target`` for the baseline to beat, ``quoted`` for another run's result."""
 
 
 @dataclass
@@ -90,7 +90,11 @@ def write_report(run_dir: str | Path, token_text: TokenText | None = None, sampl
     loaded = {name: load_trajectories(path) for name, path in kept.items() if path.is_file()}
     pairs = pair_episodes({name: trajectories for name, (trajectories, _) in loaded.items()})
     templates = Environment(
-        loader=PackageLoader("mmgym.view"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("mmgym.view"),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     templates.filters |= {"percent": _percent, "said": readable, "json": lambda value: json.dumps(value, indent=2)}
     page = templates.get_template("report.html").render(
@@ -141,12 +145,16 @@ def agent_rows(summary: Mapping[str, Any]) -> list[Row]:
     bar = summary.get("walker") or "walker"
     rows = []
     for name, result in (summary.get("baselines") or {}).items():
-        meaning = result.get("meaning") or _BASELINES.get(name) or ("The bar to beat." if name == bar else "A scripted policy.")
-        rows.append(Row(_words(name), result, meaning, "bar" if name == bar else ""))
+        meaning = (
+            result.get("meaning")
+            or _BASELINES.get(name)
+            or ("The bar to beat." if name == bar else "A scripted policy.")
+        )
+        rows.append(Row(_words(name), result, meaning, "target" if name == bar else ""))
     for stage, ways in (summary.get("heldout") or {}).items():
         for way, result in ways.items():
             meaning = _STAGES.get((stage, way), "")
-            rows.append(Row(f"model, {_STAGE_NAMES.get(stage, stage)}, {way}", result, meaning, "ours"))
+            rows.append(Row(f"{_STAGE_NAMES.get(stage, stage)}, {way}", result, meaning, "ours"))
     for key, (name, meaning) in _QUOTED.items():
         if result := summary.get(key):
             seed = f" Another run, seed {result['seed']}." if "seed" in result else " Another run."
@@ -208,7 +216,7 @@ def _phases(summary: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     seconds = {name: value for name, value in (summary.get("seconds") or {}).items() if name != "total"}
     order = sorted(seconds, key=lambda name: _PHASES.index(name) if name in _PHASES else len(_PHASES))
     total = sum(seconds.values()) or 1.0
-    return [(name, seconds[name], seconds[name] / total) for name in order]
+    return [("GRPO" if name == "grpo" else name, seconds[name], seconds[name] / total) for name in order]
 
 
 def _curve(folder: Path) -> tuple[str, str] | None:
@@ -271,7 +279,7 @@ def _outcome(episode: Trajectory | None) -> str:
 
 
 def _percent(share: float, digits: int = 1) -> str:
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _words(name: str) -> str:

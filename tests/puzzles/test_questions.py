@@ -27,11 +27,16 @@ def common_answers(rows, agent, words):
     return answers
 
 
+def look_around(answers, *more):
+    return " ".join(answers[text] for text in [*(f"What is {direction}?" for direction in MOVES), *more])
+
+
 def lake_answers(rows):
     agent, goal = find(rows, "AVX")[0], find(rows, "GV")[0]
     answers = common_answers(rows, agent, LAKE_WORDS)
     answers["Is the goal up or down?"] = vertical(agent, goal)
     answers["Is the goal left or right?"] = horizontal(agent, goal)
+    answers["Look around."] = look_around(answers, "Is the goal up or down?", "Is the goal left or right?")
     return answers
 
 
@@ -39,12 +44,16 @@ def room_answers(rows):
     agent, boxes = find(rows, "AP")[0], find(rows, "BS")
     answers = common_answers(rows, agent, ROOM_WORDS)
     answers["How many boxes are stored?"] = str(len(find(rows, "S")))
+    answers["Look around."] = look_around(answers)
     if len(boxes) == 1:
         target = find(rows, "TSP")[0]
         answers["Is the box up or down?"] = vertical(agent, boxes[0])
         answers["Is the box left or right?"] = horizontal(agent, boxes[0])
         answers["Is the target up or down from the box?"] = vertical(boxes[0], target)
         answers["Is the target left or right from the box?"] = horizontal(boxes[0], target)
+        relations = ["Is the box up or down?", "Is the box left or right?"]
+        relations += ["Is the target up or down from the box?", "Is the target left or right from the box?"]
+        answers["Look around."] = look_around(answers, *relations)
     return answers
 
 

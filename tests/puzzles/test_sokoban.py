@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from reading import MOVES, find, grid, push, room_way
 
-import mmgym
 from mmgym_puzzles.grid import DIRECTIONS, neighbors
 from mmgym_puzzles.sokoban import Sokoban
-from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable
+from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room
 
 CASES = [*({"level": level} for level in LEVELS), *({"preset": preset} for preset in PRESETS)]
 
@@ -39,7 +38,7 @@ def test_300_rooms_are_as_promised_and_the_expert_wins_them(arguments):
     settings = PRESETS[arguments["preset"]] if "preset" in arguments else LEVELS[arguments["level"]]
     env = make(**arguments, obs_mode="text")
     for seed in range(300):
-        observation, info = env.reset(seed=seed, options={"split": mmgym.SPLITS[seed % 4]})
+        observation, info = env.reset(seed=seed, options={"split": "train" if seed % 20 else "ood"})
         rows = grid(observation["text"])
         assert len(rows) == settings.size
         assert len(find(rows, "B")) == len(find(rows, "TP")) == settings.boxes and not find(rows, "S")
@@ -66,7 +65,7 @@ def test_levels_get_harder():
     steps = []
     for level in LEVELS:
         env = make(level=level)
-        steps.append(np.mean([env.reset(seed=seed)[1]["expert_steps"] for seed in range(60)]))
+        steps.append(np.mean([env.reset(seed=seed)[1]["expert_steps"] for seed in range(30)]))
     assert steps == sorted(steps)
 
 
@@ -107,39 +106,35 @@ def test_two_boxes_cannot_be_pushed_at_once():
     assert observation["feedback"] == "The box does not move."
 
 
-@pytest.mark.parametrize("limit", [1, 50, 400])
-def test_a_short_table_plans_as_well_as_a_whole_one(limit):
-    env, rng = make(level=4), np.random.default_rng(0)
-    for seed in range(6):
+def test_the_expert_finds_the_shortest_way_from_wherever_the_agent_strays():
+    env = make(level=2, max_turns=1000)
+    solvable = 0
+    for seed in range(30):
         env.reset(seed=seed)
-        room = env.room
-        whole = SolutionTable(room.size, room.walls, room.targets, 10**9)
-        short = SolutionTable(room.size, room.walls, room.targets, limit)
-        assert whole.complete and len(short.distance) < len(whole.distance)
-        positions = [p for layer in whole.layers[1:] for p in layer]
-        for k in rng.integers(0, len(positions), 3):
-            agent, boxes = whole.decode(positions[k])
-            steps = 0
-            while boxes != room.targets:
-                env.agent, env.boxes = agent, boxes
-                env.move(short.best_direction(agent, boxes))
-                agent, boxes, steps = env.agent, env.boxes, steps + 1
-                assert steps <= whole.distance[positions[k]]
-            assert steps == whole.distance[positions[k]]
+        env.action_space.seed(seed)
+        for _ in range(6):
+            observation, _, terminated, *_ = env.step(env.action_space.sample())
+        way = room_way(grid(observation["text"]))
+        solvable += way > 0
+        for left in range(way, 0, -1):
+            assert not terminated
+            assert env._solutions().length(env.agent, env.boxes) == left
+            _, _, terminated, _, info = env.step(env.expert())
+        assert way < 0 or info["success"]
+        if way < 0:
+            assert env._solutions().length(env.agent, env.boxes) is None
+    assert 10 < solvable < 30
 
 
-@pytest.mark.parametrize("limit", [1, 10**9])
-def test_a_dead_position_still_gets_a_possible_move(limit):
+def test_a_dead_position_still_gets_a_possible_move():
     env = make()
     env.reset(seed=0)
     place(env, "######", "#.B..#", "#.A..#", "#....#", "#...T#", "######")
-    env.move("left"), env.move("up"), env.move("right"), env.move("right")
+    for direction in ("left", "up", "right", "right"):
+        env.move(direction)
     assert env.boxes == 1 << 10  # in a corner that is no target
-    table = SolutionTable(6, env.room.walls, env.room.targets, limit)
-    for _ in range(5):
-        target = neighbors(6)[table.best_direction(env.agent, env.boxes)][env.agent]
-        assert not (env.room.walls | env.boxes) >> target & 1
-    assert neighbors(6)[env.expert().arguments["direction"]][env.agent] == target
+    target = neighbors(6)[env.expert().arguments["direction"]][env.agent]
+    assert not (env.room.walls | env.boxes) >> target & 1
 
 
 def test_a_walled_in_agent_does_not_break_the_expert():

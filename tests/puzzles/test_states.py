@@ -35,7 +35,7 @@ def test_what_follows_a_restored_snapshot_is_what_would_have_followed(kind, argu
         for _ in range(2):
             _, _, terminated, truncated, _ = env.step(env.action_space.sample())
             if terminated or truncated:
-                env.reset()
+                env.reset(options={"split": "test"})
         shot = env.snapshot()
         _, info = other.restore(shot)
         assert other.snapshot() == shot and other.state_key() == env.state_key()
