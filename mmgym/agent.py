@@ -19,7 +19,16 @@ from mmgym.trajectory import EpisodeTask, ImageRef
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Agent", "BatchAgent", "Conversation", "EncodedPrompt", "ImageFeatures", "Policy", "Response", "TrainableAgent"]
+__all__ = [
+    "Agent",
+    "BatchAgent",
+    "Conversation",
+    "EncodedPrompt",
+    "ImageFeatures",
+    "Policy",
+    "Response",
+    "TrainableAgent",
+]
 
 Message = dict[str, Any]
 """A chat message: ``{"role": ..., "content": [{"type": "text" | "image", ...}]}``; images are uint8 HWC arrays."""

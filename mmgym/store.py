@@ -102,7 +102,7 @@ def save_trajectories(
     schema = pa.schema(_ROW, metadata=metadata)
 
     def write(file: Any) -> None:
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
             for group in _row_groups(trajectories, _Encoder(images)):
                 writer.write_table(_table(group, schema))
 
@@ -126,7 +126,7 @@ def load_trajectories(path: str | Path) -> tuple[list[Trajectory], ImageStore]:
         try:
             for index in range(file.num_row_groups):
                 trajectories += _read_group(file.read_row_group(index).combine_chunks(), images, known)
-        except (pa.ArrowException, OSError, KeyError, json.JSONDecodeError) as error:
+        except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise StoreError(f"{path} is damaged: {error}; write it again, or delete it") from error
     return trajectories, images
 
@@ -308,13 +308,18 @@ def _open(path: str | Path) -> pq.ParquetFile:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no trajectory file {path}")
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is no Parquet file, or one cut in the middle of writing: {error}") from error
     try:
         version = _about(path, file)["version"]
         if version > VERSION:
             raise StoreError(f"{path} has version {version}; this mmgym reads up to {VERSION}: update mmgym")
+        if not file.schema_arrow.equals(pa.schema(_ROW)):
+            raise StoreError(f"{path} is damaged: its columns are {file.schema_arrow.names}")
+    except UnicodeDecodeError as error:
+        file.close()
+        raise StoreError(f"{path} is damaged: {error}") from error
     except StoreError:
         file.close()
         raise

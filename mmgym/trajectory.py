@@ -40,14 +40,18 @@ class ImageStore:
             image: uint8 array (height, width, 3).
 
         Raises:
-            ValueError: for any other array.
+            ValueError: for anything else.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if not isinstance(image, np.ndarray):
+            raise ValueError(f"an image is a uint8 array (height, width, 3); got {type(image).__name__}")
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
             raise ValueError(f"an image is a uint8 array (height, width, 3); got {image.dtype} {image.shape}")
-        pixels = np.ascontiguousarray(image)
-        digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode() + pixels.tobytes()).hexdigest()[:32]
-        self._pixels.setdefault(digest, pixels)
-        return ImageRef(digest, pixels.shape[0], pixels.shape[1])
+        height, width = image.shape[:2]
+        digest = hashlib.sha256(f"{height}x{width}:".encode() + image.tobytes()).hexdigest()[:32]
+        if digest not in self._pixels:
+            # a copy: an environment that draws into the same array again must not change what was seen
+            self._pixels[digest] = np.array(image, order="C")
+        return ImageRef(digest, height, width)
 
     def __getitem__(self, ref: ImageRef) -> np.ndarray:
         return self._pixels[ref.digest]
@@ -164,10 +168,19 @@ class Segment:
 
 
 def segments(trajectory: Trajectory) -> list[Segment]:
-    """Cut a trajectory where a turn does not extend the one before it. A pure function of the turns."""
+    """Cut a trajectory where a turn does not extend the one before it. A pure function of the turns.
+
+    Raises:
+        ValueError: when the first turn extends nothing, or a turn has not one log-probability per sampled id.
+    """
     runs: list[list[int]] = []
     for index, turn in enumerate(trajectory.turns):
-        if turn.extends and runs:
+        if turn.logprobs.shape != turn.sampled_ids.shape:
+            counts = f"{len(turn.sampled_ids)} sampled ids and {len(turn.logprobs)} log-probabilities"
+            raise ValueError(f"turn {index} has {counts}; expected one each")
+        if turn.extends:
+            if not runs:
+                raise ValueError("the first turn of a trajectory extends nothing, so its first ids are missing")
             runs[-1].append(index)
         else:
             runs.append([index])
@@ -175,7 +188,8 @@ def segments(trajectory: Trajectory) -> list[Segment]:
 
 
 def _segment(turns: Sequence[Turn], run: Iterable[int]) -> Segment:
-    ids, trained, logprobs, owner, images = [], [], [], [], []
+    ids, trained, logprobs, owner = [], [], [], []
+    images: list[ImageRef] = []
     for index in run:
         turn = turns[index]
         shown, sampled = len(turn.prompt_ids), len(turn.sampled_ids)

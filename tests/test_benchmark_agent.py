@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "benchmark_agent
 @pytest.fixture(scope="module")
 def benchmark():
     spec = importlib.util.spec_from_file_location("benchmark_agent", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 

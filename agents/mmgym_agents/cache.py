@@ -14,8 +14,12 @@ class _RoomyLayer(DynamicLayer):
     """One layer: storage grows by doubling, rows can be selected."""
 
     room = 64
+    keys: torch.Tensor
+    values: torch.Tensor
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append states (batch, heads, new, size) and return all of them."""
         used = self.keys.shape[-2] if self.is_initialized else 0
         if not self.is_initialized:
@@ -60,7 +64,7 @@ class RoomyCache(DynamicCache):
     def select(self, rows: torch.Tensor) -> None:
         """Keep the given rows of the batch, in that order; a row may be taken several times."""
         for layer in self.layers:
-            layer.select(rows)  # type: ignore[attr-defined]
+            layer.select(rows)
 
 
 def _empty(like: torch.Tensor, length: int) -> torch.Tensor:

@@ -19,8 +19,14 @@ from mmgym.trajectory import ImageRef, ImageStore
 
 __all__ = ["TemplateChatCodec", "TemplateError"]
 
-_DUMMY_QUESTION = [{"role": "user", "content": [{"type": "text", "text": "Dummy question"}]}]
+_DUMMY_QUESTION: Message = {
+    "role": "user",
+    "content": [{"type": "image"}, {"type": "text", "text": "Dummy question"}],
+}
 _DUMMY_ANSWER = "Dummy answer 0815"
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_REMEMBERED = 4096
+"""How many rendered texts are kept, and how long they may be."""
 
 
 class TemplateError(ValueError):
@@ -36,7 +42,8 @@ class TemplateChatCodec:
         image_tokens: number of placeholders that an image takes.
 
     Raises:
-        TemplateError: without a template, or when an earlier turn changes as the conversation grows.
+        TemplateError: without a template, or when it drops an image, or when an earlier turn changes as the
+            conversation grows.
     """
 
     def __init__(self, tokenizer: Any, image_token_id: int, image_tokens: Callable[[ImageRef], int]):
@@ -47,26 +54,30 @@ class TemplateChatCodec:
         self.image_tokens = image_tokens
         self._ids_of_text: dict[str, list[int]] = {}
         self._texts: dict[Any, str] = {}
-        special = sorted(set(tokenizer.all_special_tokens) | set(tokenizer.added_tokens_encoder), key=len, reverse=True)
-        control = [token for token in special if token.startswith("<|")]
+        added = {str(t) for t in tokenizer.added_tokens_decoder.values() if t.special or str(t).startswith("<|")}
+        control = sorted({*tokenizer.all_special_tokens, *added}, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, control)) or r"(?!)")
-        suffix = self._suffix(_DUMMY_QUESTION[0])
-        self.end_ids = self._end_ids(suffix)
+        self._check_template()
+        self.end_ids = self._end_ids(self._suffix(_DUMMY_QUESTION))
 
     def opening(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] = ()) -> EncodedPrompt:
         """Encode messages by the template, up to where the assistant speaks."""
         key = ("opening", _structure(messages), repr(tools) if tools else "")
-        if key not in self._texts:
-            self._remember(self._texts, key, self._render(self._plain(messages), tools))
-        return self._encode(self._texts[key], messages)
+        text = self._texts.get(key)
+        if text is None:
+            text = self._render(self._plain(messages), tools)
+            self._remember(self._texts, key, text)
+        return self._encode(text, messages)
 
     def extension(self, message: Message, sampled_ids: np.ndarray) -> EncodedPrompt:
         """Encode what follows an answer: its end token if it was not sampled, and the next user message."""
         ended = len(sampled_ids) > 0 and int(sampled_ids[-1]) in self.end_ids
         key = ("extension", _structure([message]))
-        if key not in self._texts:
-            self._remember(self._texts, key, self._suffix(self._plain([message])[0]))
-        prompt = self._encode(self._texts[key], [message])
+        text = self._texts.get(key)
+        if text is None:
+            text = self._suffix(self._plain([message])[0])
+            self._remember(self._texts, key, text)
+        prompt = self._encode(text, [message])
         return EncodedPrompt(prompt.ids[1:], prompt.images, prompt.pixels) if ended else prompt
 
     def answer(self, text: str) -> np.ndarray:
@@ -85,16 +96,29 @@ class TemplateChatCodec:
             list(messages), tools=list(tools) or None, tokenize=False, add_generation_prompt=True
         )
 
+    def _check_template(self) -> None:
+        """Grow a dummy conversation and see that nothing changes before its end, and that every image is there."""
+        answer = {"role": "assistant", "content": [{"type": "text", "text": _DUMMY_ANSWER}]}
+        messages = [_DUMMY_QUESTION]
+        before, suffixes = "", []
+        for images in (1, 2, 3):
+            text = self._render(messages)
+            if not text.startswith(before):
+                raise TemplateError(_rewrites("rewrites earlier turns", before, text))
+            suffixes.append(text[len(before) :])
+            self._check_images(self._tokenize(text), images)
+            before = text + _DUMMY_ANSWER
+            messages += [answer, _DUMMY_QUESTION]
+        if suffixes[1] != suffixes[2]:
+            raise TemplateError(_rewrites("writes equal turns differently", suffixes[1], suffixes[2]))
+
     def _suffix(self, message: Message) -> str:
         """What the template writes after an answer when `message` comes next."""
-        before = self._render(_DUMMY_QUESTION) + _DUMMY_ANSWER
+        before = self._render([_DUMMY_QUESTION]) + _DUMMY_ANSWER
         answer = {"role": "assistant", "content": [{"type": "text", "text": _DUMMY_ANSWER}]}
-        whole = self._render([*_DUMMY_QUESTION, answer, message])
+        whole = self._render([_DUMMY_QUESTION, answer, message])
         if not whole.startswith(before):
-            raise TemplateError(
-                "this chat template rewrites earlier turns as a conversation grows, so ids cannot be appended exactly; "
-                "use context='window(1)', which renders every turn anew"
-            )
+            raise TemplateError(_rewrites("rewrites earlier turns", before, whole))
         return whole[len(before) :]
 
     def _end_ids(self, suffix: str) -> list[int]:
@@ -108,33 +132,51 @@ class TemplateChatCodec:
         """The messages as the template sees them: images as placeholders, no control tokens in anybody's text."""
         plain = copy.deepcopy([{**m, "content": [_without_pixels(part) for part in m["content"]]} for m in messages])
         for message in plain:
+            before = ""
             for part in message["content"]:
-                if part["type"] == "text":
-                    part["text"] = self._disarm(part["text"])
+                if part["type"] != "text":
+                    before = ""
+                    continue
+                text = self._disarm(part["text"])
+                if self._control.search(before + text):  # a control token whose halves are in two parts
+                    text = " " + text
+                part["text"] = text
+                before += text
         return plain
 
     def _disarm(self, text: str) -> str:
-        return self._control.sub(lambda match: match[0].replace("<|", "< |"), text)
+        """Text in which no control token is left, nor a lone surrogate, which no tokenizer can read."""
+        return self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", _SURROGATES.sub("\ufffd", text))
 
     def _tokenize(self, text: str) -> list[int]:
-        if text not in self._ids_of_text:
-            self._remember(self._ids_of_text, text, self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        return self._ids_of_text[text]
+        ids = self._ids_of_text.get(text)
+        if ids is None:
+            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            self._remember(self._ids_of_text, text, ids)
+        return ids
 
     @staticmethod
     def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
-        if len(memory) >= 4096:
+        if len(value) > _REMEMBERED:
+            return
+        if len(memory) >= _REMEMBERED:
             memory.clear()
         memory[key] = value
+
+    def _check_images(self, ids: Sequence[int], images: int) -> None:
+        found = list(ids).count(self.image_token_id)
+        if found != images:
+            raise TemplateError(
+                f"the chat template wrote {found} placeholders for {images} images; expected one each: it may drop images "
+                "in messages of some roles, or all but the last (images belong in user messages)"
+            )
 
     def _encode(self, text: str, messages: Sequence[Message]) -> EncodedPrompt:
         pixels = tuple(part["image"] for m in messages for part in m["content"] if part["type"] == "image")
         store = ImageStore()
         images = tuple(store.add(image) for image in pixels)
         ids = self._tokenize(text)
-        if ids.count(self.image_token_id) != len(images):
-            found = ids.count(self.image_token_id)
-            raise TemplateError(f"the chat template kept {found} of {len(images)} images: it drops images in some roles")
+        self._check_images(ids, len(images))
         expanded: list[int] = []
         remaining = iter(images)
         for i in ids:
@@ -148,4 +190,17 @@ def _without_pixels(part: dict[str, Any]) -> dict[str, Any]:
 
 def _structure(messages: Sequence[Message]) -> tuple[Any, ...]:
     """What of the messages decides the rendered text: roles, texts, and where images stand."""
-    return tuple((m["role"], tuple(part.get("text") if part["type"] == "text" else None for part in m["content"])) for m in messages)
+    return tuple(
+        (m["role"], tuple(part.get("text") if part["type"] == "text" else None for part in m["content"]))
+        for m in messages
+    )
+
+
+def _rewrites(what: str, expected: str, found: str) -> str:
+    """The message of a `TemplateError`, with the place where the texts part."""
+    common = next((i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b), len(found))
+    place = f"{expected[common : common + 40]!r} became {found[common : common + 40]!r}"
+    return (
+        f"this chat template {what} as a conversation grows, so ids cannot be appended exactly: {place}. "
+        "Set tokenizer.chat_template to one that only appends"
+    )

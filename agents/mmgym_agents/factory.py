@@ -12,7 +12,14 @@ __all__ = ["make_policy"]
 
 
 def make_policy(
-    *, checkpoint: str, tiny: Mapping[str, Any], words: Sequence[str], image_size: int, seed: int, dtype: str, device: str
+    *,
+    checkpoint: str,
+    tiny: Mapping[str, Any],
+    words: Sequence[str],
+    image_size: int,
+    seed: int,
+    dtype: str,
+    device: str,
 ) -> VLM:
     """The policy that a `mmgym.learn.config.PolicyConfig` asks for.
 

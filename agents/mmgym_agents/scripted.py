@@ -85,6 +85,8 @@ class Demonstrator:
     async def act(self, conversation: Conversation) -> Response:
         """The other agent's action, as text and ids."""
         action: Any = (await self.agent.act(conversation)).action
+        if action is None:
+            raise ValueError(f"{type(self.agent).__name__} gave text but no action: only actions can be demonstrated")
         calls = action if isinstance(action, list) else [action]
         text = render(calls, conversation.space, self.format)
         history = self._histories.setdefault(conversation.key, [])

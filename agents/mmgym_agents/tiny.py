@@ -117,7 +117,9 @@ class TinyConfig:
             raise ValueError(f"family must be qwen3_vl or qwen2_5_vl; got {self.family!r}")
         if self.image_size % (self.patch_size * self.merge_size):
             cell = self.patch_size * self.merge_size
-            raise ValueError(f"image_size must be a multiple of patch_size * merge_size = {cell}; got {self.image_size}")
+            raise ValueError(
+                f"image_size must be a multiple of patch_size * merge_size = {cell}; got {self.image_size}"
+            )
 
 
 def build_tokenizer(words: Iterable[str] = ()) -> PreTrainedTokenizerFast:

@@ -38,9 +38,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
-            raise ValueError(f"temperature must be above 0; got {self.temperature} (greedy=True takes the likeliest token)")
+            raise ValueError(
+                f"temperature must be above 0; got {self.temperature} (greedy=True takes the likeliest token)"
+            )
         if self.max_new_tokens < 1 or self.max_rows < 1:
-            raise ValueError(f"max_new_tokens and max_rows must be at least 1; got {self.max_new_tokens}, {self.max_rows}")
+            raise ValueError(
+                f"max_new_tokens and max_rows must be at least 1; got {self.max_new_tokens}, {self.max_rows}"
+            )
         context_window(self.context)
 
 
@@ -189,14 +193,22 @@ class TransformersAgent:
         assert cohort is not None
         order = {key: episode for episode, key in enumerate(cohort.keys)}
         asked = [order[conversation.key] for conversation, _ in items]
-        resting = [i for i, key in enumerate(cohort.keys) if key in self._sessions and i not in set(asked)]
+        served = set(asked)
+        resting = [
+            episode
+            for episode, key in enumerate(cohort.keys)
+            # a key may have come back with another cohort: an episode that is played again
+            if episode not in served and key in self._sessions and self._sessions[key].cohort is cohort
+        ]
         if resting:
             other = cohort.copy()
             other.keep(resting)
             for key in other.keys:
                 self._sessions[key].cohort = other
         cohort.keep(asked)
-        blocks = [np.concatenate([pending, prompt.ids]) for pending, (_, prompt) in zip(cohort.pending, items, strict=True)]
+        blocks = [
+            np.concatenate([pending, prompt.ids]) for pending, (_, prompt) in zip(cohort.pending, items, strict=True)
+        ]
         hidden = self._feed(cohort, blocks, [prompt for _, prompt in items])
         return self._sample(cohort, hidden, items, extends=True)
 
@@ -253,6 +265,10 @@ class TransformersAgent:
         lengths = np.sum(lived, axis=0)
         cohort.pending = []
         responses: dict[int, Response] = {}
+        if not all(np.isfinite(s).all() for s in scores):
+            raise FloatingPointError(
+                "the model's log-probabilities are not finite: its weights or the temperature are out of range"
+            )
         for episode, (conversation, prompt) in enumerate(items):
             size = int(lengths[episode])
             sampled = np.array([t[episode] for t in tokens[:size]], np.int32)
@@ -286,7 +302,9 @@ class TransformersAgent:
         cohort.position = cohort.position + alive
         return hidden[:, -1]
 
-    def _note(self, conversation: Conversation, cohort: _Cohort, prompt: EncodedPrompt, sampled: np.ndarray, extends: bool) -> None:
+    def _note(
+        self, conversation: Conversation, cohort: _Cohort, prompt: EncodedPrompt, sampled: np.ndarray, extends: bool
+    ) -> None:
         session = self._sessions[conversation.key]
         session.tokens = (session.tokens if extends else 0) + len(prompt.ids) + len(sampled)
         session.cohort = cohort if self._context.window is None else None
@@ -303,5 +321,7 @@ class TransformersAgent:
 def _draw(logprobs: torch.Tensor, rows: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     """A token per episode by inversion of its row's distribution; tokens of probability 0 are never drawn."""
     cumulative = logprobs.double().exp().cumsum(-1)[rows]
-    target = uniform[:, None] * cumulative[:, -1:]
+    total = cumulative[:, -1:]
+    # rounding may carry the target up to the total, past the last token of any probability
+    target = torch.minimum(uniform[:, None] * total, torch.nextafter(total, torch.zeros_like(total)))
     return torch.searchsorted(cumulative, target, right=True)[:, 0].clamp_(max=logprobs.shape[-1] - 1)

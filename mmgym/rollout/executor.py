@@ -7,11 +7,12 @@ that fails too it is recorded as `env_error`, which is never scored and never tr
 from __future__ import annotations
 
 import asyncio
+import collections
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -77,11 +78,11 @@ class Rollout:
     seconds: float = 0.0
     retried: int = 0
     """Episodes that were played again after a failure of the machinery."""
-    failed: int = field(init=False)
-    """Episodes that ended as `Status.ENV_ERROR`."""
 
-    def __post_init__(self) -> None:
-        self.failed = sum(trajectory.status is Status.ENV_ERROR for trajectory in self.trajectories)
+    @property
+    def failed(self) -> int:
+        """Episodes that ended as `Status.ENV_ERROR`."""
+        return sum(trajectory.status is Status.ENV_ERROR for trajectory in self.trajectories)
 
 
 class EnvironmentHandle(Protocol):
@@ -142,6 +143,9 @@ class Executor:
         Args:
             tasks: what to play; trajectories come back in this order.
             agent: answers one conversation at a time, or in batches.
+
+        Raises:
+            ValueError: when a task is wrong (unknown id, level, split ...), naming what is allowed.
         """
         started = time.perf_counter()
         rollout = asyncio.run(self._run(tasks, agent))
@@ -163,71 +167,86 @@ class Executor:
         self.close()
 
     async def _run(self, tasks: Sequence[EpisodeTask], agent: Agent | BatchAgent) -> Rollout:
-        images = ImageStore()
-        server: Any = Batcher(agent, self.config.lockstep) if hasattr(agent, "act_batch") else agent
-        slots: asyncio.Queue[EnvironmentHandle] = asyncio.Queue()
+        rollout = Rollout([Trajectory(task) for task in tasks], ImageStore())
+        server: Any = Batcher(cast(BatchAgent, agent), self.config.lockstep) if hasattr(agent, "act_batch") else agent
+        waiting = collections.deque(range(len(tasks)))
+
+        async def take_turns(slot: int, handle: EnvironmentHandle) -> None:
+            try:
+                while waiting:
+                    key = waiting.popleft()
+                    rollout.trajectories[key] = await self._play(key, tasks[key], handle, server, rollout)
+            finally:
+                if isinstance(server, Batcher):
+                    server.finish(slot)
+
         if self._pool:
             await self._pool.attach()
-            for handle in self._pool.handles():
-                slots.put_nowait(handle)
-        else:
-            while len(self._hosts) < min(self.config.live, len(tasks)):
-                self._hosts.append(EnvironmentHost(self.config.record_state_keys))
-            for host in self._hosts[: min(self.config.live, len(tasks))]:
-                slots.put_nowait(_Local(host))
-        retried = 0
-
-        async def play(key: int, task: EpisodeTask) -> Trajectory:
-            nonlocal retried
-            for attempt in range(self.config.retries + 1):
-                handle = await slots.get()
-                try:
-                    trajectory = await self._episode(key, task, handle, server, images)
-                finally:
-                    slots.put_nowait(handle)
-                if trajectory.status is not Status.ENV_ERROR:
-                    break
-                logger.warning("episode %d of %s failed (attempt %d): %s", key, task.env_id, attempt + 1, trajectory.error)
-                retried += attempt < self.config.retries
-            return trajectory
-
+        handles = self._handles(len(tasks))
+        if isinstance(server, Batcher):
+            for slot in range(len(handles)):
+                server.begin(slot)
         try:
-            trajectories = await asyncio.gather(*(play(key, task) for key, task in enumerate(tasks)))
+            await asyncio.gather(*(take_turns(slot, handle) for slot, handle in enumerate(handles)))
         finally:
             if self._pool:
                 self._pool.detach()
-        return Rollout(list(trajectories), images, retried=retried)
+        return rollout
+
+    def _handles(self, tasks: int) -> Sequence[EnvironmentHandle]:
+        """One handle per slot; no more than there are tasks."""
+        if self._pool:
+            return self._pool.handles()[:tasks]
+        needed = min(self.config.live, tasks)
+        while len(self._hosts) < needed:
+            self._hosts.append(EnvironmentHost(self.config.record_state_keys))
+        return [_Local(host) for host in self._hosts[:needed]]
+
+    async def _play(
+        self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, rollout: Rollout
+    ) -> Trajectory:
+        """An episode, played again if the machinery fails."""
+        attempt = 1
+        while True:
+            trajectory = await self._episode(key, task, handle, agent, rollout.images)
+            if trajectory.status is not Status.ENV_ERROR:
+                return trajectory
+            logger.warning("episode %d of %s failed (attempt %d): %s", key, task.env_id, attempt, trajectory.error)
+            if attempt > self.config.retries:
+                return trajectory
+            attempt += 1
+            rollout.retried += 1
 
     async def _episode(
         self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, images: ImageStore
     ) -> Trajectory:
         trajectory = Trajectory(task)
         conversation: Conversation | None = None
-        begin = getattr(agent, "begin", None)
-        if begin:
-            begin(key)
         try:
             start = await handle.reset(task)
             conversation = Conversation(key, task, start.space, environment=handle)
             conversation.messages += opening(start.instruction, start.space, self.config.format, self.config.prompt)
             trajectory.info = {name: start.first.info[name] for name in ("level", "split", "expert_steps")}
             result = start.first
+            if result.info["error"]:
+                return _failed(trajectory, result.info["error"])
             while not (result.terminated or result.truncated):
                 conversation.messages.append(user_message(result.content))
                 before = time.perf_counter()
                 response = await agent.act(conversation)
                 if response.exhausted:
-                    trajectory.status = Status.TRUNCATED
+                    result.truncated = True
                     if trajectory.turns:
                         trajectory.turns[-1].truncated = True
-                    return trajectory
+                    break
                 answer = {"role": "assistant", "content": [{"type": "text", "text": response.text}]}
                 conversation.messages.append(answer)
                 asked, answered = result.state_key, time.perf_counter()
+                _keep_images(response, images)
                 result = await handle.step(self._action(response, start.space))
                 if result.info["error"]:
                     return _failed(trajectory, result.info["error"])
-                turn = _turn(response, result, asked, images)
+                turn = _turn(response, result, asked)
                 turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - answered
                 trajectory.turns.append(turn)
             trajectory.success = bool(result.info["success"])
@@ -240,8 +259,6 @@ class Executor:
         finally:
             if conversation is not None:
                 agent.end(conversation)
-            if begin:
-                agent.finish(key)
 
     def _action(self, response: Response, space: ToolSpace) -> Any:
         if response.action is not None:
@@ -253,9 +270,15 @@ class Executor:
         return calls[0] if space.max_calls == 1 else calls
 
 
-def _turn(response: Response, result: StepResult, state_key: str, images: ImageStore) -> Turn:
-    for pixels in response.pixels:
-        images.add(pixels)
+def _keep_images(response: Response, images: ImageStore) -> None:
+    for image, pixels in zip(response.images, response.pixels, strict=True):
+        if images.add(pixels) != image:
+            raise ValueError(
+                "the pixels of an image have changed since the agent saw it: observations must stay as they are"
+            )
+
+
+def _turn(response: Response, result: StepResult, state_key: str) -> Turn:
     return Turn(
         prompt_ids=_NO_IDS if response.prompt_ids is None else response.prompt_ids,
         images=response.images,

@@ -6,6 +6,8 @@ Everything that crosses over is plain data: content of messages, rewards, and er
 from __future__ import annotations
 
 import importlib
+import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +16,21 @@ import gymnasium as gym
 import numpy as np
 
 import mmgym
+from mmgym.env import Unsupported
 from mmgym.messages import observation_content
 from mmgym.spaces import ToolCall, ToolSpace
 from mmgym.trajectory import EpisodeTask
 
-__all__ = ["EnvironmentHost", "Opening", "StepResult", "load_attribute"]
+__all__ = ["EnvironmentHost", "Opening", "StepResult", "TaskError", "load_attribute"]
+
+logger = logging.getLogger(__name__)
+
+
+class TaskError(ValueError):
+    """An episode cannot be played because of what was asked: an unknown id, level or split, a policy that is not there.
+
+    Unlike a failure of the machinery it would come again in every environment, so it ends the run at once.
+    """
 
 
 @dataclass
@@ -58,23 +70,39 @@ class EnvironmentHost:
         self._random: np.random.Generator = np.random.default_rng()
 
     def reset(self, task: EpisodeTask) -> Opening:
-        """Start the episode of a task."""
+        """Start the episode of a task.
+
+        Raises:
+            TaskError: when there is no such environment, or it refuses its arguments or options.
+        """
+        try:
+            self._env = self._environment(task)
+        except (ValueError, TypeError, ImportError, Unsupported, gym.error.Error) as error:
+            raise TaskError(f"{task.env_id} cannot be made: {error}") from error
+        self._random = np.random.default_rng([task.seed, task.member, task.noise])
+        try:
+            observation, info = self._env.reset(seed=task.seed, options=dict(task.options))
+        except (ValueError, Unsupported, gym.error.Error) as error:
+            raise TaskError(f"{task.env_id} cannot be reset: {error}") from error
+        inner = mmgym.unwrap(self._env)
+        return Opening(self._result(observation, info), inner.instruction, inner.action_space)
+
+    def _environment(self, task: EpisodeTask) -> gym.Env[Any, Any]:
         key = repr((task.env_id, sorted(task.kwargs.items(), key=str), task.wrappers))
         if key not in self._made:
             env: gym.Env[Any, Any] = gym.make(task.env_id, disable_env_checker=True, **task.kwargs)
             for wrapper in task.wrappers:
                 env = load_attribute(wrapper)(env)
+            mmgym.unwrap(env)
             self._made[key] = env
-        self._env = self._made[key]
-        self._random = np.random.default_rng([task.seed, task.member, task.noise])
-        observation, info = self._env.reset(seed=task.seed, options=dict(task.options))
-        inner = mmgym.unwrap(self._env)
-        return Opening(self._result(observation, info), inner.instruction, inner.action_space)
+        return self._made[key]
 
     def step(self, action: Any) -> StepResult:
         """Make one turn."""
         assert self._env is not None
         observation, reward, terminated, truncated, info = self._env.step(action)
+        if not math.isfinite(reward):
+            raise RuntimeError(f"the reward of a step must be finite; got {reward}")
         return self._result(observation, info, float(reward), bool(terminated), bool(truncated))
 
     def expert(self) -> ToolCall:
@@ -90,21 +118,41 @@ class EnvironmentHost:
         return space.sample()
 
     def scripted(self, name: str) -> ToolCall:
-        """The next call of a scripted policy ``module:function`` that takes (environment, generator)."""
+        """The next call of a scripted policy ``module:function`` that takes (environment, generator).
+
+        Raises:
+            TaskError: when there is no such function.
+        """
         assert self._env is not None
-        return load_attribute(name)(mmgym.unwrap(self._env), self._random)
+        try:
+            policy = load_attribute(name)
+        except ValueError as error:
+            raise TaskError(str(error)) from error
+        return policy(mmgym.unwrap(self._env), self._random)
 
     def close(self) -> None:
-        """Close the environments."""
+        """Close the environments; the next episode gets new ones."""
         for env in self._made.values():
-            env.close()
+            try:
+                env.close()
+            except Exception:  # one that has failed may fail to close as well; the others must still be closed
+                logger.warning("an environment failed to close", exc_info=True)
         self._made.clear()
 
-    def _result(self, observation: Any, info: dict[str, Any], *outcome: Any) -> StepResult:
+    def _result(
+        self,
+        observation: Any,
+        info: dict[str, Any],
+        reward: float = 0.0,
+        terminated: bool = False,
+        truncated: bool = False,
+    ) -> StepResult:
         assert self._env is not None
         content = observation_content(self._env.observation_space, observation)
         key = mmgym.unwrap(self._env).state_key() if self.record_state_keys else ""
-        return StepResult(content, *outcome, info=info, state_key=key)
+        if info["error"]:
+            self.close()
+        return StepResult(content, reward, terminated, truncated, info, key)
 
 
 def load_attribute(name: str) -> Callable[..., Any]:

@@ -1,7 +1,8 @@
 """Worker processes that hold environments, replaced when they hang or die.
 
 A worker serves its slots one request after the other over a pipe. A request that takes too long, or a worker that
-dies, fails the episodes of that worker with `WorkerFailure`, and the next request finds a fresh process.
+dies, fails the episodes of that worker with `WorkerFailure`, and the next request finds a fresh process. A worker and
+whatever its environments started (a browser, a server) end together with the process that made them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from multiprocessing.connection import Connection
 from typing import Any
 
-import gymnasium as gym
-
-from mmgym.rollout.host import EnvironmentHost
+from mmgym.env import Unsupported
+from mmgym.rollout.host import EnvironmentHost, TaskError
 
 __all__ = ["WorkerFailure", "WorkerPool", "call"]
+
+_START = "the start of a worker"
+_START_SECONDS = 120.0
+"""A new process imports its packages first; that is not its environment's time."""
 
 
 class WorkerFailure(RuntimeError):
@@ -49,7 +55,7 @@ class WorkerPool:
             worker.detach()
 
     def handles(self) -> list[_Handle]:
-        """One handle per slot."""
+        """One handle per slot; the first ones lie in different workers."""
         return [_Handle(worker, slot) for slot in range(self._per_worker) for worker in self._workers]
 
     def close(self) -> None:
@@ -77,6 +83,9 @@ class _Worker:
         self._process: Any = None
         self._pipe: Connection | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._unanswered: dict[int, str] = {}
+        """Methods that were asked and not answered, in order: the worker is at the first of them."""
+        self._watchdog: asyncio.TimerHandle | None = None
         self._generation = 0
         self._generation_of_slot: dict[int, int] = {}
         self._number = 0
@@ -86,14 +95,18 @@ class _Worker:
         self._attached = True
         if self._pipe is not None:
             asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._receive)
+        self._watch()
 
     def detach(self) -> None:
         self._attached = False
         if self._pipe is not None:
             asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+        self._watch()
 
     async def request(self, slot: int, method: str, arguments: tuple[Any, ...]) -> Any:
         if method == "reset":
+            if self._process is not None and not self._process.is_alive():
+                self._fail("the worker process died")
             self._generation_of_slot[slot] = self._generation
         elif self._generation_of_slot.get(slot) != self._generation:
             raise WorkerFailure("the process of this environment was replaced")
@@ -102,17 +115,17 @@ class _Worker:
         assert self._pipe is not None
         self._number += 1
         number = self._number
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             self._pipe.send((number, slot, method, arguments))
-        except (OSError, ValueError) as error:
-            self._fail(f"the worker process died: {error}")
+        except OSError as error:
+            self._fail("the worker process died")
+            raise WorkerFailure("the worker process died") from error
+        self._unanswered[number] = method
+        if len(self._unanswered) == 1:
+            self._watch()
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(self._timeout):
-                return await future
-        except TimeoutError:
-            self._fail(f"{method} took longer than {self._timeout:g} s")
-            raise WorkerFailure(f"{method} took longer than {self._timeout:g} s") from None
+            return await future
         finally:
             self._waiting.pop(number, None)
 
@@ -122,7 +135,11 @@ class _Worker:
                 asyncio.get_running_loop().remove_reader(self._pipe.fileno())
             self._pipe.close()
             self._pipe = None
+        self._unanswered.clear()
+        self._watch()
         if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.join()
             self._process = None
@@ -133,15 +150,33 @@ class _Worker:
         self._process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
         self._process.start()
         theirs.close()
+        self._unanswered[0] = _START
         self.attach()
+
+    def _watch(self) -> None:
+        """Start the clock of the request that the worker is at."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+        if self._attached and self._unanswered:
+            method = next(iter(self._unanswered.values()))
+            limit = max(self._timeout, _START_SECONDS) if method == _START else self._timeout
+            message = f"{method} took longer than {limit:g} s"
+            self._watchdog = asyncio.get_running_loop().call_later(limit, self._fail, message)
 
     def _receive(self) -> None:
         assert self._pipe is not None
         try:
             number, error, result = self._pipe.recv()
         except (EOFError, OSError):
-            self._fail("the worker process died")
+            self._process.join(1)
+            self._fail(f"the worker process died (exit code {self._process.exitcode})")
             return
+        except Exception as unreadable:  # whatever unpickling raises, e.g. for a class that is not importable here
+            self._fail(f"the worker's reply cannot be read: {type(unreadable).__name__}: {unreadable}")
+            return
+        self._unanswered.pop(number, None)
+        self._watch()
         future = self._waiting.get(number)
         if future is None or future.done():
             return
@@ -160,31 +195,59 @@ class _Worker:
 
 
 def call(host: EnvironmentHost, method: str, arguments: tuple[Any, ...]) -> Any:
-    """Call a host's method; what an environment raises is a failure of the machinery.
+    """Call a host's method; what an environment raises is a failure of the machinery, and costs the environment.
 
     Raises:
-        ValueError: when an episode cannot start because its task is wrong (unknown id, level, split ...).
+        TaskError: (a ValueError) when the task is wrong: an unknown id, level, split, policy ...
+        Unsupported: when something is asked that the environment does not declare.
         WorkerFailure: for everything else that an environment raises.
     """
     try:
         return getattr(host, method)(*arguments)
-    except Exception as error:
-        if method == "reset" and isinstance(error, (ValueError, gym.error.Error)):
-            raise ValueError(str(error)) from error
+    except (TaskError, Unsupported):
+        raise
+    except (Exception, SystemExit) as error:
+        host.close()
         raise WorkerFailure(f"{type(error).__name__}: {error}") from error
 
 
 def _serve(pipe: Connection, settings: dict[str, Any]) -> None:
     """The loop of a worker process; ends when the parent closes the pipe or dies."""
+    os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     hosts: dict[int, EnvironmentHost] = {}
     with contextlib.suppress(EOFError, OSError):
+        pipe.send((0, None, None))
         while True:
             number, slot, method, arguments = pipe.recv()
             host = hosts.setdefault(slot, EnvironmentHost(**settings))
+            reply: tuple[int, Exception | None, Any]
             try:
                 reply = (number, None, call(host, method, arguments))
             except Exception as error:
-                hosts.pop(slot).close()
                 reply = (number, error, None)
-            pipe.send(reply)
+            _send(pipe, reply)
+    _end_group()
+
+
+def _send(pipe: Connection, reply: tuple[int, Exception | None, Any]) -> None:
+    try:
+        pipe.send(reply)
+    except OSError:
+        raise
+    except Exception as error:  # whatever pickling raises
+        message = f"what the environment returned cannot be sent: {type(error).__name__}: {error}"
+        pipe.send((reply[0], WorkerFailure(message), None))
+
+
+def _end_with_parent() -> None:
+    """A worker that hangs in its environment would never see its pipe close."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        _end_group()
+
+
+def _end_group() -> None:
+    os.killpg(0, signal.SIGKILL)
