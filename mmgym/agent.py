@@ -143,7 +143,7 @@ class ChatCodec(Protocol):
         ...
 
     def extension(self, message: Message, sampled_ids: np.ndarray) -> EncodedPrompt:
-        """Encode what follows `sampled_ids`: the end of the assistant's message if missing, and the next user message."""
+        """Encode what follows `sampled_ids`: the end of the answer if it is missing, and the next user message."""
         ...
 
     def answer(self, text: str) -> np.ndarray:

@@ -391,9 +391,12 @@ class ToolSpace(Space[Any]):
         return [turn[0] for turn in turns] if self.max_calls == 1 else turns
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ToolSpace) and (self.tools, self.max_calls) == (other.tools, other.max_calls)
+        return self is other or (
+            isinstance(other, ToolSpace) and (self.tools, self.max_calls) == (other.tools, other.max_calls)
+        )
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return hash((tuple(self._by_name), self.max_calls))
 
     def __repr__(self) -> str:
         return f"ToolSpace({', '.join(self._by_name)}, max_calls={self.max_calls})"

@@ -27,7 +27,7 @@ __all__ = ["StoreError", "load_extra", "load_trajectories", "save_trajectories"]
 FORMAT = "mmgym.trajectories"
 VERSION = 1
 _METADATA = b"mmgym"
-_TUPLE = "__tuple__"
+_TUPLE, _DICT = "__tuple__", "__dict__"
 _GROUP_ROWS = 256
 _GROUP_BYTES = 128 << 20
 
@@ -378,7 +378,7 @@ def _to_json(value: Any, name: str) -> str:
 
 
 def _to_plain(value: Any, name: str) -> Any:
-    """Plain data for JSON, tuples marked so that they come back as tuples."""
+    """Plain data for JSON, tuples marked so that they come back as tuples (and dicts that hold such a mark)."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -387,8 +387,9 @@ def _to_plain(value: Any, name: str) -> Any:
         return {_TUPLE: [_to_plain(item, name) for item in value]}
     if isinstance(value, list):
         return [_to_plain(item, name) for item in value]
-    if isinstance(value, dict) and all(isinstance(key, str) and key != _TUPLE for key in value):
-        return {key: _to_plain(item, name) for key, item in value.items()}
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        items = {key: _to_plain(item, name) for key, item in value.items()}
+        return {_DICT: list(items.items())} if items.keys() & {_TUPLE, _DICT} else items
     raise ValueError(f"{name} must hold plain data (text, numbers, lists, dicts with text keys); got {value!r}")
 
 
@@ -398,5 +399,7 @@ def _from_plain(value: Any) -> Any:
     if isinstance(value, dict):
         if set(value) == {_TUPLE}:
             return tuple(_from_plain(item) for item in value[_TUPLE])
+        if set(value) == {_DICT}:
+            return {key: _from_plain(item) for key, item in value[_DICT]}
         return {key: _from_plain(item) for key, item in value.items()}
     return value

@@ -172,7 +172,7 @@ def test_several_row_groups(tmp_path, monkeypatch):
 
 
 def test_extra_and_an_empty_set(tmp_path):
-    extra = {"iteration": 3, "note": "naïve \ud800", "range": (1, 2)}
+    extra = {"note": "naïve \ud800", "range": (1, [2, ()]), "marks": {"__tuple__": [1], "__dict__": {"__dict__": (2,)}}}
     save_trajectories(tmp_path / "new" / "set.parquet", [], ImageStore(), extra)
     assert load_trajectories(tmp_path / "new" / "set.parquet")[0] == []
     assert load_extra(tmp_path / "new" / "set.parquet") == extra

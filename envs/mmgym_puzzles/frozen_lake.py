@@ -10,7 +10,7 @@ import numpy as np
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
 from mmgym_puzzles.frozen_lake_maps import LEVELS, PRESETS, SLIPS, TASKS, LakeMap, draw_map, slippery_policy
-from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, draw_once, neighbors, where
 from mmgym_puzzles.looks import LAKE
 
 __all__ = ["FrozenLake"]
@@ -149,7 +149,7 @@ class FrozenLake(GridPuzzle):
 
     def _generate(self, task: Any) -> None:
         task = choose("task", "any" if task is None else task, TASKS)
-        lake = draw_map(self.np_random, self._settings or LEVELS[self.level], self.split, task)
+        lake = draw_once(draw_map, self.np_random, self._settings or LEVELS[self.level], self.split, task)
         self._place(lake, lake.start)
 
     def _turn_limit(self) -> int:

@@ -6,9 +6,9 @@ Cells are numbered in reading order: cell = row x size + column.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "cells_of",
     "layout_hash",
     "mask_of",
+    "draw_once",
     "neighbors",
     "split_of",
     "symmetries",
@@ -97,6 +98,25 @@ def where(origin: int, other: int, size: int) -> tuple[str, str]:
     rows, columns = other // size - origin // size, other % size - origin % size
     vertical = "same" if rows == 0 else "up" if rows < 0 else "down"
     return vertical, "same" if columns == 0 else "left" if columns < 0 else "right"
+
+
+_Drawn = TypeVar("_Drawn")
+_drawn: dict[Hashable, tuple[Any, Any]] = {}
+
+
+def draw_once(draw: Callable[..., _Drawn], rng: np.random.Generator, *settings: Hashable) -> _Drawn:
+    """``draw(rng, *settings)``, remembered: the members of a group start from the same seed again and again.
+
+    The generator is left as drawing leaves it. What is drawn must never be changed.
+    """
+    before = rng.bit_generator.state
+    key = (draw.__name__, before["state"]["state"], before["state"]["inc"], before["has_uint32"], before["uinteger"], settings)
+    if key not in _drawn:
+        if len(_drawn) >= 4096:
+            _drawn.clear()
+        _drawn[key] = (draw(rng, *settings), rng.bit_generator.state)
+    drawn, rng.bit_generator.state = _drawn[key]
+    return drawn
 
 
 class GridPuzzle(MultimodalEnv):

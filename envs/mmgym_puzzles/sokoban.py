@@ -8,7 +8,7 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
-from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, cells_of, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, draw_once, cells_of, neighbors, where
 from mmgym_puzzles.looks import ROOM
 from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable, draw_room, solutions
 
@@ -140,7 +140,7 @@ class Sokoban(GridPuzzle):
 
     def _generate(self, task: Any) -> None:
         choose("task", "any" if task is None else task, ("any",))
-        room = draw_room(self.np_random, self._settings or LEVELS[self.level], self.split)
+        room = draw_once(draw_room, self.np_random, self._settings or LEVELS[self.level], self.split)
         self._place(room, room.agent, room.boxes)
 
     def _turn_limit(self) -> int:

@@ -10,8 +10,10 @@ import asyncio
 import collections
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -22,15 +24,18 @@ from mmgym.messages import opening, user_message
 from mmgym.rewards import terms_of
 from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import EnvironmentHost, Opening, StepResult
-from mmgym.rollout.workers import WorkerFailure, WorkerPool, call
+from mmgym.rollout.workers import NeighbourFailure, WorkerFailure, WorkerPool, call
 from mmgym.spaces import InvalidAction, ToolCall, ToolSpace
 from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, Turn
 
 __all__ = ["EnvironmentHandle", "Executor", "Rollout", "RolloutConfig"]
 
 logger = logging.getLogger(__name__)
+_REMEMBERED_CHARACTERS = 200
 _NO_IDS = np.zeros(0, np.int32)
 _NO_LOGPROBS = np.zeros(0, np.float32)
+_FOREIGN_FAILURES = 20
+"""How often an episode is played again because another one took its worker down: bounded, so that a run ends."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class Executor:
             ValueError: when a task is wrong (unknown id, level, split ...), naming what is allowed.
         """
         started = time.perf_counter()
-        rollout = asyncio.run(self._run(tasks, agent))
+        rollout = _run_to_end(self._run(tasks, agent))
         rollout.seconds = time.perf_counter() - started
         return rollout
 
@@ -206,21 +211,26 @@ class Executor:
         self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, rollout: Rollout
     ) -> Trajectory:
         """An episode, played again if the machinery fails."""
-        attempt = 1
+        own = foreign = 0
         while True:
-            trajectory = await self._episode(key, task, handle, agent, rollout.images)
-            if trajectory.status is not Status.ENV_ERROR:
+            trajectory = Trajectory(task)
+            try:
+                await self._episode(key, trajectory, handle, agent, rollout.images)
                 return trajectory
-            logger.warning("episode %d of %s failed (attempt %d): %s", key, task.env_id, attempt, trajectory.error)
-            if attempt > self.config.retries:
+            except NeighbourFailure as failure:
+                foreign, error = foreign + 1, str(failure)
+            except WorkerFailure as failure:
+                own, error = own + 1, str(failure)
+            logger.warning("episode %d of %s failed (attempt %d): %s", key, task.env_id, own + foreign, error)
+            if own > self.config.retries or foreign > _FOREIGN_FAILURES:
+                trajectory.status, trajectory.error, trajectory.success = Status.ENV_ERROR, error, False
                 return trajectory
-            attempt += 1
             rollout.retried += 1
 
     async def _episode(
-        self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, images: ImageStore
-    ) -> Trajectory:
-        trajectory = Trajectory(task)
+        self, key: int, trajectory: Trajectory, handle: EnvironmentHandle, agent: Any, images: ImageStore
+    ) -> None:
+        task = trajectory.task
         conversation: Conversation | None = None
         try:
             start = await handle.reset(task)
@@ -229,7 +239,7 @@ class Executor:
             trajectory.info = {name: start.first.info[name] for name in ("level", "split", "expert_steps")}
             result = start.first
             if result.info["error"]:
-                return _failed(trajectory, result.info["error"])
+                raise WorkerFailure(result.info["error"])
             while not (result.terminated or result.truncated):
                 conversation.messages.append(user_message(result.content))
                 before = time.perf_counter()
@@ -245,7 +255,7 @@ class Executor:
                 _keep_images(response, images)
                 result = await handle.step(self._action(response, start.space))
                 if result.info["error"]:
-                    return _failed(trajectory, result.info["error"])
+                    raise WorkerFailure(result.info["error"])
                 turn = _turn(response, result, asked)
                 turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - answered
                 trajectory.turns.append(turn)
@@ -253,9 +263,6 @@ class Executor:
             trajectory.status = Status.TERMINATED if result.terminated else Status.TRUNCATED
             shown = [part["image"] for part in result.content if part["type"] == "image"]
             trajectory.final_image = images.add(shown[-1]) if shown else None
-            return trajectory
-        except WorkerFailure as error:
-            return _failed(trajectory, str(error))
         finally:
             if conversation is not None:
                 agent.end(conversation)
@@ -263,11 +270,27 @@ class Executor:
     def _action(self, response: Response, space: ToolSpace) -> Any:
         if response.action is not None:
             return response.action
-        try:
-            calls = parse(response.text, space, self.config.format)
-        except ValueError as problem:
-            return InvalidAction(str(problem))
-        return calls[0] if space.max_calls == 1 else calls
+        read = _read if len(response.text) <= _REMEMBERED_CHARACTERS else _read.__wrapped__
+        return read(response.text, space, self.config.format)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, space: ToolSpace, format: str) -> Any:
+    """The action of an answer. Short answers come again and again, so they are remembered."""
+    try:
+        calls = parse(text, space, format)
+    except ValueError as problem:
+        return InvalidAction(str(problem))
+    return calls[0] if space.max_calls == 1 else calls
+
+
+def _run_to_end(flow: Coroutine[Any, Any, Rollout]) -> Rollout:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(flow)
+    with ThreadPoolExecutor(1) as thread:  # notebooks run a loop of their own in this thread
+        return thread.submit(asyncio.run, flow).result()
 
 
 def _keep_images(response: Response, images: ImageStore) -> None:
@@ -294,8 +317,3 @@ def _turn(response: Response, result: StepResult, state_key: str) -> Turn:
         terminated=result.terminated,
         truncated=result.truncated,
     )
-
-
-def _failed(trajectory: Trajectory, error: str) -> Trajectory:
-    trajectory.status, trajectory.error, trajectory.success = Status.ENV_ERROR, error, False
-    return trajectory

@@ -19,7 +19,7 @@ from typing import Any
 from mmgym.env import Unsupported
 from mmgym.rollout.host import EnvironmentHost, TaskError
 
-__all__ = ["WorkerFailure", "WorkerPool", "call"]
+__all__ = ["NeighbourFailure", "WorkerFailure", "WorkerPool", "call"]
 
 _START = "the start of a worker"
 _START_SECONDS = 120.0
@@ -28,6 +28,10 @@ _START_SECONDS = 120.0
 
 class WorkerFailure(RuntimeError):
     """The machinery failed: an environment raised, hung, or its process died."""
+
+
+class NeighbourFailure(WorkerFailure):
+    """The process was lost while it was busy with another episode, or with none: not this episode's doing."""
 
 
 class WorkerPool:
@@ -109,7 +113,7 @@ class _Worker:
                 self._fail("the worker process died")
             self._generation_of_slot[slot] = self._generation
         elif self._generation_of_slot.get(slot) != self._generation:
-            raise WorkerFailure("the process of this environment was replaced")
+            raise NeighbourFailure("the process of this environment was replaced")
         if self._pipe is None:
             self._start()
         assert self._pipe is not None
@@ -119,7 +123,7 @@ class _Worker:
             self._pipe.send((number, slot, method, arguments))
         except OSError as error:
             self._fail("the worker process died")
-            raise WorkerFailure("the worker process died") from error
+            raise NeighbourFailure("the worker process died") from error
         self._unanswered[number] = method
         if len(self._unanswered) == 1:
             self._watch()
@@ -187,11 +191,14 @@ class _Worker:
 
     def _fail(self, message: str) -> None:
         """Every episode of this worker has failed; the next request starts a fresh process."""
+        culprit = next(iter(self._unanswered), None)
         self.kill()
         self._generation += 1
-        for future in self._waiting.values():
+        for number, future in self._waiting.items():
             if not future.done():
-                future.set_exception(WorkerFailure(message))
+                # a process that does not even start is everybody's failure: else they would try for ever
+                own = number == culprit or culprit == 0
+                future.set_exception(WorkerFailure(message) if own else NeighbourFailure(message))
 
 
 def call(host: EnvironmentHost, method: str, arguments: tuple[Any, ...]) -> Any:

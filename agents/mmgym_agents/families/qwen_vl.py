@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,22 +63,13 @@ class QwenVLFamily:
         return rows * columns // self.merge**2
 
     def positions(self, ids: np.ndarray, images: Sequence[ImageRef]) -> np.ndarray:
-        """Rotary positions, int64 (3, n): equal to the model's ``get_rope_index`` for text and images."""
-        is_image = ids == self.image_token_id
-        positions = np.empty((3, len(ids)), np.int64)
-        start = cursor = 0
-        for image in images:
-            first = start + int(np.argmax(is_image[start:]))
-            positions[:, start:first] = np.arange(cursor, cursor + first - start)
-            cursor += first - start
-            rows, columns = (n // self.merge for n in self.grid(image.height, image.width))
-            start = first + rows * columns
-            positions[0, first:start] = cursor
-            positions[1, first:start] = cursor + np.repeat(np.arange(rows), columns)
-            positions[2, first:start] = cursor + np.tile(np.arange(columns), rows)
-            cursor += max(rows, columns)
-        positions[:, start:] = np.arange(cursor, cursor + len(ids) - start)
-        return positions
+        """Rotary positions, int64 (3, n): equal to the model's ``get_rope_index`` for text and images.
+
+        They depend only on where images of which size stand, so they are remembered; do not change them.
+        """
+        where = np.flatnonzero(ids == self.image_token_id)
+        sizes = tuple(self.grid(image.height, image.width) for image in images)
+        return _positions(len(ids), where.tobytes(), sizes, self.merge)
 
     def image_features(self, images: Sequence[np.ndarray]) -> ImageFeatures:
         """Features of uint8 HWC images, computed in one pass of the vision tower.
@@ -123,7 +115,7 @@ class QwenVLFamily:
             positions: int64 (3, batch, length).
             features: the layers of `ImageFeatures.take` for all images of the batch, in reading order.
             cache: key-value cache of the tokens before, or None.
-            mask: bool or int64 (batch, cached + length), 0 at padding; None means that nothing is masked but the future.
+            mask: bool or int64 (batch, cached + length), 0 at padding; None masks nothing but the future.
         """
         inner = self.model.model
         embeddings = inner.get_input_embeddings()(ids)
@@ -146,6 +138,25 @@ class QwenVLFamily:
         """float32 logits of hidden states; placeholders of images and videos are at minus infinity."""
         logits = self.model.lm_head(hidden).float()
         return logits.index_fill(-1, torch.tensor(self.banned_ids, device=logits.device), float("-inf"))
+
+
+@lru_cache(maxsize=4096)
+def _positions(length: int, where: bytes, grids: tuple[tuple[int, int], ...], merge: int) -> np.ndarray:
+    placeholders = np.frombuffer(where, np.int64)
+    positions = np.empty((3, length), np.int64)
+    start = cursor = taken = 0
+    for grid in grids:
+        rows, columns = grid[0] // merge, grid[1] // merge
+        first = int(placeholders[taken])
+        positions[:, start:first] = np.arange(cursor, cursor + first - start)
+        cursor += first - start
+        start, taken = first + rows * columns, taken + rows * columns
+        positions[0, first:start] = cursor
+        positions[1, first:start] = cursor + np.repeat(np.arange(rows), columns)
+        positions[2, first:start] = cursor + np.tile(np.arange(columns), rows)
+        cursor += max(rows, columns)
+    positions[:, start:] = np.arange(cursor, cursor + length - start)
+    return positions
 
 
 def _attention_of_equal_sizes(
