@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
+from toy import Corridor
 
 from mmgym import ToolCall
 from mmgym.agent import Response
 from mmgym.spaces import TextSpace
 from mmgym.trajectory import EpisodeTask, Trajectory
-from toy import Corridor
 
 FAULTY = "machinery:test/Faulty-v0"
 ALBUM = "machinery:test/Album-v0"
@@ -152,10 +152,10 @@ def faulty_tasks(count: int, **faults: dict[str, Any]) -> list[EpisodeTask]:
 def told(trajectory: Trajectory) -> Any:
     """All that an episode was, but for times and hashes of tasks: equal episodes give equal values."""
     turns = [
-        (t.prompt_ids.tolist(), t.images, t.sampled_ids.tolist(), t.logprobs.tolist(), t.extends, t.text)
-        + (t.state_key, t.reward, t.terms, t.feedback, t.terminated, t.truncated)
+        (t.prompt_ids.tolist(), t.images, t.sampled_ids.tolist(), t.logprobs.tolist(), t.extends, t.text, t.state_key)
         for t in trajectory.turns
     ]
+    turns += [(t.reward, t.terms, t.feedback, t.terminated, t.truncated) for t in trajectory.turns]
     return turns, trajectory.status, trajectory.success, trajectory.error, trajectory.info, trajectory.final_image
 
 

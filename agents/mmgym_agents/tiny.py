@@ -115,6 +115,9 @@ class TinyConfig:
     def __post_init__(self) -> None:
         if self.family not in ("qwen3_vl", "qwen2_5_vl"):
             raise ValueError(f"family must be qwen3_vl or qwen2_5_vl; got {self.family!r}")
+        for name, heads in (("hidden_size", self.heads), ("vision_hidden_size", self.vision_heads)):
+            if getattr(self, name) % (4 * heads):  # rotary positions of two axes, each in pairs
+                raise ValueError(f"{name} must be a multiple of 4 * heads = {4 * heads}; got {getattr(self, name)}")
         if self.image_size % (self.patch_size * self.merge_size):
             cell = self.patch_size * self.merge_size
             raise ValueError(

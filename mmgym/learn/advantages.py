@@ -7,7 +7,9 @@ import numpy as np
 __all__ = ["group_relative"]
 
 
-def group_relative(returns: np.ndarray, groups: np.ndarray, epsilon: float = 1e-4, normalise: bool = True) -> np.ndarray:
+def group_relative(
+    returns: np.ndarray, groups: np.ndarray, epsilon: float = 1e-4, normalise: bool = True
+) -> np.ndarray:
     """GRPO (arXiv 2402.03300): A_i = (R_i - mean) / (std + epsilon) within the group, std unbiased (ddof = 1).
 
     A group of one, or of equal returns, gives 0.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 from pathlib import Path
@@ -28,8 +29,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def save_checkpoint(folder: Path, number: int, state: dict[str, Any]) -> None:
     """Write checkpoint `number` and forget all but the last two."""
-    import io
-
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -48,6 +47,8 @@ def latest_checkpoint(folder: Path) -> dict[str, Any] | None:
         content = path.read_bytes()
         noted = path.with_suffix(".sha256")
         if noted.is_file() and noted.read_text().strip() == hashlib.sha256(content).hexdigest():
-            return torch.load(path, map_location="cpu", weights_only=True)
-        logger.warning("checkpoint %s is damaged (cut off while it was written?): using the one before it", path)
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        logger.warning(
+            "checkpoint %s is damaged (cut off while it was written?): using the one before it, if any", path
+        )
     return None

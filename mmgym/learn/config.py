@@ -2,27 +2,68 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from tyro.constructors import PrimitiveConstructorSpec
 
 from mmgym.learn.learner import OptimizerConfig
 from mmgym.rollout import RolloutConfig
 
 __all__ = [
     "CloningConfig",
+    "ConfigurationError",
     "EnvironmentConfig",
     "EvaluationConfig",
     "GrpoConfig",
     "PerceptionConfig",
     "PolicyConfig",
     "TrainConfig",
+    "differences",
     "from_mapping",
     "read_config",
     "to_mapping",
 ]
+
+
+class ConfigurationError(ValueError):
+    """A configuration that cannot be run; the message says what is allowed."""
+
+
+def _read_table(words: list[str]) -> dict[str, Any]:
+    table = json.loads(words[0])
+    if not isinstance(table, dict):
+        raise ValueError(f'expected a JSON object such as {{"level": 1}}; got {words[0]}')
+    return table
+
+
+_JSON = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="JSON",
+    instance_from_str=_read_table,
+    is_instance=lambda value: isinstance(value, dict),
+    str_from_instance=lambda value: [json.dumps(value)],
+)
+Table = Annotated[dict[str, Any], _JSON]
+"""Names and values of any kind: a table in a file, a JSON object on the command line."""
+
+
+def _at_least(config: Any, least: float, *names: str) -> None:
+    for name in names:
+        if not least <= getattr(config, name) < math.inf:
+            raise ValueError(f"{name} must be at least {least:g}; got {getattr(config, name)}")
+
+
+def _share(config: Any, *names: str) -> None:
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"{name} must be from 0 to 1; got {getattr(config, name)}")
 
 
 @dataclass(frozen=True)
@@ -31,12 +72,16 @@ class EnvironmentConfig:
 
     id: str = "mmgym/FrozenLake-v0"
     """Gymnasium id."""
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: Table = field(default_factory=dict)
     """Constructor arguments, e.g. preset, level, image_size."""
     tasks: dict[str, float] = field(default_factory=dict)
     """Share of training groups by ``options["task"]``; empty leaves the option out."""
     wrappers: tuple[str, ...] = ()
     """Wrappers around the environment while training and evaluating, each ``module:Class``."""
+
+    def __post_init__(self) -> None:
+        if self.tasks and not (min(self.tasks.values()) >= 0 and 0 < sum(self.tasks.values()) < math.inf):
+            raise ValueError(f"tasks must be shares, none negative and not all 0; got {self.tasks}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +92,7 @@ class PolicyConfig:
     """``module:function`` that makes the policy from the fields below."""
     checkpoint: str = ""
     """A checkpoint folder to start from; empty builds a tiny model with random weights."""
-    tiny: dict[str, Any] = field(default_factory=dict)
+    tiny: Table = field(default_factory=dict)
     """Fields of `mmgym_agents.tiny.TinyConfig` for the tiny model."""
     context: str = "full"
     """What the model reads at each turn: ``full`` or ``window(k)``."""
@@ -59,6 +104,11 @@ class PolicyConfig:
     """Type of the weights."""
     device: str = "cpu"
     """Where they are."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature must be above 0; got {self.temperature}")
+        _at_least(self, 1, "max_new_tokens")
 
 
 @dataclass(frozen=True)
@@ -73,15 +123,21 @@ class PerceptionConfig:
     """Pictures in a conversation."""
     questions: tuple[str, ...] = ()
     """Texts of the questions that are asked; empty asks one drawn at random about each picture."""
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: Table = field(default_factory=dict)
     """Constructor arguments that differ from the environment's while asking."""
-    stop_recall: float = 0.98
-    """Stop when the recall of every answer word is this high on held-out pictures (val split)."""
+    stop_recall: float = 0.97
+    """Recall of every answer word on held-out pictures (val split) at which the stage comes to its end."""
+    anneal_steps: int = 80
+    """Steps that follow then, over which the learning rate falls to a twentieth."""
     check_every: int = 50
     """Steps between two checks."""
-    held_out: int = 256
+    held_out: int = 400
     """Pictures of a check."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "steps", "stop_recall")
+        _at_least(self, 1, "conversations", "pictures", "check_every", "held_out")
 
 
 @dataclass(frozen=True)
@@ -100,6 +156,11 @@ class CloningConfig:
     """Weight of the perception questions that are mixed in (as many as in a perception step); 0 for none."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "steps", "question_weight")
+        _at_least(self, 1, "episodes")
+        _share(self, "noise")
+
 
 @dataclass(frozen=True)
 class GrpoConfig:
@@ -112,7 +173,9 @@ class GrpoConfig:
     group_size: int = 16
     """Trajectories in a group."""
     minibatches: int = 4
-    """Optimizer steps in an iteration; the trajectories are dealt out to them."""
+    """Most optimizer steps in an iteration; the trajectories are dealt out to them."""
+    rows_per_minibatch: int = 16
+    """Fewest distinct trajectories in an optimizer step, on average; with fewer there are fewer steps."""
     clip_low: float = 0.2
     """How far the probability ratio may fall below 1."""
     clip_high: float = 0.28
@@ -120,22 +183,27 @@ class GrpoConfig:
     normalise: bool = True
     """Divide advantages by the group's standard deviation (GRPO), or not (Dr.GRPO)."""
     entropy_bonus: float = 0.0
-    """Weight of the entropy of sampled tokens."""
+    """Weight of the entropy of the choice between valid actions where those can be listed, else of all tokens."""
     validity_reward: float = 0.1
     """Reward for the share of valid turns, at most this much in an episode; the outcome is worth 1."""
     question_weight: float = 0.0
     """Weight of perception questions mixed into each update; 0 for none."""
-    max_tokens: int = 16384
+    question_conversations: int = 8
+    """Conversations of them in each optimizer step."""
+    max_tokens: int = 1536
     """Largest padded micro-batch, in tokens."""
     guard_logprobs: float = 1e-3
-    """Largest difference between sampler's and learner's log-probabilities before an update; beyond it training stops."""
+    """Largest difference between sampler's and learner's log-probabilities before an update; else training ends."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
             raise ValueError(f"group_size must be at least 2 (a group of one has no advantage); got {self.group_size}")
-        if self.groups < 1 or self.minibatches < 1:
-            raise ValueError(f"groups and minibatches must be at least 1; got {self.groups}, {self.minibatches}")
+        _at_least(self, 0, "iterations", "clip_high", "validity_reward", "question_weight", "guard_logprobs")
+        _at_least(self, 1, "groups", "minibatches", "rows_per_minibatch", "max_tokens")
+        _share(self, "clip_low")
+        if not math.isfinite(self.entropy_bonus):
+            raise ValueError(f"entropy_bonus must be finite; got {self.entropy_bonus}")
 
 
 @dataclass(frozen=True)
@@ -158,10 +226,18 @@ class EvaluationConfig:
     """Name of the baseline that is drawn as the bar to beat."""
     tasks: tuple[str, ...] = ()
     """Values of ``options["task"]`` that are reported apart in the end."""
-    controls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    controls: Annotated[dict[str, dict[str, Any]], _JSON] = field(default_factory=dict)
     """Controls on the final weights, by name: ``{"kwargs": ..., "wrappers": [...], "meaning": ...}``."""
     samples: int = 8
     """Trajectories kept for the report, before and after."""
+
+    def __post_init__(self) -> None:
+        _at_least(self, 0, "every", "samples")
+        _at_least(self, 1, "episodes", "final_episodes")
+        for name, control in self.controls.items():
+            known = ("kwargs", "wrappers", "meaning")
+            if not isinstance(control, Mapping) or set(control) - set(known):
+                raise ValueError(f"controls.{name} must be a table of {', '.join(known)}; got {control!r}")
 
 
 @dataclass(frozen=True)
@@ -189,27 +265,41 @@ class TrainConfig:
     """Results of other runs to quote in the summary: name -> summary.json of that run."""
 
     def __post_init__(self) -> None:
-        for name in ("processes", "threads", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
+        _at_least(self, 1, "processes", "threads", "checkpoint_every")
+        _at_least(self, 0, "seed")
 
 
 def read_config(path: str | Path) -> TrainConfig:
     """Read a TOML or YAML file whose tables are the fields of `TrainConfig`.
 
     Raises:
-        ValueError: for another kind of file, or a field that does not exist, naming those that do.
+        ValueError: for another kind of file, one that is not well formed, a field that does not exist (naming those
+            that do), or a value that is not allowed.
     """
     path = Path(path)
     if path.suffix == ".toml":
         content = tomllib.loads(path.read_text())
     elif path.suffix in (".yaml", ".yml"):
-        import yaml
-
-        content = yaml.safe_load(path.read_text()) or {}
+        content = _read_yaml(path.read_text())
     else:
         raise ValueError(f"a configuration is a .toml, .yaml or .yml file; got {path}")
     return from_mapping(TrainConfig, content)
+
+
+def _read_yaml(text: str) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML 1.1 takes 1e-3 for a word; everybody means the number."""
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+    try:
+        content = yaml.load(text, Loader)  # a SafeLoader: plain values only
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    return {} if content is None else content
 
 
 def from_mapping(kind: type[Any], content: Any, where: str = "") -> Any:
@@ -220,28 +310,52 @@ def from_mapping(kind: type[Any], content: Any, where: str = "") -> Any:
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"{where or 'the configuration'} must be a table; got {content!r}")
-    known = {f.name: f for f in fields(kind)}
+    known = get_type_hints(kind)
+    names = [f.name for f in fields(kind)]
     values = {}
     for name, value in content.items():
         full = f"{where}.{name}" if where else name
-        if name not in known:
-            raise ValueError(f"there is no field {full}; fields here: {', '.join(known)}")
-        factory = known[name].default_factory
-        default = factory() if callable(factory) else known[name].default
-        values[name] = _convert(value, default, full)
-    return kind(**values)
+        if name not in names:
+            raise ValueError(f"there is no field {full}; fields here: {', '.join(names)}")
+        values[name] = _convert(value, known[name], full)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}" if where else str(error)) from error
 
 
-def _convert(value: Any, default: Any, where: str) -> Any:
-    if is_dataclass(default):
-        return from_mapping(type(default), value, where)
-    if isinstance(default, tuple) and isinstance(value, (list, tuple)):
-        return tuple(value)
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+def _convert(value: Any, kind: Any, where: str) -> Any:
+    """The value as `kind`, which is what a field is declared as."""
+    if is_dataclass(kind):
+        return from_mapping(kind, value, where)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"{where} must be a list; got {value!r}")
+        return tuple(_convert(part, arguments[0], f"{where}[{index}]") for index, part in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise ValueError(f"{where} must be a table with names; got {value!r}")
+        return {name: _convert(part, arguments[1], f"{where}.{name}") for name, part in value.items()}
+    if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not type(default):
-        raise ValueError(f"{where} must be of type {type(default).__name__}; got {value!r}")
+    if type(value) is not kind:
+        raise ValueError(f"{where} must be of type {kind.__name__}; got {value!r}")
     return value
+
+
+def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
+    """The dotted names under which two nested mappings differ."""
+    if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
+        return [] if ours == theirs else [where]
+    missing = object()
+    return [
+        name
+        for key in {**theirs, **ours}
+        for name in differences(ours.get(key, missing), theirs.get(key, missing), f"{where}.{key}" if where else key)
+    ]
 
 
 def to_mapping(config: TrainConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ their gradients are gathered and sent back through the tower in the end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from mmgym.agent import ImageFeatures, Policy
+from mmgym.learn.decisions import Decisions
 from mmgym.learn.distributed import World
 from mmgym.learn.losses import LossOutput, TokenBatch
 from mmgym.learn.packing import PaddedBatch, Row, micro_batches, pad
@@ -52,6 +54,15 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         if self.name not in ("adamw", "muon"):
             raise ValueError(f"optimizer name must be adamw or muon; got {self.name!r}")
+        for name in ("lr", "muon_lr", "max_grad_norm"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0; got {getattr(self, name)}")
+        for name in ("decay_from", "final_scale", "beta2"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
+        for name in ("warmup_steps", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be at least 0; got {getattr(self, name)}")
 
     def scale(self, step: int, steps: int) -> float:
         """Learning-rate factor of step `step` (from 0) of `steps`."""
@@ -80,6 +91,7 @@ class Learner:
         temperature: temperature the tokens were sampled at.
         max_tokens: largest padded micro-batch, in tokens.
         world: the processes that learn together.
+        decisions: where valid answers part; the entropy is then that of the choice there, and 0 elsewhere.
     """
 
     def __init__(
@@ -89,7 +101,9 @@ class Learner:
         temperature: float = 1.0,
         max_tokens: int = 16384,
         world: World | None = None,
+        decisions: Decisions | None = None,
     ):
+        self.decisions = decisions
         self.policy, self.config, self.world = policy, config, world or World()
         self.temperature, self.max_tokens = temperature, max_tokens
         self.optimizers = _optimizers(policy.model, config)
@@ -101,18 +115,23 @@ class Learner:
             ``loss``, ``grad_norm``, and what the losses report.
 
         Raises:
-            GuardError: when the images of a row do not fit its ids.
+            GuardError: when the images of a row do not fit its ids, or the gradient is not finite; the weights are
+                then as they were.
         """
         metrics = self.accumulate(parts)
         parameters = list(self.policy.model.parameters())
         self.world.sum_gradients(parameters)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm))
+        if not math.isfinite(norm):
+            raise GuardError(
+                f"the norm of the gradient is {norm}: a step would spoil every weight (a lower lr may help)"
+            )
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * lr_scale
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return {**_sum_metrics(self.world.gather(metrics)), "grad_norm": float(norm)}
+        return {**_sum_metrics(self.world.gather(metrics)), "grad_norm": norm}
 
     def accumulate(self, parts: Sequence[Part]) -> dict[str, float]:
         """Add this process's gradient of the step to the parameters' ``.grad``; returns its share of the metrics."""
@@ -124,7 +143,9 @@ class Learner:
         return _sum_metrics(metrics)
 
     def _accumulate(self, part: Part) -> dict[str, float]:
-        distinct = {image: index for index, image in enumerate(dict.fromkeys(i for row in part.rows for i in row.images))}
+        distinct = {
+            image: index for index, image in enumerate(dict.fromkeys(i for row in part.rows for i in row.images))
+        }
         features = self.policy.image_features([part.images[image] for image in distinct]) if distinct else None
         leaves = [layer.detach().requires_grad_() for layer in features.layers] if features else []
         leaf_features = ImageFeatures(leaves, features.sizes) if features else None
@@ -185,9 +206,16 @@ class Learner:
         logits = self._logits(batch, features)
         distribution = torch.log_softmax(logits / self.temperature, -1)
         chosen = distribution.gather(1, batch.targets.to(logits.device)[:, None])[:, 0]
-        finite = distribution.masked_fill(distribution == float("-inf"), 0.0)
-        entropy = -(distribution.exp() * finite).sum(-1)
-        return TokenBatch(chosen, entropy, {name: value.to(logits.device) for name, value in batch.values.items()})
+        values = {name: value.to(logits.device) for name, value in batch.values.items()}
+        if self.decisions and "decision" in values:
+            entropy = torch.zeros_like(chosen)
+            for number, ids in enumerate(self.decisions.sets[1:], start=1):
+                here = (values["decision"] == number).nonzero()[:, 0]
+                options = distribution[here][:, torch.from_numpy(ids).to(here.device)]
+                entropy = entropy.index_copy(0, here, _entropy(torch.log_softmax(options, -1)))
+        else:
+            entropy = _entropy(distribution)
+        return TokenBatch(chosen, entropy, values)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs of the optimizers."""
@@ -210,9 +238,17 @@ def check_image_tokens(rows: Sequence[Row], policy: Policy) -> None:
         where = row.ids == placeholder
         found, expected = int(where.sum()), sum(policy.image_tokens(image) for image in row.images)
         if found != expected:
-            raise GuardError(f"a row holds {found} image placeholders but its {len(row.images)} images produce {expected}")
+            raise GuardError(
+                f"a row holds {found} image placeholders but its {len(row.images)} images produce {expected}"
+            )
         if where[row.trained].any():
             raise GuardError("a trained token is an image placeholder: placeholders can never be sampled")
+
+
+def _entropy(distribution: torch.Tensor) -> torch.Tensor:
+    """Entropy of each row of log-probabilities; options of probability 0 add nothing."""
+    finite = distribution.masked_fill(distribution == float("-inf"), 0.0)
+    return -(distribution.exp() * finite).sum(-1)
 
 
 def _sum_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -221,12 +257,14 @@ def _sum_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
     for part in parts:
         for name, value in part.items():
             seen = total.get(name, 0.0)
-            total[name] = max(seen, value) if name.startswith("max_") else seen + value
+            # np.maximum, unlike max, keeps what is not a number: a guard must see it
+            total[name] = float(np.maximum(seen, value)) if name.startswith("max_") else seen + value
     return total
 
 
 def _optimizers(model: torch.nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
-    matrices, rest = [], []
+    matrices: list[torch.nn.Parameter] = []
+    rest: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         hidden = parameter.ndim == 2 and any(part in name for part in ("layers.", "blocks.", "merger"))
         (matrices if config.name == "muon" and hidden else rest).append(parameter)
@@ -236,7 +274,12 @@ def _optimizers(model: torch.nn.Module, config: OptimizerConfig) -> list[torch.o
     if matrices:
         optimizers.append(
             torch.optim.Muon(
-                matrices, lr=config.muon_lr, weight_decay=config.weight_decay, momentum=0.95, ns_steps=3, adjust_lr_fn="original"
+                matrices,
+                lr=config.muon_lr,
+                weight_decay=config.weight_decay,
+                momentum=0.95,
+                ns_steps=3,
+                adjust_lr_fn="original",
             )
         )
     for optimizer in optimizers:

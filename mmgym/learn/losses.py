@@ -54,7 +54,9 @@ def clipped_policy_loss(batch: TokenBatch, clip_low: float, clip_high: float, en
     gain = torch.minimum(ratio * values["positive"], clipped * values["positive"])
     gain = gain + torch.minimum(ratio * values["negative"], clipped * values["negative"])
     with torch.no_grad():
-        outside = ((ratio > 1 + clip_high) & (values["positive"] > 0)) | ((ratio < 1 - clip_low) & (values["negative"] < 0))
+        outside = ((ratio > 1 + clip_high) & (values["positive"] > 0)) | (
+            (ratio < 1 - clip_low) & (values["negative"] < 0)
+        )
         metrics = {
             "clip_fraction": (outside * values["count"]).sum(),
             "kl": ((ratio - 1 - difference) * values["count"]).sum(),

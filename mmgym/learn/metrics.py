@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from mmgym.learn.checkpoint import write_atomically
 
 __all__ = ["MetricsLog"]
+
+logger = logging.getLogger(__name__)
 
 
 class MetricsLog:
@@ -26,10 +29,12 @@ class MetricsLog:
 
         self.path = folder / "metrics.jsonl"
         lines = self.path.read_text().splitlines(keepends=True)[:keep] if self.path.is_file() else []
+        if len(lines) < keep:
+            logger.warning("%s holds %d lines; the checkpoint knows of %d", self.path, len(lines), keep)
         write_atomically(self.path, "".join(lines).encode())
         self.count = len(lines)
         self._file = self.path.open("a")
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.count)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.count + 1)
 
     def write(self, stage: str, kind: str, step: int, values: Mapping[str, Any]) -> None:
         """Note the values of a step; numbers that are not finite become null."""

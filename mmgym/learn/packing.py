@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mmgym.agent import Policy
+from mmgym.learn.decisions import Decisions
 from mmgym.trajectory import ImageRef, Segment
 
 __all__ = ["PaddedBatch", "Row", "merge_equal", "micro_batches", "pad", "policy_rows", "supervised_row"]
@@ -27,12 +28,15 @@ class Row:
     """float32 (k,) each: numbers of the trained tokens, by the name the loss knows."""
 
 
-def policy_rows(segments: Sequence[Segment], advantages: Sequence[np.ndarray]) -> list[Row]:
+def policy_rows(
+    segments: Sequence[Segment], advantages: Sequence[np.ndarray], decisions: Decisions | None = None
+) -> list[Row]:
     """Rows for a policy loss.
 
     Args:
         segments: the sequences.
         advantages: per segment float32 (trained tokens,).
+        decisions: where valid answers part; its numbers are noted as value ``decision``.
     """
     rows = []
     for segment, advantage in zip(segments, advantages, strict=True):
@@ -43,6 +47,10 @@ def policy_rows(segments: Sequence[Segment], advantages: Sequence[np.ndarray]) -
             "negative": np.minimum(advantage, 0).astype(np.float32),
             "count": np.ones(len(trained), np.float32),
         }
+        if decisions:
+            owner = segment.turn[trained]
+            answers = np.split(segment.ids[trained], np.flatnonzero(np.diff(owner)) + 1)
+            values["decision"] = np.concatenate([decisions.numbers(answer) for answer in answers])
         rows.append(Row(segment.ids, trained, segment.images, values))
     return rows
 
@@ -55,14 +63,14 @@ def supervised_row(segment: Segment, weight: float = 1.0) -> Row:
 
 
 def merge_equal(rows: Sequence[Row]) -> list[Row]:
-    """Merge rows with equal ids and images, adding what the loss sums (``positive``, ``negative``, ``count``).
+    """Merge rows with equal ids, trained tokens and images, adding what the loss sums (``positive``, ``negative``, ``count``).
 
     The gradient is unchanged but for rounding. Rows whose advantages are all 0 and that no entropy counts are kept:
     they belong to the normaliser.
     """
-    merged: dict[tuple[bytes, tuple[ImageRef, ...]], Row] = {}
+    merged: dict[tuple[bytes, bytes, tuple[ImageRef, ...]], Row] = {}
     for row in rows:
-        key = (row.ids.tobytes(), row.images)
+        key = (row.ids.tobytes(), row.trained.tobytes(), row.images)
         if key not in merged:
             merged[key] = Row(row.ids, row.trained, row.images, dict(row.values))
         else:

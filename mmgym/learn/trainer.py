@@ -21,6 +21,7 @@ from mmgym.agent import Policy, TrainableAgent
 from mmgym.learn.advantages import group_relative
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
 from mmgym.learn.config import TrainConfig, to_mapping
+from mmgym.learn.decisions import Decisions
 from mmgym.learn.display import Display
 from mmgym.learn.distributed import World, launch
 from mmgym.learn.evaluate import evaluate
@@ -65,6 +66,8 @@ class Trainer:
         self.policy = _make_policy(config)
         self.executor = Executor(config.rollout)
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
+        space = mmgym.unwrap(_make_env(config)).action_space
+        self.decisions = Decisions.of_space(space, self.policy.codec, config.rollout.format)
         self.examiner = Examiner(config.environment, config.perception, self.policy)
         self.state: dict[str, Any] = {
             "stage": "perception",
@@ -107,14 +110,19 @@ class Trainer:
         steps, optimizer = self._plan(stage)
         state = self.state
         self.learner = Learner(
-            self.policy, optimizer, self.config.policy.temperature, self.config.grpo.max_tokens, self.world
+            self.policy,
+            optimizer,
+            self.config.policy.temperature,
+            self.config.grpo.max_tokens,
+            self.world,
+            self.decisions,
         )
         if optimizer_state:
             self.learner.load_state(optimizer_state)
         step_once = {"perception": self._perceive, "cloning": self._clone, "grpo": self._improve}[stage]
         interval = self.config.checkpoint_every * (1 if stage == "grpo" else 5)
         while state["step"] < steps:
-            values = step_once(state["step"], optimizer.scale(state["step"], steps))
+            values = step_once(state["step"], optimizer.scale(state["step"], steps) * self._annealing(stage))
             state["step"] += 1
             self._note(stage, "train", values)
             done = self._check(stage, state["step"], steps)
@@ -139,6 +147,13 @@ class Trainer:
             "cloning": (config.cloning.steps, config.cloning.optimizer),
             "grpo": (config.grpo.iterations, config.grpo.optimizer),
         }[stage]
+
+    def _annealing(self, stage: str) -> float:
+        """Learning-rate factor of the steps that follow when perception is good enough."""
+        steps = self.config.perception.anneal_steps
+        if stage != "perception" or "seen_at" not in self.state or not steps:
+            return 1.0
+        return max(0.05, 1 - (self.state["step"] - self.state["seen_at"]) / steps)
 
     def _perceive(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
@@ -168,17 +183,17 @@ class Trainer:
         groups = np.array([t.task.group for t in usable])
         advantages = group_relative(returns, groups, normalise=config.normalise)
         chosen = [(t, a) for t, a in zip(usable, advantages, strict=True) if a != 0]
-        rng = np.random.default_rng([self.config.seed, 3, step, self.world.rank])
-        deals = np.array_split(rng.permutation(len(chosen)), config.minibatches)
+        deals = self._deal(chosen, np.random.default_rng([self.config.seed, 3, step, self.world.rank]))
         metrics: list[dict[str, float]] = []
         for number, deal in enumerate(deals):
-            rows = _policy_rows([chosen[i] for i in deal])
+            rows = _policy_rows(deal, self.decisions)
             tokens = self.world.sum(float(sum(row.values["count"].sum() for row in rows)))
             if not tokens:
                 continue
             parts = [Part(rows, rollout.images, self._policy_loss, tokens)]
             if config.question_weight:
-                parts.append(self._question_part(2, step * config.minibatches + number, config.question_weight))
+                key = step * config.minibatches + number
+                parts.append(self._question_part(2, key, config.question_weight, config.question_conversations))
             metrics.append(self.learner.step(parts, scale))
             self._guard(metrics)
         state["version"] += 1
@@ -196,6 +211,21 @@ class Trainer:
             "seconds_rollout": sampled_at - started,
             "seconds_update": finished - sampled_at,
         }
+
+    def _deal(
+        self, chosen: list[tuple[Trajectory, float]], rng: np.random.Generator
+    ) -> list[list[tuple[Trajectory, float]]]:
+        """Deal the trajectories out to the optimizer steps of an iteration, whole groups together.
+
+        A group shows the same pictures, so each passes through the vision tower in one step only. There are fewer
+        steps where little is left to learn from: few distinct rows make a noisy gradient.
+        """
+        config = self.config.grpo
+        distinct = self.world.sum(float(len(_policy_rows(chosen, None))))
+        count = int(min(config.minibatches, max(1, distinct // config.rows_per_minibatch)))
+        groups = sorted({trajectory.task.group for trajectory, _ in chosen})
+        place = {groups[index]: turn % count for turn, index in enumerate(rng.permutation(len(groups)))}
+        return [[pair for pair in chosen if place[pair[0].task.group] == number] for number in range(count)]
 
     def _policy_loss(self, batch: TokenBatch) -> LossOutput:
         config = self.config.grpo
@@ -220,11 +250,15 @@ class Trainer:
     def _check(self, stage: str, step: int, steps: int) -> bool:
         """Evaluate where it is due; True when the stage may stop early."""
         config = self.config
-        if stage == "perception" and (step % config.perception.check_every == 0 or step == steps):
-            lowest, values = self._examine()
-            self._note(stage, "eval", values)
-            self.state["summary"]["perception"] = {"steps": step, **values}
-            return lowest >= config.perception.stop_recall
+        if stage == "perception":
+            annealed = "seen_at" in self.state and step >= self.state["seen_at"] + config.perception.anneal_steps
+            if step % config.perception.check_every == 0 or step == steps or annealed:
+                lowest, values = self._examine()
+                self._note(stage, "eval", values)
+                self.state["summary"]["perception"] = {"steps": step, **values}
+                if lowest >= config.perception.stop_recall:
+                    self.state.setdefault("seen_at", step)
+            return annealed
         every = config.evaluation.every
         if stage == "grpo" and every and (step % every == 0 or step == steps):
             values = {"sampled": self._evaluate(self.sampler)[0]}
@@ -237,7 +271,8 @@ class Trainer:
         config, images = self.config.perception, ImageStore()
         share = self.world.share(range(max(1, config.held_out // config.pictures)))
         asked = [
-            self.examiner.conversation("val", np.random.default_rng([self.config.seed, 9, index]), images) for index in share
+            self.examiner.conversation("val", np.random.default_rng([self.config.seed, 9, index]), images)
+            for index in share
         ]
         predicted = self.learner.predictions([supervised_row(segment) for segment in asked], images)
         counts: dict[int, tuple[int, int]] = {}
@@ -245,7 +280,9 @@ class Trainer:
             for token, (seen, right) in part.items():
                 before = counts.get(token, (0, 0))
                 counts[token] = (before[0] + seen, before[1] + right)
-        recalls = {self.policy.codec.decode(np.array([i])).strip(): r / s for i, (s, r) in sorted(counts.items()) if s >= 5}
+        recalls = {
+            self.policy.codec.decode(np.array([i])).strip(): r / s for i, (s, r) in sorted(counts.items()) if s >= 5
+        }
         accuracy = sum(right for _, right in counts.values()) / sum(seen for seen, _ in counts.values())
         lowest = min(recalls.values())
         return lowest, {"accuracy": accuracy, "lowest_recall": lowest, "recall": recalls}
@@ -268,7 +305,9 @@ class Trainer:
             by_task = self._evaluate(self.sampler, final.final_split, final.final_episodes, task=task)[0]
             summary.setdefault("by_task", {}).setdefault(name, {})[task] = by_task
 
-    def _evaluate(self, agent: Any, split: str = "", episodes: int = 0, **changes: Any) -> tuple[dict[str, Any], Rollout]:
+    def _evaluate(
+        self, agent: Any, split: str = "", episodes: int = 0, **changes: Any
+    ) -> tuple[dict[str, Any], Rollout]:
         config = self.config.evaluation
         started = time.perf_counter()
         result = evaluate(
@@ -346,11 +385,11 @@ class Trainer:
             ]
         return tasks
 
-    def _question_part(self, stage: int, step: int, weight: float) -> Part:
+    def _question_part(self, stage: int, step: int, weight: float, conversations: int = 0) -> Part:
         """Questions of a step: their loss is the mean over answer tokens, times `weight`."""
         images = ImageStore()
         rows = []
-        for index in self.world.share(range(self.config.perception.conversations)):
+        for index in self.world.share(range(conversations or self.config.perception.conversations)):
             rng = np.random.default_rng([self.config.seed, 8, stage, step, index])
             rows.append(supervised_row(self.examiner.conversation("train", rng, images)))
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
@@ -391,7 +430,9 @@ class Trainer:
 
     def _demonstrator(self, name: str, noise: float) -> Any:
         make = load_attribute("mmgym_agents.scripted:Demonstrator")
-        return make(self._scripted(name, noise), self.policy.codec, self.config.rollout.format, self.config.policy.context)
+        return make(
+            self._scripted(name, noise), self.policy.codec, self.config.rollout.format, self.config.policy.context
+        )
 
     def _scripted(self, name: str, noise: float) -> Any:
         return load_attribute("mmgym_agents.scripted:scripted_agent")(name, noise)
@@ -441,19 +482,26 @@ class Trainer:
             )
 
 
-def _policy_rows(chosen: list[tuple[Trajectory, float]]) -> list[Row]:
+def _policy_rows(chosen: list[tuple[Trajectory, float]], decisions: Decisions | None) -> list[Row]:
     """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
     rows: list[Row] = []
     for trajectory, advantage in chosen:
         parts = segments(trajectory)
-        rows += policy_rows(parts, [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts])
+        rows += policy_rows(
+            parts, [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts], decisions
+        )
     return merge_equal(rows)
+
+
+def _make_env(config: TrainConfig) -> gym.Env[Any, Any]:
+    return gym.make(config.environment.id, disable_env_checker=True, **config.environment.kwargs)
 
 
 def _make_policy(config: TrainConfig) -> Policy:
     """Build the policy that the configuration names."""
-    env: gym.Env[Any, Any] = gym.make(config.environment.id, disable_env_checker=True, **config.environment.kwargs)
-    inner = mmgym.unwrap(env)
+    inner = mmgym.unwrap(_make_env(config))
     words = inner.vocabulary() if hasattr(inner, "vocabulary") else []
     arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
-    return load_attribute(config.policy.factory)(**arguments, words=words, image_size=inner.image_size, seed=config.seed)
+    return load_attribute(config.policy.factory)(
+        **arguments, words=words, image_size=inner.image_size, seed=config.seed
+    )

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+from transformers.vision_utils import get_vision_position_ids
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
@@ -79,7 +80,8 @@ class QwenVLFamily:
         visual = self.model.model.visual
         patches, grids = self._patches(images)
         device, dtype = visual.patch_embed.proj.weight.device, visual.patch_embed.proj.weight.dtype
-        output = visual(patches.to(device, dtype), grid_thw=grids.to(device), return_dict=True)
+        where = torch.cat([_patch_positions(tuple(grid), self.merge) for grid in grids.tolist()]).to(device)
+        output = visual(patches.to(device, dtype), grid_thw=grids.to(device), position_ids=where, return_dict=True)
         layers = [output.pooler_output, *(output.deepstack_features if self.deepstack else [])]
         return ImageFeatures(layers, (grids.prod(-1) // self.merge**2).numpy())
 
@@ -138,6 +140,12 @@ class QwenVLFamily:
         """float32 logits of hidden states; placeholders of images and videos are at minus infinity."""
         logits = self.model.lm_head(hidden).float()
         return logits.index_fill(-1, torch.tensor(self.banned_ids, device=logits.device), float("-inf"))
+
+
+@lru_cache(maxsize=256)
+def _patch_positions(grid: tuple[int, ...], merge: int) -> torch.Tensor:
+    """Rows and columns of an image's patches, int64 (patches, 2); transformers finds them anew for each image."""
+    return get_vision_position_ids(torch.tensor([grid]), merge)
 
 
 @lru_cache(maxsize=4096)
