@@ -12,11 +12,12 @@ STAMP     := $(VENV)/.installed
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo demo-blind demo-sokoban test lint format conformance bench-puzzles clean
+.PHONY: help setup demo demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
+	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
@@ -37,8 +38,15 @@ setup: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/mmgym train examples/frozen_lake.toml
 
+# The same recipe on blanked images: what is left without eyes. The demo's summary quotes its committed result.
 demo-blind: $(STAMP)
-	$(BIN)/mmgym train examples/frozen_lake_blind.toml
+	$(BIN)/mmgym train examples/frozen_lake.toml --out runs/demo-blind --perception.steps 500 \
+		--environment.wrappers mmgym.wrappers:BlankImage
+
+# The same recipe with questions that never mention holes: reward alone does not teach seeing.
+demo-no-holes: $(STAMP)
+	$(BIN)/mmgym train examples/frozen_lake.toml --out runs/demo-no-holes \
+		--perception.questions "Is the goal up or down?" "Is the goal left or right?"
 
 demo-sokoban: $(STAMP)
 	$(BIN)/mmgym train examples/sokoban.toml

@@ -30,6 +30,7 @@ from rich import print
 import mmgym
 from mmgym.learn.advantages import group_relative
 from mmgym.learn.config import EnvironmentConfig, PerceptionConfig
+from mmgym.learn.decisions import Decisions
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
 from mmgym.learn.losses import clipped_policy_loss, likelihood_loss
 from mmgym.learn.packing import merge_equal, policy_rows, supervised_row
@@ -88,20 +89,22 @@ class Args:
 
     iterations: int = 60
     """Iterations of GRPO."""
-    groups: int = 16
+    groups: int = 24
     """Training instances in an iteration."""
     group_size: int = 16
     """Episodes of each instance."""
-    minibatches: int = 4
+    minibatches: int = 2
     """Optimizer steps in an iteration."""
-    lr: float = 1.5e-3
+    lr: float = 1e-3
     """Learning rate of GRPO, by AdamW. A pretrained model wants about 1e-6."""
     clip_low: float = 0.2
     """How far a token's probability may fall in an iteration, as a share."""
     clip_high: float = 0.28
     """How far it may rise."""
-    entropy_bonus: float = 0.01
-    """Weight of the entropy of the sampled tokens."""
+    entropy_bonus: float = 0.08
+    """Weight of the entropy of the choice between actions, so that it goes on exploring."""
+    question_weight: float = 0.2
+    """Weight of the questions in each GRPO step, so that it goes on seeing; 0 for none."""
     validity_reward: float = 0.1
     """Reward for the share of turns that could be read; success is worth 1."""
 
@@ -129,8 +132,16 @@ def main(args: Args) -> None:
         device=args.device,
     )
     sampler = policy.sampler(temperature=1.0, greedy=False, max_new_tokens=args.max_new_tokens, context="full")
+    asked = (args.question,) if args.question else ()
+    examiner = Examiner(EnvironmentConfig(args.env, kwargs), PerceptionConfig(pictures=2, questions=asked), policy)
     log = (args.out / "metrics.jsonl").open("w")
     started = time.perf_counter()
+
+    def questions(stage: int, step: int, weight: float = 1.0) -> Part:
+        """Questions about fresh pictures; the loss is the mean over answer tokens, times a weight."""
+        rng, images = np.random.default_rng([args.seed, stage, step]), ImageStore()
+        rows = [supervised_row(examiner.conversation("train", rng, images)) for _ in range(args.questions)]
+        return Part(rows, images, likelihood_loss, sum(len(row.trained) for row in rows) / weight)
 
     def play(agent: Any, stage: int, step: int, groups: int, group_size: int = 1) -> Rollout:
         """Episodes of the train split; those of a group share their instance and differ in sampling noise."""
@@ -161,18 +172,13 @@ def main(args: Args) -> None:
 
     with Executor(RolloutConfig(format=args.format, prompt=args.prompt)) as executor:
         # 1. Warm-up: the likelihood of exact answers about pictures, and of what the demonstrator does.
-        environment = EnvironmentConfig(args.env, kwargs)
-        asked = (args.question,) if args.question else ()
-        examiner = Examiner(environment, PerceptionConfig(pictures=2, questions=asked), policy)
         demonstrator = Demonstrator(scripted_agent(args.demonstrator, args.noise), policy.codec, args.format)
         optimizer = OptimizerConfig("muon", lr=args.warm_up_lr, muon_lr=5 * args.warm_up_lr)
         learner = Learner(policy, optimizer)
         for step in range(args.warm_up):
             parts = []
             if args.questions:
-                rng, images = np.random.default_rng([args.seed, 2, step]), ImageStore()
-                rows = [supervised_row(examiner.conversation("train", rng, images)) for _ in range(args.questions)]
-                parts.append(Part(rows, images, likelihood_loss, sum(len(row.trained) for row in rows)))
+                parts.append(questions(2, step))
             if args.demonstrations:
                 rollout = play(demonstrator, 0, step, args.demonstrations)
                 rows = [supervised_row(segment) for t in rollout.trajectories for segment in segments(t)]
@@ -185,7 +191,8 @@ def main(args: Args) -> None:
 
         # 2. GRPO. Each iteration plays, compares the episodes of each group, and makes a few clipped steps.
         optimizer = OptimizerConfig(lr=args.lr, beta2=0.95, warmup_steps=5)
-        learner = Learner(policy, optimizer)
+        decisions = Decisions.of_space(inner.action_space, policy.codec, args.format)
+        learner = Learner(policy, optimizer, decisions=decisions)
         reward = outcome_and_validity(args.validity_reward)
         loss = partial(
             clipped_policy_loss, clip_low=args.clip_low, clip_high=args.clip_high, entropy_bonus=args.entropy_bonus
@@ -203,19 +210,21 @@ def main(args: Args) -> None:
             useful = np.flatnonzero(advantages)
             order = np.random.default_rng([args.seed, 3, iteration]).permutation(useful)
             metrics = {}
-            for minibatch in np.array_split(order, args.minibatches):
+            for number, minibatch in enumerate(np.array_split(order, args.minibatches)):
                 rows = []
                 for index in minibatch:
                     pieces = segments(played[index])
                     credit = [np.full(piece.trained.sum(), advantages[index], np.float32) for piece in pieces]
-                    rows += policy_rows(pieces, credit)
+                    rows += policy_rows(pieces, credit, decisions)
                 if not rows:
                     continue
                 rows = merge_equal(rows)  # episodes that went the same way word for word cost one pass
                 tokens = sum(float(row.values["count"].sum()) for row in rows)
                 first = not metrics
-                part = Part(rows, rollout.images, loss, tokens)
-                metrics = learner.step([part], optimizer.scale(iteration, args.iterations))
+                parts = [Part(rows, rollout.images, loss, tokens)]
+                if args.questions and args.question_weight:
+                    parts.append(questions(4 + number, iteration, args.question_weight))
+                metrics = learner.step(parts, optimizer.scale(iteration, args.iterations))
                 if first and metrics["max_logprob_difference"] > 1e-3:
                     raise GuardError(f"sampler and learner disagree before the update: {metrics}")
             sampler.weights_changed(iteration + 1)

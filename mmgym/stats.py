@@ -54,7 +54,7 @@ def summarise_episodes(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
 
     Returns:
         ``success`` (share of episodes), ``low`` and ``high`` (its 95 % Wilson interval), ``episodes`` (how many
-        count), ``turns`` (mean per episode), ``valid_turns`` (share of all turns whose action was valid; 0 when no
+        count), ``lost`` (share of episodes that terminated without success), ``turns`` (mean per episode), ``valid_turns`` (share of all turns whose action was valid; 0 when no
         turn was made), ``return`` (mean sum of rewards), ``failed`` (episodes that the machinery spoilt).
 
     Raises:
@@ -74,6 +74,7 @@ def summarise_episodes(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "low": low,
         "high": high,
         "episodes": len(counted),
+        "lost": fmean(t.status is Status.TERMINATED and not t.success for t in counted),
         "turns": len(turns) / len(counted),
         "valid_turns": fmean(turn.terms["valid"] for turn in turns) if turns else 0.0,
         "return": fmean(trajectory.episode_return for trajectory in counted),

@@ -47,7 +47,7 @@ SUMMARY = {
     },
     "by_task": {"cloned": {"safe": result(60)}, "trained": {"safe": result(99), "detour": result(81)}},
     "controls": {"holes_painted_over": {**result(71), "meaning": "It falls back."}},
-    "hole_risk": {"cloned": 0.42, "trained": 0.05, "walker": 0.6, "states": 1234},
+    "risk": {"meaning": "Chance of stepping into a hole where a straight move leads into one", "cloned": 0.42, "trained": 0.05, "walker": 0.6, "states": 1234},
     "heldout_success_blind": result(17),
     "ablation_no_hole_questions": None,
     "episodes": 76800,

@@ -167,8 +167,8 @@ class TemplateChatCodec:
         found = list(ids).count(self.image_token_id)
         if found != images:
             raise TemplateError(
-                f"the chat template wrote {found} placeholders for {images} images: it may drop images in messages of some "
-                "roles, or all but the last (images belong in user messages)"
+                f"the chat template wrote {found} placeholders for {images} images: it may drop those of some roles, "
+                "or all but the last (images belong in user messages)"
             )
 
     def _encode(self, text: str, messages: Sequence[Message]) -> EncodedPrompt:

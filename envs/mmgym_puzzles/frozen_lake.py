@@ -41,7 +41,7 @@ class FrozenLake(GridPuzzle):
 
     `options["task"]` asks for maps by what happens to a walker that goes straight to the goal (every move comes nearer
     as the crow flies) and sees no holes: `"risky"`, some such walks fall; `"detour"`, all fall; `"safe"`, none falls;
-    `"any"`, the default.
+    `"brink"`, some fall with their first move; `"any"`, the default.
 
     ## Rewards
     1 on reaching the goal (term `outcome`), else 0.

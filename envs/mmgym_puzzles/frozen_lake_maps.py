@@ -11,7 +11,7 @@ from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, layout_hash, mask_of, neighb
 
 __all__ = ["LEVELS", "PRESETS", "SLIPS", "TASKS", "LakeMap", "LakeSettings", "draw_map", "slippery_policy"]
 
-TASKS = ("any", "risky", "detour", "safe")
+TASKS = ("any", "risky", "detour", "safe", "brink")
 """What a map may be asked to do to a walker that goes straight to the goal and sees no holes."""
 
 SLIPS = {
@@ -127,9 +127,15 @@ class LakeMap:
         return survival(self.start)
 
     def fits(self, task: str) -> bool:
-        """Whether straight walks do what `task` says: some fall (risky), all fall (detour), none falls (safe)."""
+        """Whether straight walks do what `task` says: some fall (risky), all fall (detour), none falls (safe).
+
+        Of the task ``brink`` are maps in which some straight walk falls with its first move.
+        """
         if task == "any":
             return True
+        if task == "brink":
+            steps = neighbors(self.size)
+            return any(steps[move][self.start] in self.holes for move in self.straight_moves(self.start))
         survival = self.straight_survival()
         return survival < 1 if task == "risky" else survival == 0 if task == "detour" else survival == 1
 

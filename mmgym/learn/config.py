@@ -228,6 +228,9 @@ class EvaluationConfig:
     """Values of ``options["task"]`` that are reported apart in the end."""
     controls: Annotated[dict[str, dict[str, Any]], _JSON] = field(default_factory=dict)
     """Controls on the final weights, by name: ``{"kwargs": ..., "wrappers": [...], "meaning": ...}``."""
+    risk: dict[str, Any] = field(default_factory=dict)
+    """Episodes whose share of losses is reported, before and after and for the walker: ``{"task": ..., "kwargs": ...,
+    "meaning": ...}``."""
     samples: int = 8
     """Trajectories kept for the report, before and after."""
 

@@ -6,12 +6,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tyro
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from mmgym.learn.config import TrainConfig, read_config
+from mmgym.learn.config import ConfigurationError, TrainConfig, read_config
 from mmgym.learn.trainer import train
 
 __all__ = ["main"]
@@ -26,21 +28,33 @@ tensorboard/, trajectories/, checkpoint/ (loads with transformers' Auto classes)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; returns its exit status: 0, or 2 for a configuration that cannot be run."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["--config"]:
         del arguments[0]
     default = TrainConfig()
     if arguments and not arguments[0].startswith("-"):
-        default = read_config(Path(arguments.pop(0)))
+        path = Path(arguments.pop(0))
+        try:
+            default = read_config(path)
+        except (ValueError, OSError) as problem:
+            return _refuse(f"{path}: {problem}")
     config = tyro.cli(TrainConfig, args=arguments, default=default, description=_USAGE, prog="mmgym train")
-    summary = train(config)
+    try:
+        summary = train(config)
+    except ConfigurationError as problem:
+        return _refuse(str(problem))
     _show(config, summary)
     return 0
 
 
-def _show(config: TrainConfig, summary: dict) -> None:  # type: ignore[type-arg]
+def _refuse(problem: str) -> int:
+    Console(stderr=True).print(Text.assemble(("mmgym: ", "bold red"), problem), soft_wrap=True)
+    return 2
+
+
+def _show(config: TrainConfig, summary: dict[str, Any]) -> None:
     table = Table(title=f"Held-out success, {config.environment.id}, split {config.evaluation.final_split}")
     for column in ("agent", "success", "95 % interval", "episodes"):
         table.add_column(column, justify="left" if column == "agent" else "right")

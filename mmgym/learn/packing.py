@@ -63,9 +63,9 @@ def supervised_row(segment: Segment, weight: float = 1.0) -> Row:
 
 
 def merge_equal(rows: Sequence[Row]) -> list[Row]:
-    """Merge rows with equal ids, trained tokens and images, adding what the loss sums (``positive``, ``negative``, ``count``).
+    """Merge rows with equal ids, trained tokens and images.
 
-    The gradient is unchanged but for rounding. Rows whose advantages are all 0 and that no entropy counts are kept:
+    What the loss sums (``positive``, ``negative``, ``count``) is added. The gradient is unchanged but for rounding. Rows whose advantages are all 0 and that no entropy counts are kept:
     they belong to the normaliser.
     """
     merged: dict[tuple[bytes, bytes, tuple[ImageRef, ...]], Row] = {}

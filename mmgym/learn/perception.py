@@ -10,12 +10,18 @@ import numpy as np
 
 import mmgym
 from mmgym.agent import Policy
+from mmgym.learn.build import make_env
 from mmgym.learn.config import EnvironmentConfig, PerceptionConfig
+from mmgym.learn.distributed import World
+from mmgym.learn.learner import Learner
+from mmgym.learn.packing import supervised_row
 from mmgym.messages import observation_content, user_message
-from mmgym.rollout.host import load_attribute
 from mmgym.trajectory import ImageStore, Segment
 
-__all__ = ["Examiner", "count_words"]
+__all__ = ["Examiner", "count_words", "examine", "pose", "recalls"]
+
+_FEWEST = 5
+"""A word that was asked for less often says nothing about recall."""
 
 
 class Examiner:
@@ -28,11 +34,7 @@ class Examiner:
     """
 
     def __init__(self, environment: EnvironmentConfig, config: PerceptionConfig, policy: Policy):
-        arguments = {**environment.kwargs, **config.kwargs}
-        env: gym.Env[Any, Any] = gym.make(environment.id, disable_env_checker=True, **arguments)
-        for wrapper in environment.wrappers:
-            env = load_attribute(wrapper)(env)
-        self.env, self.config, self.policy = env, config, policy
+        self.env, self.config, self.policy = make_env(environment, config.kwargs), config, policy
 
     def conversation(self, split: str, rng: np.random.Generator, images: ImageStore) -> Segment:
         """A conversation about `pictures` fresh pictures of a split."""
@@ -43,7 +45,7 @@ class Examiner:
         said = np.zeros(0, np.int32)
         for _ in range(self.config.pictures):
             observation, _ = self.env.reset(seed=int(rng.integers(2**31)), options={"split": split})
-            for number, (question, answer) in enumerate(self._questions(rng)):
+            for number, (question, answer) in enumerate(pose(self.env, self.config.questions, rng)):
                 shown = observation_content(self.env.observation_space, observation) if number == 0 else []
                 message = user_message([*shown, {"type": "text", "text": question}])
                 prompt = codec.extension(message, said) if len(said) else codec.opening([message])
@@ -56,15 +58,53 @@ class Examiner:
         nothing = np.zeros(len(mask), np.float32)
         return Segment(np.concatenate(ids), mask, nothing, np.zeros(len(mask), np.int32), tuple(refs))
 
-    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        posed = mmgym.unwrap(self.env).questions(rng)
-        if not self.config.questions:
-            return [posed[rng.integers(len(posed))]]
-        by_text = dict(posed)
-        missing = [question for question in self.config.questions if question not in by_text]
-        if missing:
-            raise ValueError(f"the environment does not ask {missing[0]!r}; it asks: {' | '.join(sorted(by_text))}")
-        return [(question, by_text[question]) for question in self.config.questions]
+
+def pose(env: gym.Env[Any, Any], wanted: Sequence[str], rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Questions about the state an environment is in, with their answers.
+
+    Args:
+        env: the environment.
+        wanted: texts of questions; if empty, one is drawn at random.
+        rng: what is random.
+
+    Raises:
+        ValueError: for a question that the environment does not ask, naming those it does.
+    """
+    posed = mmgym.unwrap(env).questions(rng)
+    if not wanted:
+        return [posed[rng.integers(len(posed))]]
+    by_text = dict(posed)
+    missing = [question for question in wanted if question not in by_text]
+    if missing:
+        raise ValueError(f"the environment does not ask {missing[0]!r}; it asks: {' | '.join(sorted(by_text))}")
+    return [(question, by_text[question]) for question in wanted]
+
+
+def examine(examiner: Examiner, learner: Learner, world: World, seed: int) -> dict[str, Any]:
+    """How well the policy answers on held-out pictures (val split), the same ones every time.
+
+    Returns:
+        ``accuracy`` over answer tokens, ``lowest_recall``, and ``recall`` by word (see `recalls`).
+    """
+    config, images = examiner.config, ImageStore()
+    share = world.share(range(max(1, config.held_out // config.pictures)))
+    asked = [examiner.conversation("val", np.random.default_rng([seed, 9, index]), images) for index in share]
+    predicted = learner.predictions([supervised_row(segment) for segment in asked], images)
+    counts: dict[int, tuple[int, int]] = {}
+    for part in world.gather(count_words(asked, predicted)):
+        for token, (seen, right) in part.items():
+            before = counts.get(token, (0, 0))
+            counts[token] = (before[0] + seen, before[1] + right)
+    accuracy = sum(right for _, right in counts.values()) / sum(seen for seen, _ in counts.values())
+    by_token = recalls(counts)
+    recall = {examiner.policy.codec.decode(np.array([token])).strip(): value for token, value in by_token.items()}
+    return {"accuracy": accuracy, "lowest_recall": min(by_token.values()), "recall": recall}
+
+
+def recalls(counts: dict[int, tuple[int, int]]) -> dict[int, float]:
+    """The share of right predictions of each token that was asked for often enough; of all where none was."""
+    often = {token: pair for token, pair in counts.items() if pair[0] >= _FEWEST} or counts
+    return {token: right / seen for token, (seen, right) in sorted(often.items())}
 
 
 def count_words(segments: Sequence[Segment], predicted: Sequence[np.ndarray]) -> dict[int, tuple[int, int]]:

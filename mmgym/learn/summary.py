@@ -72,4 +72,7 @@ def _quoted(path: Path, name: str) -> dict[str, Any] | None:
         logger.warning("%s: there is no %s to quote", name, path)
         return None
     content = json.loads(path.read_text())
+    if "trained" not in content.get("heldout", {}):
+        logger.warning("%s: %s holds no result after training to quote", name, path)
+        return None
     return {**content["heldout"]["trained"]["sampled"], "seed": content["seed"], "source": path.name}

@@ -12,28 +12,30 @@ import time
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import torch
 
 import mmgym
-from mmgym.agent import Policy, TrainableAgent
+from mmgym.agent import TrainableAgent
+from mmgym.env import Unsupported
 from mmgym.learn.advantages import group_relative
+from mmgym.learn.build import make_demonstrator, make_env, make_policy, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
-from mmgym.learn.config import TrainConfig, to_mapping
+from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.display import Display
 from mmgym.learn.distributed import World, launch
+from mmgym.learn.episodes import describe, noise_key, training_tasks, whole_groups
 from mmgym.learn.evaluate import evaluate
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
 from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
 from mmgym.learn.metrics import MetricsLog
 from mmgym.learn.packing import Row, merge_equal, policy_rows, supervised_row
-from mmgym.learn.perception import Examiner, count_words
+from mmgym.learn.perception import Examiner, examine
+from mmgym.learn.preflight import check_same_run, preflight
 from mmgym.rewards import combine, outcome_and_validity
 from mmgym.rollout import Executor, Rollout
-from mmgym.rollout.host import load_attribute
-from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, segments
+from mmgym.trajectory import ImageStore, Trajectory, segments
 
 __all__ = ["Trainer", "train"]
 
@@ -42,12 +44,24 @@ STAGES = ("perception", "cloning", "grpo")
 
 
 def train(config: TrainConfig) -> dict[str, Any]:
-    """Run or resume a training run; returns its summary (also in ``summary.json``)."""
+    """Run or resume a training run; returns its summary (also in ``summary.json``).
+
+    Raises:
+        ConfigurationError: before anything is written, when the configuration cannot be run, or the folder holds a run
+            with another one.
+    """
+    preflight(config)
     return launch(_run, config, config.processes)
 
 
 def _run(world: World, config: TrainConfig) -> dict[str, Any]:
-    return Trainer(config, world).run()
+    try:
+        trainer = Trainer(config, world)
+    except (ValueError, OSError, ImportError, Unsupported) as error:
+        if not world.is_main:  # the main process says the same
+            raise SystemExit(2) from error
+        raise ConfigurationError(str(error)) from error
+    return trainer.run()
 
 
 class Trainer:
@@ -63,10 +77,12 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.world = config, world
         self.folder = Path(config.out)
-        self.policy = _make_policy(config)
+        self.policy = make_policy(config)
         self.executor = Executor(config.rollout)
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
-        space = mmgym.unwrap(_make_env(config)).action_space
+        env = make_env(config.environment)
+        space = mmgym.unwrap(env).action_space
+        env.close()
         self.decisions = Decisions.of_space(space, self.policy.codec, config.rollout.format)
         self.examiner = Examiner(config.environment, config.perception, self.policy)
         self.state: dict[str, Any] = {
@@ -87,18 +103,22 @@ class Trainer:
         """Go through the stages from where the last checkpoint left them."""
         resumed = latest_checkpoint(self.folder / "checkpoints")
         if resumed:
-            self._check_same_run(resumed["config"])
+            check_same_run(self.config, resumed["config"])
             self.policy.model.load_state_dict(resumed["model"])
             self.state = resumed["state"]
             self._saved = resumed["number"]
+            self._weights_changed()
+        self.world.gather(self._saved)  # nobody writes a checkpoint before everybody has read theirs
         if self.world.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / "config.json", json.dumps(to_mapping(self.config), indent=2).encode())
         log = MetricsLog(self.folder, self.state["lines"]) if self.world.is_main else None
         with Display(self.config, self.world.is_main) as self.display, self.executor:
             self.log = log
-            for stage in STAGES[STAGES.index(self.state["stage"]) :] if self.state["stage"] in STAGES else ():
-                self._stage(stage, resumed["learner"] if resumed and resumed["state"]["stage"] == stage else None)
+            optimizer_state = resumed["learner"] if resumed else None
+            while self.state["stage"] in STAGES:
+                self._stage(self.state["stage"], optimizer_state)
+                optimizer_state = None
             summary = self._finish()
         if log:
             log.close()
@@ -162,9 +182,9 @@ class Trainer:
     def _clone(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
         config = self.config.cloning
-        agent = self._demonstrator(config.demonstrator, config.noise)
-        rollout = self.executor.run(self._tasks(1, step, config.episodes, 1), agent)
-        rows = [supervised_row(s) for t in self._usable(rollout) for s in segments(t)]
+        tasks = training_tasks(self.config, self.world, stage=1, step=step, groups=config.episodes, size=1)
+        rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
+        rows = [supervised_row(s) for t in whole_groups(rollout, self.world) for s in segments(t)]
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         parts = [Part(rows, rollout.images, likelihood_loss, tokens)]
         if config.question_weight:
@@ -175,11 +195,16 @@ class Trainer:
         assert self.learner is not None
         config, state = self.config.grpo, self.state
         started = time.perf_counter()
-        rollout = self.executor.run(self._tasks(2, step, config.groups, config.group_size), self.sampler)
+        tasks = training_tasks(
+            self.config, self.world, stage=2, step=step, groups=config.groups, size=config.group_size
+        )
+        rollout = self.executor.run(tasks, self.sampler)
         sampled_at = time.perf_counter()
-        usable = self._usable(rollout)
+        usable = whole_groups(rollout, self.world)
         returns = np.array([self._reward_of(trajectory) for trajectory in usable])
-        values = self._judge(rollout, usable, float(returns.sum()))
+        values = describe(rollout, usable, float(returns.sum()), self.world)
+        state["episodes"] += int(values.pop("episodes"))
+        state["sampled_tokens"] += int(values["tokens"])
         groups = np.array([t.task.group for t in usable])
         advantages = group_relative(returns, groups, normalise=config.normalise)
         chosen = [(t, a) for t, a in zip(usable, advantages, strict=True) if a != 0]
@@ -197,8 +222,7 @@ class Trainer:
             metrics.append(self.learner.step(parts, scale))
             self._guard(metrics)
         state["version"] += 1
-        for agent in (self.sampler, self.greedy):
-            agent.weights_changed(state["version"])
+        self._weights_changed()
         finished = time.perf_counter()
         means = {name: float(np.mean([m[name] for m in metrics])) for name in (metrics[0] if metrics else ())}
         means.pop("max_logprob_difference", None)
@@ -242,7 +266,8 @@ class Trainer:
         if len(metrics) == 1 and not difference <= self.config.grpo.guard_logprobs:
             raise GuardError(
                 f"log-probabilities of sampler and learner differ by {difference:.3g} before the update; at most "
-                f"{self.config.grpo.guard_logprobs:g} is allowed (grpo.guard_logprobs): the learner does not see what was sampled"
+                f"{self.config.grpo.guard_logprobs:g} is allowed (grpo.guard_logprobs): "
+                "the learner does not see what was sampled"
             )
 
     # --- checks and evaluations ------------------------------------------------------------------------------------
@@ -253,10 +278,11 @@ class Trainer:
         if stage == "perception":
             annealed = "seen_at" in self.state and step >= self.state["seen_at"] + config.perception.anneal_steps
             if step % config.perception.check_every == 0 or step == steps or annealed:
-                lowest, values = self._examine()
+                assert self.learner is not None
+                values = examine(self.examiner, self.learner, self.world, config.seed)
                 self._note(stage, "eval", values)
                 self.state["summary"]["perception"] = {"steps": step, **values}
-                if lowest >= config.perception.stop_recall:
+                if values["lowest_recall"] >= config.perception.stop_recall:
                     self.state.setdefault("seen_at", step)
             return annealed
         every = config.evaluation.every
@@ -266,27 +292,6 @@ class Trainer:
             self.state["summary"]["latest"] = {"held_out": values["sampled"]["success"]}
         return False
 
-    def _examine(self) -> tuple[float, dict[str, Any]]:
-        assert self.learner is not None
-        config, images = self.config.perception, ImageStore()
-        share = self.world.share(range(max(1, config.held_out // config.pictures)))
-        asked = [
-            self.examiner.conversation("val", np.random.default_rng([self.config.seed, 9, index]), images)
-            for index in share
-        ]
-        predicted = self.learner.predictions([supervised_row(segment) for segment in asked], images)
-        counts: dict[int, tuple[int, int]] = {}
-        for part in self.world.gather(count_words(asked, predicted)):
-            for token, (seen, right) in part.items():
-                before = counts.get(token, (0, 0))
-                counts[token] = (before[0] + seen, before[1] + right)
-        recalls = {
-            self.policy.codec.decode(np.array([i])).strip(): r / s for i, (s, r) in sorted(counts.items()) if s >= 5
-        }
-        accuracy = sum(right for _, right in counts.values()) / sum(seen for seen, _ in counts.values())
-        lowest = min(recalls.values())
-        return lowest, {"accuracy": accuracy, "lowest_recall": lowest, "recall": recalls}
-
     def _after(self, stage: str) -> None:
         """The evaluations that follow a stage."""
         if stage == "perception":
@@ -294,13 +299,14 @@ class Trainer:
         summary, name = self.state["summary"], {"cloning": "cloned", "grpo": "trained"}[stage]
         final = self.config.evaluation
         values = {}
+        self._weights_changed()
         for way, agent in (("sampled", self.sampler), ("greedy", self.greedy)):
-            agent.weights_changed(self.state["version"])
             values[way], rollout = self._evaluate(agent, final.final_split, final.final_episodes)
             if way == "sampled":
                 self._keep_samples(rollout, {"cloned": "before", "trained": "after"}[name])
         summary.setdefault("heldout", {})[name] = values
         self._note(stage, "eval", values)
+        self._measure_risk(name, self.sampler)
         for task in final.tasks:
             by_task = self._evaluate(self.sampler, final.final_split, final.final_episodes, task=task)[0]
             summary.setdefault("by_task", {}).setdefault(name, {})[task] = by_task
@@ -317,7 +323,7 @@ class Trainer:
             self.config.environment,
             split=split or config.split,
             episodes=episodes or config.episodes,
-            noise=self._key(4, 0),
+            noise=noise_key(self.config.seed, 4, 0),
             **changes,
         )
         elapsed = time.perf_counter() - started
@@ -341,9 +347,11 @@ class Trainer:
         if "baselines" not in summary:
             summary["baselines"], summary["controls"] = {}, {}
             for name, agent in config.baselines.items():
-                demonstrator = self._scripted(agent, 0.0)
+                demonstrator = scripted_agent(agent)
                 values = self._evaluate(demonstrator, config.final_split, config.final_episodes)[0]
                 summary["baselines"][name] = values
+                if name == config.walker:
+                    self._measure_risk(name, demonstrator)
                 for task in config.tasks:
                     found = self._evaluate(demonstrator, config.final_split, config.final_episodes, task=task)[0]
                     summary.setdefault("by_task", {}).setdefault(name, {})[task] = found
@@ -359,32 +367,6 @@ class Trainer:
 
     # --- pieces ----------------------------------------------------------------------------------------------------
 
-    def _tasks(self, stage: int, step: int, groups: int, size: int) -> list[EpisodeTask]:
-        """This process's share of the groups of a step."""
-        environment = self.config.environment
-        tasks: list[EpisodeTask] = []
-        names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
-        for group in self.world.share(range(groups)):
-            rng = np.random.default_rng([self.config.seed, stage, step, group])
-            options: dict[str, Any] = {"split": "train"}
-            if names:
-                options["task"] = names[rng.choice(len(names), p=shares / shares.sum())]
-            seed = int(rng.integers(10_000_000))
-            tasks += [
-                EpisodeTask(
-                    environment.id,
-                    seed,
-                    kwargs=environment.kwargs,
-                    options=options,
-                    wrappers=environment.wrappers,
-                    group=group,
-                    member=member,
-                    noise=self._key(stage, step),
-                )
-                for member in range(size)
-            ]
-        return tasks
-
     def _question_part(self, stage: int, step: int, weight: float, conversations: int = 0) -> Part:
         """Questions of a step: their loss is the mean over answer tokens, times `weight`."""
         images = ImageStore()
@@ -395,56 +377,15 @@ class Trainer:
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         return Part(rows, images, likelihood_loss, tokens / weight)
 
-    def _usable(self, rollout: Rollout) -> list[Trajectory]:
-        """The trajectories of whole groups; a group that lost a member to the machinery is dropped and counted."""
-        broken = {t.task.group for t in rollout.trajectories if t.status is Status.ENV_ERROR}
-        if len(broken) == len({t.task.group for t in rollout.trajectories}):
-            raise RuntimeError(f"every group lost an episode to the machinery, e.g. {rollout.trajectories[0].error}")
-        if broken:
-            logger.warning("%d groups dropped: their environments failed", len(broken))
-        return [t for t in rollout.trajectories if t.task.group not in broken and t.turns]
-
-    def _judge(self, rollout: Rollout, usable: list[Trajectory], returned: float) -> dict[str, float]:
-        """What the rollouts of all processes were like."""
-        valid = [turn.terms["valid"] for t in usable for turn in t.turns]
-        mine = [
-            float(sum(t.success for t in usable)),
-            returned,
-            float(sum(valid)),
-            float(len(valid)),
-            float(len(usable)),
-            float(sum(t.sampled_tokens for t in usable)),
-            float(rollout.failed),
-        ]
-        success, reward, valid_turns, turns, episodes, tokens, failed = np.sum(self.world.gather(mine), axis=0).tolist()
-        self.state["episodes"] += int(episodes)
-        self.state["sampled_tokens"] += int(tokens)
-        return {
-            "success": success / episodes,
-            "return": reward / episodes,
-            "valid_turns": valid_turns / turns,
-            "turns": turns / episodes,
-            "tokens": tokens,
-            "env_errors": failed,
-        }
-
-    def _demonstrator(self, name: str, noise: float) -> Any:
-        make = load_attribute("mmgym_agents.scripted:Demonstrator")
-        return make(
-            self._scripted(name, noise), self.policy.codec, self.config.rollout.format, self.config.policy.context
-        )
-
-    def _scripted(self, name: str, noise: float) -> Any:
-        return load_attribute("mmgym_agents.scripted:scripted_agent")(name, noise)
-
     def _sampler(self, greedy: bool) -> TrainableAgent:
         config = self.config.policy
         return self.policy.sampler(
             temperature=config.temperature, greedy=greedy, max_new_tokens=config.max_new_tokens, context=config.context
         )
 
-    def _key(self, stage: int, step: int) -> int:
-        return (self.config.seed * 8 + stage) * 1_000_000 + step
+    def _weights_changed(self) -> None:
+        for agent in (self.sampler, self.greedy):
+            agent.weights_changed(self.state["version"])
 
     def _note(self, stage: str, kind: str, values: dict[str, Any]) -> None:
         if self.log:
@@ -471,16 +412,6 @@ class Trainer:
             }
             save_checkpoint(self.folder / "checkpoints", self._saved, content)
 
-    def _check_same_run(self, saved: str) -> None:
-        ours = to_mapping(self.config)
-        theirs = json.loads(saved)
-        ours = json.loads(json.dumps(ours))
-        changed = [name for name in ours if ours[name] != theirs.get(name) and name not in ("out", "quote")]
-        if changed:
-            raise ValueError(
-                f"{self.folder} holds a run with another {', '.join(changed)}: give another --out, or remove the folder"
-            )
-
 
 def _policy_rows(chosen: list[tuple[Trajectory, float]], decisions: Decisions | None) -> list[Row]:
     """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
@@ -491,17 +422,3 @@ def _policy_rows(chosen: list[tuple[Trajectory, float]], decisions: Decisions | 
             parts, [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts], decisions
         )
     return merge_equal(rows)
-
-
-def _make_env(config: TrainConfig) -> gym.Env[Any, Any]:
-    return gym.make(config.environment.id, disable_env_checker=True, **config.environment.kwargs)
-
-
-def _make_policy(config: TrainConfig) -> Policy:
-    """Build the policy that the configuration names."""
-    inner = mmgym.unwrap(_make_env(config))
-    words = inner.vocabulary() if hasattr(inner, "vocabulary") else []
-    arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
-    return load_attribute(config.policy.factory)(
-        **arguments, words=words, image_size=inner.image_size, seed=config.seed
-    )

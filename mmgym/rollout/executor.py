@@ -287,7 +287,10 @@ def _read(text: str, space: ToolSpace, format: str) -> Any:
 def _run_to_end(flow: Coroutine[Any, Any, Rollout]) -> Rollout:
     try:
         asyncio.get_running_loop()
+        inside = True
     except RuntimeError:
+        inside = False
+    if not inside:
         return asyncio.run(flow)
     with ThreadPoolExecutor(1) as thread:  # notebooks run a loop of their own in this thread
         return thread.submit(asyncio.run, flow).result()

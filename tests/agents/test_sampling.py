@@ -42,18 +42,21 @@ def test_draws_do_not_depend_on_how_batches_are_made(vlm, undisturbed, context):
     assert_equal_draws(backwards, expected)
 
 
+class Uneven(Watched):
+    """Serves every second episode, then the others: some rest while others go on."""
+
+    def act_batch(self, conversations):
+        responses = {}
+        for part in (conversations[1::2], conversations[::2]):
+            if part:
+                answers = super().act_batch(part)
+                responses.update({c.key: r for c, r in zip(part, answers, strict=True)})
+        return [responses[c.key] for c in conversations]
+
+
 @pytest.mark.parametrize("context", ["full", "window(2)"])
 def test_draws_without_lockstep(vlm, undisturbed, context):
     """Some episodes rest while others go on: their cache is set aside."""
-
-    class Uneven(Watched):
-        def act_batch(self, conversations):
-            responses = {}
-            for part in (conversations[::2], conversations[1::2]):
-                if part:
-                    answers = super().act_batch(part)
-                    responses.update({c.key: r for c, r in zip(part, answers, strict=True)})
-            return [responses[c.key] for c in conversations]
 
     assert_equal_draws(play(Uneven(vlm, context=context), mixed_tasks("qwen3_vl")), undisturbed[context])
 
@@ -65,7 +68,8 @@ def test_noise_is_keyed_by_run_group_and_member(vlm):
     assert answers[0] == answers[4] and len(set(answers)) == 4
 
 
-def test_a_retried_episode_samples_as_if_undisturbed(vlm, tmp_path):
+@pytest.mark.parametrize("kind", [Watched, Uneven])
+def test_a_retried_episode_samples_as_if_undisturbed(vlm, tmp_path, kind):
     """Its key comes back while its old row still lies in the others' cache."""
 
     def tasks(**options):
@@ -73,7 +77,7 @@ def test_a_retried_episode_samples_as_if_undisturbed(vlm, tmp_path):
         return [EpisodeTask(FAULTY, s, kwargs=kwargs, options=options if s == 1 else {}, group=s) for s in range(3)]
 
     expected = play(Watched(vlm), tasks())
-    found = play(Watched(vlm), tasks(fault="raise", at=2, once=str(tmp_path / "once")))
+    found = play(kind(vlm), tasks(fault="raise", at=2, once=str(tmp_path / "once")))
     assert (found.retried, found.failed) == (1, 0)
     assert_equal_draws(found, expected)
     assert rescored(vlm, found) < 1e-4

@@ -1,0 +1,55 @@
+"""What a configuration names, built: the environment, the policy, agents that follow a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import gymnasium as gym
+
+import mmgym
+from mmgym.agent import Agent, Policy
+from mmgym.learn.config import EnvironmentConfig, TrainConfig
+from mmgym.rollout.host import load_attribute
+
+__all__ = ["make_demonstrator", "make_env", "make_policy", "scripted_agent"]
+
+
+def make_env(
+    environment: EnvironmentConfig, kwargs: Mapping[str, Any] | None = None, wrappers: Iterable[str] = ()
+) -> gym.Env[Any, Any]:
+    """The environment with its wrappers.
+
+    Args:
+        environment: which.
+        kwargs: constructor arguments that differ.
+        wrappers: further wrappers.
+    """
+    arguments = {**environment.kwargs, **(kwargs or {})}
+    env: gym.Env[Any, Any] = gym.make(environment.id, disable_env_checker=True, **arguments)
+    for wrapper in (*environment.wrappers, *wrappers):
+        env = load_attribute(wrapper)(env)
+    return env
+
+
+def make_policy(config: TrainConfig) -> Policy:
+    """The policy that the configuration names, from `PolicyConfig.factory`."""
+    env = make_env(config.environment)
+    inner: Any = mmgym.unwrap(env)
+    words = inner.vocabulary() if hasattr(inner, "vocabulary") else []
+    size = inner.image_size
+    env.close()
+    arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
+    return load_attribute(config.policy.factory)(**arguments, words=words, image_size=size, seed=config.seed)
+
+
+def scripted_agent(name: str, noise: float = 0.0) -> Agent:
+    """The agent ``random``, ``expert`` or ``module:function``."""
+    return load_attribute("mmgym_agents.scripted:scripted_agent")(name, noise)
+
+
+def make_demonstrator(config: TrainConfig, policy: Policy) -> Agent:
+    """Whom the cloning stage clones, speaking in the policy's ids."""
+    agent = scripted_agent(config.cloning.demonstrator, config.cloning.noise)
+    make = load_attribute("mmgym_agents.scripted:Demonstrator")
+    return make(agent, policy.codec, config.rollout.format, config.policy.context)

@@ -1,0 +1,108 @@
+"""The episodes of a training step: which are played, which of them are used, and what they were like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mmgym.learn.config import TrainConfig
+from mmgym.learn.distributed import World
+from mmgym.rollout import Rollout
+from mmgym.trajectory import EpisodeTask, Status, Trajectory
+
+__all__ = ["describe", "noise_key", "training_tasks", "whole_groups"]
+
+logger = logging.getLogger(__name__)
+
+
+def noise_key(seed: int, stage: int, step: int) -> int:
+    """Key of the sampling noise of a step."""
+    return (seed * 8 + stage) * 1_000_000 + step
+
+
+def training_tasks(
+    config: TrainConfig, world: World, *, stage: int, step: int, groups: int, size: int
+) -> list[EpisodeTask]:
+    """This process's share of the groups of a step; what a group plays is drawn from seed, stage, step and number."""
+    environment = config.environment
+    tasks: list[EpisodeTask] = []
+    names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
+    for group in world.share(range(groups)):
+        rng = np.random.default_rng([config.seed, stage, step, group])
+        options: dict[str, Any] = {"split": "train"}
+        if names:
+            options["task"] = names[rng.choice(len(names), p=shares / shares.sum())]
+        seed = int(rng.integers(10_000_000))
+        tasks += [
+            EpisodeTask(
+                environment.id,
+                seed,
+                kwargs=environment.kwargs,
+                options=options,
+                wrappers=environment.wrappers,
+                group=group,
+                member=member,
+                noise=noise_key(config.seed, stage, step),
+            )
+            for member in range(size)
+        ]
+    return tasks
+
+
+def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
+    """This process's trajectories of whole groups; one that lost a member to the machinery is dropped and counted.
+
+    Raises:
+        RuntimeError: in every process, when no group of any process is whole, or no episode has a turn.
+    """
+    groups = {t.task.group for t in rollout.trajectories}
+    errors = {t.task.group: t.error for t in rollout.trajectories if t.status is Status.ENV_ERROR}
+    usable = [t for t in rollout.trajectories if t.task.group not in errors and t.turns]
+    parts = world.gather((len(groups), len(errors), len(usable), next(iter(errors.values()), "")))
+    total, broken, used = (sum(part[i] for part in parts) for i in range(3))
+    if broken == total:
+        reason = next(part[3] for part in parts if part[3])
+        raise RuntimeError(f"every group lost an episode to the machinery, e.g. {reason}")
+    if not used:
+        raise RuntimeError("no episode has a turn: the first prompt is longer than the model's context")
+    if errors:
+        logger.warning("%d groups dropped: their environments failed (%s)", len(errors), parts[world.rank][3])
+    return usable
+
+
+def describe(rollout: Rollout, usable: Sequence[Trajectory], returned: float, world: World) -> dict[str, float]:
+    """What the episodes of all processes were like.
+
+    Args:
+        rollout: all that this process played.
+        usable: those of whole groups.
+        returned: the sum of their returns.
+        world: the processes.
+
+    Returns:
+        ``success``, ``return``, ``turns`` (means per usable episode), ``valid_turns`` (share of turns), and counts:
+        ``episodes``, ``tokens`` (sampled), ``env_errors`` (episodes that the machinery spoilt).
+    """
+    valid = [turn.terms["valid"] for t in usable for turn in t.turns]
+    mine = [
+        float(sum(t.success for t in usable)),
+        returned,
+        float(sum(valid)),
+        float(len(valid)),
+        float(len(usable)),
+        float(sum(t.sampled_tokens for t in usable)),
+        float(rollout.failed),
+    ]
+    success, reward, valid_turns, turns, episodes, tokens, failed = np.sum(world.gather(mine), axis=0).tolist()
+    return {
+        "success": success / episodes,
+        "return": reward / episodes,
+        "valid_turns": valid_turns / turns,
+        "turns": turns / episodes,
+        "episodes": episodes,
+        "tokens": tokens,
+        "env_errors": failed,
+    }

@@ -1,0 +1,121 @@
+"""What can be known to fail is found before a run starts, not hours later: names, options, an older run in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import mmgym
+from mmgym.env import Unsupported
+from mmgym.learn.build import make_env
+from mmgym.learn.config import ConfigurationError, TrainConfig, differences, to_mapping
+from mmgym.learn.perception import pose
+from mmgym.rollout.host import load_attribute
+
+__all__ = ["check_same_run", "preflight"]
+
+_MAY_DIFFER = ("out", "quote")
+
+
+def preflight(config: TrainConfig) -> None:
+    """Make and reset every environment that the run will meet, and look up every name. Writes nothing.
+
+    Raises:
+        ConfigurationError: naming the field and what is allowed.
+    """
+    folder = Path(config.out)
+    with _blame("out"):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder")
+        noted = folder / "config.json"
+        if noted.is_file() and any((folder / "checkpoints").glob("*.pt")):
+            check_same_run(config, noted.read_text())
+    environment, evaluation = config.environment, config.evaluation
+    with _blame("environment"):
+        env = make_env(environment)
+        inner = mmgym.unwrap(env)
+        for task in environment.tasks or [""]:
+            _reset(env, "train", task)
+    for name, split in (("split", evaluation.split), ("final_split", evaluation.final_split)):
+        with _blame(f"evaluation.{name}"):
+            _reset(env, split)
+    with _blame("evaluation.tasks"):
+        for task in evaluation.tasks:
+            _reset(env, evaluation.final_split, task)
+    for name, control in evaluation.controls.items():
+        with _blame(f"evaluation.controls.{name}"):
+            changed = make_env(environment, control.get("kwargs"), control.get("wrappers", ()))
+            _reset(changed, evaluation.final_split)
+            changed.close()
+    names = {f"evaluation.baselines.{name}": agent for name, agent in evaluation.baselines.items()}
+    if config.cloning.steps:
+        names["cloning.demonstrator"] = config.cloning.demonstrator
+    for field, agent in names.items():
+        with _blame(field):
+            _check_scripted(agent, inner.capabilities.expert)
+    env.close()
+    _check_questions(config)
+
+
+def check_same_run(config: TrainConfig, saved: str) -> None:
+    """A folder holds one run.
+
+    Args:
+        config: the run that is wanted.
+        saved: JSON of the configuration of the run that is there.
+
+    Raises:
+        ConfigurationError: naming the fields that differ.
+    """
+    ours = json.loads(json.dumps(to_mapping(config)))
+    changed = [name for name in differences(ours, json.loads(saved)) if name.split(".")[0] not in _MAY_DIFFER]
+    if changed:
+        raise ConfigurationError(
+            f"{config.out} holds a run with another {', '.join(changed)}: give another --out, or remove the folder"
+        )
+
+
+def _check_questions(config: TrainConfig) -> None:
+    weights = (
+        config.cloning.question_weight * config.cloning.steps,
+        config.grpo.question_weight * config.grpo.iterations,
+    )
+    if not config.perception.steps and not any(weights):
+        return
+    with _blame("perception"):
+        env = make_env(config.environment, config.perception.kwargs)
+        for split in ("train", "val"):
+            _reset(env, split)
+            pose(env, config.perception.questions, np.random.default_rng(0))
+        env.close()
+
+
+def _check_scripted(name: str, expert: str) -> None:
+    if name == "expert" and expert == "none":
+        raise ValueError("this environment has no expert; take random or module:function")
+    if name not in ("random", "expert"):
+        try:
+            load_attribute(name)
+        except ValueError as error:
+            raise ValueError(f"expected random, expert or module:function; {error}") from error
+
+
+def _reset(env: gym.Env[Any, Any], split: str, task: str = "") -> None:
+    env.reset(seed=0, options={"split": split} | ({"task": task} if task else {}))
+
+
+@contextlib.contextmanager
+def _blame(field: str) -> Iterator[None]:
+    """Turn what a wrong value raises into a `ConfigurationError` that names the field."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except (ValueError, TypeError, ImportError, Unsupported, gym.error.Error) as error:
+        raise ConfigurationError(f"{field}: {error}") from error

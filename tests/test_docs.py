@@ -1,0 +1,106 @@
+"""The documents: their code runs, their configurations are read, what they name exists, generated pages are up to date."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import mmgym
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.S | re.M)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if blocks(path, "python")], ids=lambda path: path.name
+)
+def test_python_blocks_run_one_after_the_other(path, tmp_path):
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks(path, "python")))
+    paths = [str(ROOT), str(ROOT / "envs"), str(ROOT / "agents")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script)]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, f"{path.name}: {result.stderr}"
+
+
+@each_document
+def test_toml_blocks_are_configurations(path):
+    from mmgym.learn.config import TrainConfig, from_mapping
+
+    for block in blocks(path, "toml"):
+        from_mapping(TrainConfig, tomllib.loads(block))
+
+
+@each_document
+def test_documented_commands_exist(path):
+    from mmgym.cli import SUBCOMMANDS
+
+    code = "\n".join([*blocks(path, "bash"), *re.findall(r"`([^`\n]+)`", path.read_text())])
+    makefile = (ROOT / "Makefile").read_text()
+    for command in re.findall(r"(?:^|\s)mmgym ([a-z-]+)", code, re.M):
+        assert command in SUBCOMMANDS, f"{path.name} names `mmgym {command}`"
+    for target in re.findall(r"(?:^|\s)make ([a-z-]+)", code, re.M):
+        assert re.search(rf"^{target}:", makefile, re.M), f"{path.name} names `make {target}`"
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "Makefile"], ids=lambda path: path.name)
+def test_named_files_exist(path):
+    for name in re.findall(r"\b(?:examples|benchmarks|docs)/[\w/]+\.\w+", path.read_text()):
+        assert (ROOT / name).is_file(), f"{path.name} names {name}"
+
+
+@each_document
+def test_links_lead_somewhere(path):
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", path.read_text()):
+        page = path.parent / target if target else path
+        assert page.exists(), f"{path.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)", page.read_text(), re.M)
+            anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in anchors, f"{path.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("name", ["train", "eval"])
+def test_metrics_are_all_explained(name):
+    """Names that the trainer notes in code have a line in the table of docs/training.md."""
+    trainer = (ROOT / "mmgym" / "learn" / "trainer.py").read_text()
+    method = {"train": r"def _improve.*?def _policy_loss|def _judge.*?def _demonstrator", "eval": r"def _examine.*?def _after"}
+    noted = {key for part in re.findall(method[name], trainer, re.S) for key in re.findall(r'"(\w+)": ', part)}
+    table = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "training.md").read_text()))
+    assert noted and noted <= table, f"docs/training.md does not explain {noted - table}"
+
+
+@pytest.fixture(scope="module")
+def generator():
+    spec = importlib.util.spec_from_file_location("make_environments", ROOT / "docs" / "make_environments.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_environment_page_is_up_to_date(generator):
+    assert (ROOT / "docs" / "environments.md").read_text() == generator.page(), "run: python docs/make_environments.py"
+
+
+def test_environment_pictures_are_up_to_date(generator):
+    for entry in mmgym.entries():
+        if not (ROOT / "envs" / entry.entry_point.split(".")[0]).is_dir():
+            continue  # another test's environment, or an installed plug-in of somebody else's
+        shown = cv2.imread(str(ROOT / "docs" / generator.image_name(entry)))
+        assert shown is not None, f"{entry.id} has no picture; run: python docs/make_environments.py"
+        drawn = generator.picture(entry)[..., ::-1]
+        assert np.array_equal(shown, drawn), f"the picture of {entry.id} is old; run: python docs/make_environments.py"
