@@ -33,14 +33,19 @@ def main() -> None:
     """Write the page and the pictures."""
     (DOCS / "images").mkdir(exist_ok=True)
     (DOCS / "environments.md").write_text(page())
-    for entry in mmgym.entries():
+    for entry in entries():
         drawn = cv2.cvtColor(picture(entry), cv2.COLOR_RGB2BGR)
         cv2.imwrite(str(DOCS / image_name(entry)), drawn, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
+def entries() -> list[EnvironmentEntry]:
+    """The environments of this project; others may be installed beside them."""
+    return [entry for entry in mmgym.entries() if entry.id.startswith("mmgym/")]
+
+
 def page() -> str:
     """The text of docs/environments.md."""
-    return "\n".join([HEAD, *map(section, mmgym.entries())])
+    return "\n".join([HEAD, *map(section, entries())])
 
 
 def section(entry: EnvironmentEntry) -> str:

@@ -62,7 +62,7 @@ class Args:
     """Folder for the checkpoint, metrics and trajectories."""
     seed: int = 0
     """Seed of weights, instances and sampling."""
-    threads: int = 2
+    threads: int = 1
     """Threads of the CPU."""
 
     format: str = "tag"
@@ -72,23 +72,25 @@ class Args:
     max_new_tokens: int = 6
     """Longest answer; a `tool_call` takes more, and thinking much more."""
 
-    warm_up: int = 300
+    warm_up: int = 400
     """Steps of the warm-up; 0 for a model that can play already."""
     questions: int = 16
     """Conversations about two pictures each, in a step of the warm-up; 0 for none."""
     question: str = "Look around."
     """Which question of the environment is asked; empty asks any of them."""
+    question_kwargs: str = '{"preset": "many_holes"}'
+    """Constructor arguments that differ while asking, as JSON: a lake with two holes shows few."""
     demonstrator: str = "mmgym_puzzles.scripted:straight_walker"
     """Whom to imitate: `expert`, `random`, or `module:function` of (environment, generator)."""
-    demonstrations: int = 24
+    demonstrations: int = 12
     """Episodes that it plays in a step of the warm-up; 0 for none."""
     noise: float = 0.3
     """Share of its turns that are random, so that there is something left to explore."""
     warm_up_lr: float = 3e-3
     """Learning rate of the warm-up; matrices are learned by Muon, at five times as much."""
 
-    iterations: int = 60
-    """Iterations of GRPO."""
+    iterations: int = 40
+    """Iterations of GRPO; 0 for none."""
     groups: int = 24
     """Training instances in an iteration."""
     group_size: int = 16
@@ -133,7 +135,8 @@ def main(args: Args) -> None:
     )
     sampler = policy.sampler(temperature=1.0, greedy=False, max_new_tokens=args.max_new_tokens, context="full")
     asked = (args.question,) if args.question else ()
-    examiner = Examiner(EnvironmentConfig(args.env, kwargs), PerceptionConfig(pictures=2, questions=asked), policy)
+    exam = PerceptionConfig(pictures=2, questions=asked, kwargs=json.loads(args.question_kwargs))
+    examiner = Examiner(EnvironmentConfig(args.env, kwargs), exam, policy)
     log = (args.out / "metrics.jsonl").open("w")
     started = time.perf_counter()
 

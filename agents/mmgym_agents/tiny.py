@@ -105,9 +105,9 @@ class TinyConfig:
     """Side of the images it will see, for the table of learned positions (Qwen3-VL)."""
     max_context: int = 4096
     """Longest sequence, in tokens."""
-    image_mean: float = 0.7
+    image_mean: float = 0.85
     """Brightness subtracted from pixels, in units of 255."""
-    image_std: float = 0.4
+    image_std: float = 0.5
     """Brightness that pixels are divided by, in units of 255."""
     seed: int = 0
     """Seed of the random weights."""

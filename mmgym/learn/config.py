@@ -60,6 +60,11 @@ def _at_least(config: Any, least: float, *names: str) -> None:
             raise ValueError(f"{name} must be at least {least:g}; got {getattr(config, name)}")
 
 
+def _only(where: str, table: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(table, Mapping) or set(table) - set(known):
+        raise ValueError(f"{where} must be a table of {', '.join(known)}; got {table!r}")
+
+
 def _share(config: Any, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(config, name) <= 1:
@@ -125,7 +130,7 @@ class PerceptionConfig:
     """Texts of the questions that are asked; empty asks one drawn at random about each picture."""
     kwargs: Table = field(default_factory=dict)
     """Constructor arguments that differ from the environment's while asking."""
-    stop_recall: float = 0.97
+    stop_recall: float = 0.95
     """Recall of every answer word on held-out pictures (val split) at which the stage comes to its end."""
     anneal_steps: int = 80
     """Steps that follow then, over which the learning rate falls to a twentieth."""
@@ -228,7 +233,7 @@ class EvaluationConfig:
     """Values of ``options["task"]`` that are reported apart in the end."""
     controls: Annotated[dict[str, dict[str, Any]], _JSON] = field(default_factory=dict)
     """Controls on the final weights, by name: ``{"kwargs": ..., "wrappers": [...], "meaning": ...}``."""
-    risk: dict[str, Any] = field(default_factory=dict)
+    risk: Table = field(default_factory=dict)
     """Episodes whose share of losses is reported, before and after and for the walker: ``{"task": ..., "kwargs": ...,
     "meaning": ...}``."""
     samples: int = 8
@@ -238,9 +243,8 @@ class EvaluationConfig:
         _at_least(self, 0, "every", "samples")
         _at_least(self, 1, "episodes", "final_episodes")
         for name, control in self.controls.items():
-            known = ("kwargs", "wrappers", "meaning")
-            if not isinstance(control, Mapping) or set(control) - set(known):
-                raise ValueError(f"controls.{name} must be a table of {', '.join(known)}; got {control!r}")
+            _only(f"controls.{name}", control, ("kwargs", "wrappers", "meaning"))
+        _only("risk", self.risk, ("task", "kwargs", "meaning"))
 
 
 @dataclass(frozen=True)

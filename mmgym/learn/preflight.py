@@ -53,6 +53,11 @@ def preflight(config: TrainConfig) -> None:
             changed = make_env(environment, control.get("kwargs"), control.get("wrappers", ()))
             _reset(changed, evaluation.final_split)
             changed.close()
+    if evaluation.risk:
+        with _blame("evaluation.risk"):
+            changed = make_env(environment, evaluation.risk.get("kwargs"))
+            _reset(changed, evaluation.final_split, evaluation.risk.get("task", ""))
+            changed.close()
     names = {f"evaluation.baselines.{name}": agent for name, agent in evaluation.baselines.items()}
     if config.cloning.steps:
         names["cloning.demonstrator"] = config.cloning.demonstrator

@@ -68,7 +68,9 @@ def made(request):
     rng = np.random.default_rng(0)
     policy, images = tiny_policy(request.param), ImageStore()
     segments = random_segments(policy, images, [1, 4, 2, 3, 1, 2], rng)
-    advantages = [np.full(int(s.trained.sum()), a, np.float32) for s, a in zip(segments, [1, -1, 0.5, -2, 0.1, 1], strict=True)]
+    advantages = [
+        np.full(int(s.trained.sum()), a, np.float32) for s, a in zip(segments, [1, -1, 0.5, -2, 0.1, 1], strict=True)
+    ]
     return policy, images, policy_rows(segments, advantages)
 
 
