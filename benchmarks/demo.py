@@ -68,7 +68,17 @@ def main(args: Args) -> None:
 def show(summaries: list[dict[str, Any]]) -> None:
     """Print the table of seeds."""
     table = Table(title="Held-out success (test split), 95 % intervals")
-    for column in ("seed", "cloned", "GRPO sampled", "GRPO greedy", "detours", "walker", "risk before", "after", "seconds"):
+    for column in (
+        "seed",
+        "cloned",
+        "GRPO sampled",
+        "GRPO greedy",
+        "detours",
+        "walker",
+        "risk before",
+        "after",
+        "seconds",
+    ):
         table.add_column(column, justify="right")
     for summary in summaries:
         cloned, trained = (summary["heldout"][name] for name in ("cloned", "trained"))

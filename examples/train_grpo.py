@@ -1,15 +1,18 @@
-"""Train a vision-language model by trajectory-level GRPO, in one file to copy and change.
+r"""Train a vision-language model by trajectory-level GRPO, in one file to copy and change.
 
     python examples/train_grpo.py
-    python examples/train_grpo.py --env mmgym/Sokoban-v0 --kwargs '{"level": 1, "image_size": 96}' --demonstrator expert
-    python examples/train_grpo.py --checkpoint runs/grpo/checkpoint --warm-up 0 --iterations 50
+    python examples/train_grpo.py --env mmgym/Sokoban-v0 --kwargs '{"image_size": 96}' --question-kwargs '{}' \
+        --demonstrator expert --noise 0.6
+    python examples/train_grpo.py --checkpoint runs/grpo/checkpoint --warm-up 0 --iterations 50 --out runs/grpo2
 
 The model looks at a picture, answers with a tool call, sees what came of it, and so on until the episode ends. First
 it is warmed up, by questions about pictures with exact answers and by imitation of a scripted agent; then it plays each
 training instance several times, and what it did in the better episodes becomes likelier. `mmgym train` is the same
 loop with what is left out here: several processes, exact resume, baselines, controls, and a report.
 
-RESULT
+Measured with the defaults, seed 0, one thread of a shared 2-core machine, 3 minutes of processor time: held-out success
+57 % (51-62) after the warm-up, 79 % (74-83) after GRPO; 300 episodes, 95 % intervals. The walker it imitates, without
+the noise, reaches 74 % (69-79) there: to learn to go around holes takes longer, as `make demo` does.
 """
 
 from __future__ import annotations
@@ -36,10 +39,10 @@ from mmgym.learn.losses import clipped_policy_loss, likelihood_loss
 from mmgym.learn.packing import merge_equal, policy_rows, supervised_row
 from mmgym.learn.perception import Examiner
 from mmgym.rewards import combine, outcome_and_validity
-from mmgym.rollout import Executor, Rollout, RolloutConfig
+from mmgym.rollout import Executor, RolloutConfig
 from mmgym.stats import summarise_episodes
 from mmgym.store import save_trajectories
-from mmgym.trajectory import EpisodeTask, ImageStore, Status, segments
+from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, segments
 from mmgym_agents.factory import make_policy
 from mmgym_agents.scripted import Demonstrator, scripted_agent
 
@@ -53,7 +56,7 @@ class Args:
     kwargs: str = '{"preset": "two_holes", "image_size": 64}'
     """The environment's constructor arguments, as JSON."""
     checkpoint: str = ""
-    """Folder of a model to start from (Qwen2.5-VL, Qwen3-VL, or one saved here). Not given: a tiny one, random weights."""
+    """Folder of a model to start from: Qwen2.5-VL, Qwen3-VL, or one saved here. Not given: a tiny one, random."""
     device: str = "cpu"
     """Where the model computes."""
     dtype: str = "float32"
@@ -146,16 +149,23 @@ def main(args: Args) -> None:
         rows = [supervised_row(examiner.conversation("train", rng, images)) for _ in range(args.questions)]
         return Part(rows, images, likelihood_loss, sum(len(row.trained) for row in rows) / weight)
 
-    def play(agent: Any, stage: int, step: int, groups: int, group_size: int = 1) -> Rollout:
-        """Episodes of the train split; those of a group share their instance and differ in sampling noise."""
+    def play(agent: Any, stage: int, step: int, groups: int, size: int = 1) -> tuple[list[Trajectory], ImageStore]:
+        """Episodes of the train split; those of a group share their instance and differ in sampling noise.
+
+        A group that lost an episode to the machinery (which is no failure of the agent) is left out whole.
+        """
         rng = np.random.default_rng([args.seed, stage, step])
         noise = (args.seed * 3 + stage) * 1_000_000 + step
         tasks = [
             EpisodeTask(args.env, int(seed), kwargs, {"split": "train"}, group=group, member=member, noise=noise)
             for group, seed in enumerate(rng.integers(10_000_000, size=groups))
-            for member in range(group_size)
+            for member in range(size)
         ]
-        return executor.run(tasks, agent)
+        rollout = executor.run(tasks, agent)
+        broken = {t.task.group: t.error for t in rollout.trajectories if t.status is Status.ENV_ERROR}
+        if len(broken) == groups:
+            raise RuntimeError(f"every group lost an episode to the machinery: {broken[0]}")
+        return [t for t in rollout.trajectories if t.task.group not in broken and t.turns], rollout.images
 
     def evaluate(name: str) -> None:
         """The same held-out episodes each time; no layout of the val split is ever trained on."""
@@ -175,17 +185,19 @@ def main(args: Args) -> None:
 
     with Executor(RolloutConfig(format=args.format, prompt=args.prompt)) as executor:
         # 1. Warm-up: the likelihood of exact answers about pictures, and of what the demonstrator does.
-        demonstrator = Demonstrator(scripted_agent(args.demonstrator, args.noise), policy.codec, args.format)
+        agent = scripted_agent(args.demonstrator, args.noise)
+        demonstrator = Demonstrator(agent, policy.codec, args.format)
         optimizer = OptimizerConfig("muon", lr=args.warm_up_lr, muon_lr=5 * args.warm_up_lr)
         learner = Learner(policy, optimizer)
+        metrics: dict[str, float] = {}
         for step in range(args.warm_up):
             parts = []
             if args.questions:
                 parts.append(questions(2, step))
             if args.demonstrations:
-                rollout = play(demonstrator, 0, step, args.demonstrations)
-                rows = [supervised_row(segment) for t in rollout.trajectories for segment in segments(t)]
-                parts.append(Part(rows, rollout.images, likelihood_loss, sum(len(row.trained) for row in rows)))
+                shown, images = play(demonstrator, 0, step, args.demonstrations)
+                rows = [supervised_row(segment) for trajectory in shown for segment in segments(trajectory)]
+                parts.append(Part(rows, images, likelihood_loss, sum(len(row.trained) for row in rows)))
             metrics = learner.step(parts, optimizer.scale(step, args.warm_up))
             if (step + 1) % 20 == 0:
                 note(f"warm-up {step + 1}", **metrics)
@@ -201,42 +213,45 @@ def main(args: Args) -> None:
             clipped_policy_loss, clip_low=args.clip_low, clip_high=args.clip_high, entropy_bonus=args.entropy_bonus
         )
         for iteration in range(args.iterations):
-            rollout = play(sampler, 1, iteration, args.groups, args.group_size)
-            # A group that lost an episode to the machinery (not to the agent) is left out whole.
-            broken = {t.task.group for t in rollout.trajectories if t.status is Status.ENV_ERROR}
-            played = [t for t in rollout.trajectories if t.task.group not in broken and t.turns]
+            played, images = play(sampler, 1, iteration, args.groups, args.group_size)
             returns = np.array([sum(combine([turn.terms for turn in t.turns], reward)) for t in played])
             advantages = group_relative(returns, np.array([t.task.group for t in played]))
 
             # The ids that were sampled, with the images they were sampled from, and the advantage of their trajectory.
             # Where all episodes of a group went alike there is nothing to learn, and the advantage is 0.
-            useful = np.flatnonzero(advantages)
-            order = np.random.default_rng([args.seed, 3, iteration]).permutation(useful)
+            useful = [(t, a) for t, a in zip(played, advantages, strict=True) if a]
+            groups = list({t.task.group for t, _ in useful})
+            shuffled = np.random.default_rng([args.seed, 3, iteration]).permutation(groups)
             metrics = {}
-            for number, minibatch in enumerate(np.array_split(order, args.minibatches)):
+            for number, minibatch in enumerate(np.array_split(shuffled, args.minibatches)):
                 rows = []
-                for index in minibatch:
-                    pieces = segments(played[index])
-                    credit = [np.full(piece.trained.sum(), advantages[index], np.float32) for piece in pieces]
-                    rows += policy_rows(pieces, credit, decisions)
+                for trajectory, advantage in useful:
+                    if trajectory.task.group in minibatch:
+                        pieces = segments(trajectory)
+                        credit = [np.full(piece.trained.sum(), advantage, np.float32) for piece in pieces]
+                        rows += policy_rows(pieces, credit, decisions)
                 if not rows:
                     continue
                 rows = merge_equal(rows)  # episodes that went the same way word for word cost one pass
                 tokens = sum(float(row.values["count"].sum()) for row in rows)
-                first = not metrics
-                parts = [Part(rows, rollout.images, loss, tokens)]
+                on_policy = not metrics
+                parts = [Part(rows, images, loss, tokens)]
                 if args.questions and args.question_weight:
                     parts.append(questions(4 + number, iteration, args.question_weight))
                 metrics = learner.step(parts, optimizer.scale(iteration, args.iterations))
-                if first and metrics["max_logprob_difference"] > 1e-3:
-                    raise GuardError(f"sampler and learner disagree before the update: {metrics}")
+                difference = metrics.pop("max_logprob_difference")
+                if on_policy and difference > 1e-3:
+                    raise GuardError(
+                        f"log-probabilities differ by {difference:.3g} before the update: not what was sampled"
+                    )
             sampler.weights_changed(iteration + 1)
             success = sum(t.success for t in played) / len(played)
-            used = len({played[i].task.group for i in useful}) / args.groups
+            used = len(groups) / args.groups
             note(f"grpo {iteration + 1}", success=success, reward=returns.mean(), used_groups=used, **metrics)
             if (iteration + 1) % args.eval_every == 0 and iteration + 1 < args.iterations:
                 evaluate(f"after_{iteration + 1}")
-        evaluate("trained")
+        if args.iterations:
+            evaluate("trained")
     log.close()
     policy.save(args.out / "checkpoint")  # transformers' Auto classes load it
     print(f"checkpoint, metrics.jsonl and trajectories in {args.out}")

@@ -167,7 +167,11 @@ class Policy(Protocol):
     """A trainable vision-language model: what the learner needs of it."""
 
     model: torch.nn.Module
-    codec: ChatCodec
+
+    @property
+    def codec(self) -> ChatCodec:
+        """The codec of its conversations."""
+        ...
 
     def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TrainableAgent:
         """An agent that samples from the model as it is at the time."""

@@ -54,8 +54,9 @@ def summarise_episodes(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
 
     Returns:
         ``success`` (share of episodes), ``low`` and ``high`` (its 95 % Wilson interval), ``episodes`` (how many
-        count), ``lost`` (share of episodes that terminated without success), ``turns`` (mean per episode), ``valid_turns`` (share of all turns whose action was valid; 0 when no
-        turn was made), ``return`` (mean sum of rewards), ``failed`` (episodes that the machinery spoilt).
+        count), ``lost`` (share of episodes that terminated without success), ``turns`` (mean per episode),
+        ``valid_turns`` (share of all turns whose action was valid; 0 when no turn was made), ``return`` (mean sum of
+        rewards), ``failed`` (episodes that the machinery spoilt).
 
     Raises:
         ValueError: when no episode counts, or a turn lacks the term ``valid``.

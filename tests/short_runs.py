@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -30,7 +31,7 @@ def short_run(out: Path, **changes: Any) -> dict[str, Any]:
         },
         "policy": {"max_new_tokens": 6},
         "rollout": {"format": "tag", "prompt": "minimal"},
-        "perception": {"steps": 4, "conversations": 2, "check_every": 2, "held_out": 8, "stop_recall": 2.0},
+        "perception": {"steps": 7, "conversations": 2, "check_every": 3, "held_out": 8, "stop_recall": 2.0},
         "cloning": {"steps": 3, "noise": 0.5, "episodes": 4},
         "grpo": {"iterations": 4, "groups": 2, "group_size": 4, "question_weight": 0.1, "entropy_bonus": 0.05},
         "evaluation": {"episodes": 4, "every": 2, "final_episodes": 4, "samples": 2, "baselines": {"random": "random"}},
@@ -87,7 +88,9 @@ class Starter:
         return int(self._server.stdout.readline())
 
     def kill(self) -> int:
-        os.kill(self.pid, signal.SIGKILL)
+        """Kill the run; its exit status is 0 if it had come to its end before."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         return self.wait()
 
     def run(self, *arguments: str, log: Path) -> None:

@@ -1,4 +1,4 @@
-"""The documents: their code runs, their configurations are read, what they name exists, generated pages are up to date."""
+"""The documents: code runs, configurations are read, what is named exists, generated pages are up to date."""
 
 import importlib.util
 import os
@@ -22,9 +22,7 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.S | re.M)
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in DOCUMENTS if blocks(path, "python")], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if blocks(path, "python")], ids=lambda path: path.name)
 def test_python_blocks_run_one_after_the_other(path, tmp_path):
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks(path, "python")))

@@ -33,19 +33,16 @@ def test_quickstart(env_id, tmp_path):
 
 
 def test_train_grpo(tmp_path):
-    small = "--warm-up 3 --questions 2 --demonstrations 2 --iterations 2 --groups 2 --group-size 4 --eval-episodes 8"
+    small = "--warm-up 30 --questions 1 --demonstrations 4 --iterations 2 --groups 2 --group-size 8 --eval-episodes 8"
     out = run_example("train_grpo.py", *small.split(), "--out", "run", cwd=tmp_path)
-    assert "grpo 2" in out and "max_logprob_difference" in out
+    assert "grpo 2" in out  # with an update: some episodes were better than others
+    assert "clip_fraction" in out
     results = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     before, after = (next(r for r in results if r["name"] == name) for name in ("before", "trained"))
     assert before["episodes"] == after["episodes"] == 8 and after["low"] <= after["success"] <= after["high"]
     trajectories, _ = load_trajectories(tmp_path / "run" / "trained.parquet")
     assert len(trajectories) == 8 and all(t.sampled_tokens for t in trajectories)
-    again = "--warm-up 0 --iterations 0 --eval-episodes 8 --checkpoint run/checkpoint --out again"
-    run_example("train_grpo.py", *again.split(), cwd=tmp_path)
-    reloaded = json.loads((tmp_path / "again" / "metrics.jsonl").read_text().splitlines()[0])
-    same = ("success", "turns", "valid_turns")
-    assert [reloaded[name] for name in same] == [after[name] for name in same]
+    assert (tmp_path / "run" / "checkpoint" / "config.json").is_file()
 
 
 def test_new_environment(tmp_path):

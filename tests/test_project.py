@@ -1,7 +1,6 @@
 """The project around the code: who may import whom, what `import mmgym` costs, what the wheel holds."""
 
 import ast
-import os
 import re
 import subprocess
 import sys

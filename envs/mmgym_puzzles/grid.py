@@ -21,9 +21,9 @@ __all__ = [
     "Direction",
     "GridPuzzle",
     "cells_of",
+    "draw_once",
     "layout_hash",
     "mask_of",
-    "draw_once",
     "neighbors",
     "split_of",
     "symmetries",
@@ -110,7 +110,14 @@ def draw_once(draw: Callable[..., _Drawn], rng: np.random.Generator, *settings: 
     The generator is left as drawing leaves it. What is drawn must never be changed.
     """
     before = rng.bit_generator.state
-    key = (draw.__name__, before["state"]["state"], before["state"]["inc"], before["has_uint32"], before["uinteger"], settings)
+    key = (
+        draw.__name__,
+        before["state"]["state"],
+        before["state"]["inc"],
+        before["has_uint32"],
+        before["uinteger"],
+        settings,
+    )
     if key not in _drawn:
         if len(_drawn) >= 4096:
             _drawn.clear()

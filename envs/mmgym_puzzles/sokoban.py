@@ -8,7 +8,7 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
-from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, draw_once, cells_of, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, cells_of, draw_once, neighbors, where
 from mmgym_puzzles.looks import ROOM
 from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable, draw_room, solutions
 

@@ -79,13 +79,15 @@ class EnvironmentConfig:
     """Gymnasium id."""
     kwargs: Table = field(default_factory=dict)
     """Constructor arguments, e.g. preset, level, image_size."""
-    tasks: dict[str, float] = field(default_factory=dict)
+    tasks: Annotated[dict[str, float], _JSON] = field(default_factory=dict)
     """Share of training groups by ``options["task"]``; empty leaves the option out."""
     wrappers: tuple[str, ...] = ()
     """Wrappers around the environment while training and evaluating, each ``module:Class``."""
 
     def __post_init__(self) -> None:
-        if self.tasks and not (min(self.tasks.values()) >= 0 and 0 < sum(self.tasks.values()) < math.inf):
+        shares = list(self.tasks.values())
+        numbers = all(isinstance(share, (int, float)) for share in shares)
+        if shares and not (numbers and min(shares) >= 0 and 0 < sum(shares) < math.inf):
             raise ValueError(f"tasks must be shares, none negative and not all 0; got {self.tasks}")
 
 
@@ -225,7 +227,9 @@ class EvaluationConfig:
     """Split of the evaluations after cloning and after GRPO."""
     final_episodes: int = 500
     """Episodes of each of them."""
-    baselines: dict[str, str] = field(default_factory=lambda: {"random": "random", "expert": "expert"})
+    baselines: Annotated[dict[str, str], _JSON] = field(
+        default_factory=lambda: {"random": "random", "expert": "expert"}
+    )
     """Agents to compare with, by name: ``random``, ``expert`` or ``module:function``."""
     walker: str = ""
     """Name of the baseline that is drawn as the bar to beat."""
@@ -268,7 +272,7 @@ class TrainConfig:
     cloning: CloningConfig = field(default_factory=CloningConfig)
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    quote: dict[str, str] = field(default_factory=dict)
+    quote: Annotated[dict[str, str], _JSON] = field(default_factory=dict)
     """Results of other runs to quote in the summary: name -> summary.json of that run."""
 
     def __post_init__(self) -> None:
@@ -333,7 +337,7 @@ def from_mapping(kind: type[Any], content: Any, where: str = "") -> Any:
 
 def _convert(value: Any, kind: Any, where: str) -> Any:
     """The value as `kind`, which is what a field is declared as."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return from_mapping(kind, value, where)
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:

@@ -61,15 +61,16 @@ def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
     groups = {t.task.group for t in rollout.trajectories}
     errors = {t.task.group: t.error for t in rollout.trajectories if t.status is Status.ENV_ERROR}
     usable = [t for t in rollout.trajectories if t.task.group not in errors and t.turns]
-    parts = world.gather((len(groups), len(errors), len(usable), next(iter(errors.values()), "")))
-    total, broken, used = (sum(part[i] for part in parts) for i in range(3))
+    reason = next(iter(errors.values()), "")
+    parts = world.gather((len(groups), len(errors), len(usable), reason))
+    total, broken, used = (sum(column) for column in zip(*(part[:3] for part in parts), strict=True))
     if broken == total:
-        reason = next(part[3] for part in parts if part[3])
-        raise RuntimeError(f"every group lost an episode to the machinery, e.g. {reason}")
+        example = next(part[3] for part in parts if part[3])
+        raise RuntimeError(f"every group lost an episode to the machinery, e.g. {example}")
     if not used:
         raise RuntimeError("no episode has a turn: the first prompt is longer than the model's context")
     if errors:
-        logger.warning("%d groups dropped: their environments failed (%s)", len(errors), parts[world.rank][3])
+        logger.warning("%d groups dropped: their environments failed (%s)", len(errors), reason)
     return usable
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmgym.learn.config import ConfigurationError, TrainConfig, read_config
+from mmgym.learn.config import ConfigurationError, TrainConfig, from_mapping, read_config, to_mapping
 from mmgym.learn.trainer import train
 
 __all__ = ["main"]
@@ -41,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (ValueError, OSError) as problem:
             return _refuse(f"{path}: {problem}")
     config = tyro.cli(TrainConfig, args=arguments, default=default, description=_USAGE, prog="mmgym train")
+    try:
+        config = from_mapping(TrainConfig, to_mapping(config))  # what came as JSON has its types checked here
+    except ValueError as problem:
+        return _refuse(str(problem))
     try:
         summary = train(config)
     except ConfigurationError as problem:

@@ -35,7 +35,7 @@ from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
 from mmgym.rewards import combine, outcome_and_validity
 from mmgym.rollout import Executor, Rollout
-from mmgym.trajectory import ImageStore, Status, Trajectory, segments
+from mmgym.trajectory import ImageStore, Trajectory, segments
 
 __all__ = ["Trainer", "train"]
 
@@ -337,11 +337,8 @@ class Trainer:
         if not risk:
             return
         changes = {"task": risk.get("task", ""), "kwargs": risk.get("kwargs")}
-        _, rollout = self._evaluate(agent, config.final_split, config.final_episodes, **changes)
-        lost = sum(t.status is Status.TERMINATED and not t.success for t in rollout.trajectories)
-        played = len(rollout.trajectories) - rollout.failed
-        share = self.world.sum(float(lost)) / self.world.sum(float(played))
-        self.state["summary"].setdefault("risk", {"meaning": risk.get("meaning", "")})[name] = share
+        values = self._evaluate(agent, config.final_split, config.final_episodes, **changes)[0]
+        self.state["summary"].setdefault("risk", {"meaning": risk.get("meaning", "")})[name] = values["lost"]
 
     def _keep_samples(self, rollout: Rollout, name: str) -> None:
         from mmgym.store import save_trajectories

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-
 from tiny_rows import copy_row, random_segments, tiny_policy
+
 from mmgym.learn.config import TrainConfig, from_mapping
 from mmgym.learn.distributed import World
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part, check_image_tokens

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-
 from tiny_rows import copy_row, random_segments, tiny_policy
+
 from mmgym.learn.advantages import group_relative
 from mmgym.learn.learner import Learner, OptimizerConfig, Part
 from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
@@ -40,7 +40,7 @@ def test_grpo_with_ragged_turns_by_hand():
     ratios = np.array([1.1, 0.9, 1.4, 1.0, 0.7])
     owner = np.array([0, 0, 0, 1, 1])
     per_token = advantages[owner]
-    leaf, tokens = batch(
+    _leaf, tokens = batch(
         np.log(ratios).tolist(), [0.0] * 5, np.maximum(per_token, 0).tolist(), np.minimum(per_token, 0).tolist()
     )
     loss = clipped_policy_loss(tokens, 0.2, 0.28).total / 5
@@ -100,7 +100,7 @@ def test_observation_tokens_leave_the_gradient_bit_equal(made):
 
 def test_labels_of_observation_tokens_do_not_exist(made):
     """Rows carry numbers for trained tokens only, and the sampler's log-probabilities elsewhere are never read."""
-    policy, images, rows = made
+    policy, _images, rows = made
     assert all(len(v) == len(row.trained) for row in rows for v in row.values.values())
     rng = np.random.default_rng(0)
     store = ImageStore()

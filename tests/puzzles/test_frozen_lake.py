@@ -1,3 +1,5 @@
+"""FrozenLake: its maps, its presets, its experts, its walker."""
+
 import json
 import re
 

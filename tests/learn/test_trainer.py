@@ -1,0 +1,320 @@
+"""The trainer's pieces: which episodes count, when the optimizer moves, what is written, several processes as one."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import numpy as np
+import pytest
+import torch
+from colours import COLOURS, FAILING
+from two_processes import fail_in_the_child, gradient_and_share
+
+from mmgym.learn.build import make_env
+from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
+from mmgym.learn.config import EnvironmentConfig, TrainConfig, from_mapping
+from mmgym.learn.decisions import Decisions
+from mmgym.learn.distributed import World, launch
+from mmgym.learn.episodes import training_tasks, whole_groups
+from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part, _sum_metrics
+from mmgym.learn.losses import LossOutput
+from mmgym.learn.metrics import MetricsLog
+from mmgym.learn.perception import count_words, recalls
+from mmgym.learn.trainer import Trainer, train
+from mmgym.rollout import Rollout
+from mmgym.trajectory import EpisodeTask, ImageStore, Segment, Status, Trajectory, Turn
+from mmgym_agents.codec import TemplateChatCodec
+
+
+def config_of(tmp_path, env_id=COLOURS, kwargs=None, **grpo):
+    """A short run on colours."""
+    content = {
+        "out": str(tmp_path / "run"),
+        "environment": {"id": env_id, "kwargs": {"image_size": 64, **(kwargs or {})}},
+        "rollout": {"format": "tag", "prompt": "minimal"},
+        "policy": {"max_new_tokens": 4},
+        "grpo": {"iterations": 2, "groups": 6, "group_size": 3, **grpo},
+        "evaluation": {"every": 0, "final_episodes": 4, "samples": 0, "baselines": {}},
+    }
+    return from_mapping(TrainConfig, content)
+
+
+def trainer_of(config):
+    """A trainer that is ready for one GRPO iteration."""
+    trainer = Trainer(config, World())
+    trainer.log = None
+    trainer.learner = Learner(trainer.policy, config.grpo.optimizer, decisions=trainer.decisions)
+    return trainer
+
+
+def weights(trainer):
+    """A copy of all weights."""
+    return {name: value.clone() for name, value in trainer.policy.model.state_dict().items()}
+
+
+def equal(ours, theirs):
+    """Whether two sets of weights are byte-equal."""
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def alternate(trainer):
+    """Give trajectories the returns 0, 1, 0, 1 ... in place of what they earned."""
+    returns = iter(np.tile([0.0, 1.0], 500))
+    trainer._reward_of = lambda trajectory: float(next(returns))
+
+
+# --- episodes that count --------------------------------------------------------------------------------------------
+
+
+def rollout_of(*groups):
+    """A rollout of trajectories, given as (group, status)."""
+    turn = Turn(np.zeros(1, np.int32), (), np.zeros(1, np.int32), np.zeros(1, np.float32), False, "")
+    made = [Trajectory(EpisodeTask("x", 0, group=group), [turn], status) for group, status in groups]
+    for trajectory in made:
+        trajectory.error = "gone" if trajectory.status is Status.ENV_ERROR else ""
+    return Rollout(made, ImageStore())
+
+
+def test_a_group_that_lost_a_member_is_dropped_whole(caplog):
+    fine, lost = Status.TERMINATED, Status.ENV_ERROR
+    rollout = rollout_of((0, fine), (0, fine), (1, fine), (1, lost), (2, Status.TRUNCATED), (2, fine))
+    with caplog.at_level(logging.WARNING):
+        assert [t.task.group for t in whole_groups(rollout, World())] == [0, 0, 2, 2]
+    assert "1 groups dropped" in caplog.text and "gone" in caplog.text
+
+
+def test_when_no_group_is_whole_training_stops():
+    with pytest.raises(RuntimeError, match=r"every group lost an episode to the machinery, e\.g\. gone"):
+        whole_groups(rollout_of((0, Status.ENV_ERROR), (0, Status.TERMINATED)), World())
+
+
+def test_when_no_episode_has_a_turn_training_stops():
+    rollout = rollout_of((0, Status.TRUNCATED))
+    rollout.trajectories[0].turns.clear()
+    with pytest.raises(RuntimeError, match="longer than the model's context"):
+        whole_groups(rollout, World())
+
+
+class Half(World):
+    """One of two processes; the other one's value is given."""
+
+    def __init__(self, rank, other):
+        super().__init__(rank, 2)
+        self.other = other
+
+    def gather(self, value):
+        return [value, self.other] if self.rank == 0 else [self.other, value]
+
+
+def test_a_process_whose_groups_all_failed_goes_on_with_the_others():
+    failed = rollout_of((1, Status.ENV_ERROR))
+    assert whole_groups(failed, Half(1, (1, 0, 2, ""))) == []
+    assert whole_groups(Rollout([], ImageStore()), Half(1, (1, 0, 2, ""))) == []
+    with pytest.raises(RuntimeError, match="every group"):
+        whole_groups(failed, Half(1, (2, 2, 0, "also gone")))
+
+
+def test_an_iteration_counts_what_failed_and_learns_from_the_rest(tmp_path):
+    config = config_of(tmp_path, FAILING, {"failing": 2})
+    trainer = trainer_of(config)
+    alternate(trainer)
+    tasks = training_tasks(config, World(), stage=2, step=0, groups=6, size=3)
+    broken = {task.group for task in tasks if task.seed % 2 == 0}
+    assert 0 < len(broken) < 6
+    before = weights(trainer)
+    values = trainer._improve(0, 1.0)
+    assert values["env_errors"] == 3 * len(broken) and values["used_groups"] == (6 - len(broken)) / 6
+    assert trainer.state["episodes"] == 18 - 3 * len(broken)
+    assert not equal(weights(trainer), before)
+
+
+def test_a_run_whose_environment_always_fails_ends_with_its_error(tmp_path):
+    with pytest.raises(RuntimeError, match=r"every group lost an episode to the machinery, e\.g\. KeyError"):
+        trainer_of(config_of(tmp_path, FAILING, {"failing": 1}))._improve(0, 1.0)
+
+
+# --- when the optimizer moves ---------------------------------------------------------------------------------------
+
+
+def test_without_advantages_nothing_moves_and_the_iteration_ends(tmp_path):
+    trainer = trainer_of(config_of(tmp_path))
+    trainer._reward_of = lambda trajectory: 1.0
+    before = weights(trainer)
+    values = trainer._improve(0, 1.0)
+    assert equal(weights(trainer), before)
+    assert values["used_groups"] == 0 and values["return"] == 1 and "loss" not in values
+    assert trainer.state["version"] == 1
+    assert not any(optimizer.state for optimizer in trainer.learner.optimizers)
+
+
+def test_the_same_iteration_gives_byte_equal_weights(tmp_path):
+    ends = []
+    for _ in range(2):
+        trainer = trainer_of(config_of(tmp_path, question_weight=0.5, entropy_bonus=0.1))
+        alternate(trainer)
+        for step in range(2):
+            assert trainer._improve(step, 1.0)["grad_norm"] > 0
+        ends.append(weights(trainer))
+    assert equal(*ends)
+
+
+def test_a_gradient_that_is_not_finite_is_not_applied(tmp_path):
+    trainer = trainer_of(config_of(tmp_path))
+    before = weights(trainer)
+    part = trainer._question_part(0, 0, 1.0)
+    broken = Part(part.rows, part.images, lambda batch: LossOutput(batch.logprobs.sum() * float("nan"), {}), 1.0)
+    with pytest.raises(GuardError, match="gradient is nan"):
+        trainer.learner.step([broken])
+    assert equal(weights(trainer), before)
+
+
+def test_a_maximum_that_is_not_a_number_stays_visible():
+    parts = [{"max_x": 1.0, "y": 1.0}, {"max_x": float("nan"), "y": 2.0}, {"max_x": 3.0}]
+    total = _sum_metrics(parts)
+    assert np.isnan(total["max_x"]) and total["y"] == 3.0
+    assert _sum_metrics([{"max_x": 1.0}, {"max_x": 3.0}, {"max_x": 2.0}])["max_x"] == 3.0
+
+
+def test_an_optimizer_does_not_pass_to_the_next_stage(tmp_path):
+    """A run that stopped within a stage goes on with that stage's optimizer, and the next stage starts its own."""
+    config = config_of(tmp_path)
+    given = {}
+    trainer = trainer_of(config)
+    trainer.state.update(stage="cloning", step=0)
+    trainer._save()
+    resumed = Trainer(config, World())
+
+    def stage(name, optimizer_state):
+        given[name] = optimizer_state
+        resumed.state["stage"] = {"cloning": "grpo", "grpo": "done"}[name]
+
+    resumed._stage = stage
+    resumed._finish = dict
+    resumed.run()
+    assert list(given) == ["cloning", "grpo"] and given["cloning"] is not None and given["grpo"] is None
+
+
+def test_checkpoints_are_kept_two_deep_and_come_back(tmp_path, caplog):
+    assert latest_checkpoint(tmp_path) is None
+    for number in range(4):
+        save_checkpoint(tmp_path, number, {"number": number, "weight": torch.arange(number)})
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"0000000{n}.{e}" for n in (2, 3) for e in ("pt", "sha256")]
+    assert latest_checkpoint(tmp_path)["number"] == 3
+    (tmp_path / "00000003.pt").write_bytes(b"")
+    assert latest_checkpoint(tmp_path)["weight"].tolist() == [0, 1] and "00000003.pt is damaged" in caplog.text
+
+
+# --- numbers by hand ------------------------------------------------------------------------------------------------
+
+
+def test_decisions_by_hand():
+    decisions = Decisions([np.array(answer) for answer in ([1, 2, 9], [1, 3, 9], [1, 3, 4, 9])])
+    assert [ids.tolist() for ids in decisions.sets] == [[], [2, 3], [4, 9]]
+    assert decisions.numbers(np.array([1, 3, 4, 9])).tolist() == [0, 1, 2, 0]
+    assert decisions.numbers(np.array([1, 2, 9])).tolist() == [0, 1, 0]
+    assert decisions.numbers(np.array([7, 3, 4])).tolist() == [0, 0, 0]
+    assert decisions.numbers(np.array([], np.int64)).tolist() == []
+
+
+def test_entropy_of_decisions_is_that_of_the_valid_choices(tmp_path):
+    trainer = trainer_of(config_of(tmp_path))
+    assert isinstance(trainer.policy.codec, TemplateChatCodec)
+    space = make_env(EnvironmentConfig(COLOURS)).unwrapped.action_space
+    assert len(Decisions.of_space(space, trainer.policy.codec, "tag").sets) == 2  # nothing, and left or right
+    alternate(trainer)
+    # random weights seldom get as far as the decision, so the entropy per token is far below log(vocabulary)
+    assert 0 <= trainer._improve(0, 1.0)["entropy"] <= np.log(2)
+
+
+def test_recall_by_hand():
+    trained = np.array([False, True, False, True])
+    nothing = np.zeros(4, np.float32)
+    segments = [Segment(np.array(ids), trained, nothing, nothing, ()) for ids in ([0, 5, 0, 6], [0, 5, 0, 5])]
+    counts = count_words(segments, [np.array([5, 5]), np.array([5, 6])])
+    assert counts == {5: (3, 2), 6: (1, 0)}
+    assert recalls(counts) == {5: 2 / 3, 6: 0.0}, "too few for a rate, but there is nothing else"
+    assert recalls({5: (10, 9), 6: (4, 0)}) == {5: 0.9}
+    with pytest.raises(ValueError):
+        count_words(segments, [np.array([5]), np.array([5, 6])])
+
+
+# --- what is written ------------------------------------------------------------------------------------------------
+
+
+def test_metrics_are_one_object_a_line_and_go_back_to_the_checkpoint(tmp_path, caplog):
+    log = MetricsLog(tmp_path)
+    log.write("grpo", "train", 1, {"loss": 1 / 3, "worst": float("nan"), "top": float("inf")})
+    log.write("grpo", "eval", 1, {"sampled": {"success": 0.5, "episodes": 4}})
+    log.write("grpo", "train", 2, {"loss": 0.25})
+    log.close()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    head = {"stage": "grpo", "kind": "train", "step": 1}
+    assert lines[0] == {**head, "loss": 0.333333, "worst": None, "top": None}
+    assert lines[1] == {**head, "kind": "eval", "sampled": {"success": 0.5, "episodes": 4}}
+    log = MetricsLog(tmp_path, keep=2)
+    assert log.count == 2
+    log.write("grpo", "train", 2, {"loss": 0.125})
+    log.close()
+    again = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert again[:2] == lines[:2] and again[2]["loss"] == 0.125 and len(again) == 3
+    MetricsLog(tmp_path, keep=5).close()
+    assert "3 lines" in caplog.text
+
+
+def test_tensorboard_forgets_what_came_after_the_checkpoint(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = MetricsLog(tmp_path)
+    for step in range(3):
+        log.write("grpo", "train", step, {"loss": float(step)})
+    log.close()
+    log = MetricsLog(tmp_path, keep=2)
+    log.write("grpo", "train", 2, {"loss": 9.0})
+    log.close()
+    board = EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    assert [(event.step, event.value) for event in board.Scalars("grpo/train/loss")] == [(1, 0.0), (2, 1.0), (3, 9.0)]
+
+
+def test_a_run_of_nothing_but_baselines_ends_well(tmp_path):
+    content = {
+        "out": str(tmp_path / "run"),
+        "environment": {"id": COLOURS, "kwargs": {"image_size": 64}},
+        "evaluation": {"final_episodes": 10},
+    }
+    summary = train(from_mapping(TrainConfig, content))
+    assert summary["baselines"]["expert"]["success"] == 1 and summary["episodes"] == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text()) == json.loads(json.dumps(summary))
+
+
+# --- several processes ----------------------------------------------------------------------------------------------
+
+
+def test_share_is_undone_by_interleave():
+    for count in range(6):
+        items = list(range(count))
+        parts = [World(rank, 2).share(items) for rank in range(2)]
+        assert abs(len(parts[0]) - len(parts[1])) <= 1 and sorted(parts[0] + parts[1]) == items
+        assert Half(0, parts[1]).interleave(parts[0]) == Half(1, parts[0]).interleave(parts[1]) == items
+
+
+def test_two_processes_learn_as_one():
+    one, two = (launch(gradient_and_share, 5, processes) for processes in (1, 2))
+    assert np.abs(one["gradient"]).max() > 0
+    np.testing.assert_allclose(two["gradient"], one["gradient"], rtol=1e-4, atol=1e-6)
+    assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    assert two["items"] == one["items"] == [f"{i}!" for i in range(7)]
+    assert two["few"] == one["few"] == ["only"]
+    assert (one["gathered"], two["gathered"]) == ([0], [0, 1])
+
+
+@pytest.mark.slow
+def test_a_child_that_fails_ends_the_run():
+    with pytest.raises(RuntimeError):
+        launch(fail_in_the_child, None, 2)
+
+
+def test_an_optimizer_s_schedule_by_hand():
+    config = OptimizerConfig(warmup_steps=2, decay_from=0.5, final_scale=0.1)
+    assert [config.scale(step, 10) for step in (0, 1, 5, 7, 9)] == pytest.approx([0.5, 1, 1, 0.6, 0.2])

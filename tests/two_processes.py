@@ -1,0 +1,40 @@
+"""What two processes do together in the trainer's tests; importable in spawned processes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from tiny_rows import random_segments, tiny_policy
+
+from mmgym.learn.distributed import World
+from mmgym.learn.learner import Learner, OptimizerConfig, Part
+from mmgym.learn.losses import likelihood_loss
+from mmgym.learn.packing import supervised_row
+from mmgym.trajectory import ImageStore
+
+
+def gradient_and_share(world: World, count: int) -> dict[str, Any]:
+    """The gradient of `count` rows, summed over the processes, and what went through share and interleave."""
+    torch.set_num_threads(1)
+    policy, images = tiny_policy(), ImageStore()
+    segments = random_segments(policy, images, [1 + i % 3 for i in range(count)], np.random.default_rng(5))
+    rows = [supervised_row(segment) for segment in segments]
+    learner = Learner(policy, OptimizerConfig(max_grad_norm=1e9), world=world)
+    normaliser = float(sum(len(row.trained) for row in rows))
+    metrics = learner.accumulate([Part(world.share(rows), images, likelihood_loss, normaliser)])
+    world.sum_gradients(list(policy.model.parameters()))
+    gradient = [p.grad.reshape(-1) for p in policy.model.parameters() if p.grad is not None]
+    return {
+        "gradient": torch.cat(gradient).numpy(),
+        "loss": world.sum(metrics["loss"]),
+        "items": world.interleave([f"{item}!" for item in world.share(range(7))]),
+        "few": world.interleave(world.share(["only"])),
+        "gathered": world.gather(world.rank),
+    }
+
+
+def fail_in_the_child(world: World, argument: Any) -> None:
+    """The child raises while the main process waits for it."""
+    if not world.is_main:
+        raise ValueError("the child has failed")
+    world.gather(0)
