@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
 from mmgym_agents.codec import TemplateChatCodec
-from mmgym_agents.families import family_of
+from mmgym_agents.families import family_of, load_image_processor
 
 if TYPE_CHECKING:
     from mmgym_agents.transformers_agent import TransformersAgent
 
 __all__ = ["VLM"]
+
+
+@contextlib.contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Keep transformers' bars for reading and writing weights out of our own display."""
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
 
 
 class VLM:
@@ -48,9 +62,9 @@ class VLM:
         """
         if not (Path(path) / "config.json").is_file():
             raise FileNotFoundError(f"{path} holds no config.json: expected a checkpoint folder of transformers")
-        model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
-        processor = AutoImageProcessor.from_pretrained(path, backend="pil")
-        return cls(model.to(device), AutoTokenizer.from_pretrained(path), processor)
+        with _no_progress_bars():
+            model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
+        return cls(model.to(device), AutoTokenizer.from_pretrained(path), load_image_processor(path))
 
     def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TransformersAgent:
         """An agent that samples from this model."""
@@ -60,8 +74,9 @@ class VLM:
 
     def save(self, path: str | Path) -> None:
         """Write a folder that the Auto classes of transformers load."""
-        for part in (self.model, self.tokenizer, self.image_processor):
-            part.save_pretrained(path)
+        with _no_progress_bars():
+            for part in (self.model, self.tokenizer, self.image_processor):
+                part.save_pretrained(path)
 
     @property
     def device(self) -> torch.device:

@@ -66,7 +66,6 @@ def merge_equal(rows: Sequence[Row]) -> list[Row]:
     """Merge rows with equal ids, trained tokens and images.
 
     What the loss sums (``positive``, ``negative``, ``count``) is added. The gradient is unchanged but for rounding.
-    Rows whose advantages are all 0 and that no entropy counts are kept: they belong to the normaliser.
     """
     merged: dict[tuple[bytes, bytes, tuple[ImageRef, ...]], Row] = {}
     for row in rows:

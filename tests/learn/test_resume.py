@@ -63,7 +63,9 @@ def test_the_reference_learns_in_every_stage(reference):
 
 def test_killed_in_several_stages_the_end_is_equal(starter, taught, reference, tmp_path):
     argument, rng = command(taught, tmp_path), random.Random(0)
-    for lines in (LINES["perception"], LINES["grpo"], LINES["end"]):
+    # within perception and past its checkpoint: the optimizer of a stage comes back, and stays in that stage
+    starter.run_until(LINES["perception"][0], argument, out=tmp_path / "run", log=tmp_path / "log")
+    for lines in (LINES["grpo"], LINES["end"]):
         starter.run_until(
             rng.choice(lines), argument, out=tmp_path / "run", log=tmp_path / "log", pause=rng.uniform(0, 0.3)
         )
@@ -142,10 +144,10 @@ def test_killed_at_many_instants_the_end_is_equal(starter, taught, processes, tm
     kills, status = 0, -9
     while status != 0:
         starter.start(argument, log=log)
-        time.sleep(rng.uniform(0, (0.3 + 0.05 * kills) * duration))
+        time.sleep(rng.uniform(0, (0.2 + 0.04 * kills) * duration))
         children = descendants(starter.pid)
         status, kills = starter.kill(), kills + 1
         assert gone_within(children, 5)
         assert status in (0, -9), log.read_text()
-    assert kills >= 5
+    assert kills >= 3
     assert_equal_ends(tmp_path / "run", tmp_path / "whole" / "run")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from transformers import Qwen2VLImageProcessorPil
 
 from mmgym_agents.families.qwen_vl import QwenVLFamily
 
-__all__ = ["QwenVLFamily", "family_of"]
+__all__ = ["QwenVLFamily", "family_of", "load_image_processor"]
 
 _FAMILIES = {
     "Qwen2_5_VLForConditionalGeneration": QwenVLFamily,
@@ -24,3 +27,8 @@ def family_of(model: Any, image_processor: Any) -> QwenVLFamily:
     if name not in _FAMILIES:
         raise ValueError(f"no model family for {name}; there is one for {', '.join(_FAMILIES)}")
     return _FAMILIES[name](model, image_processor)
+
+
+def load_image_processor(path: str | Path) -> Any:
+    """The image processor of a checkpoint folder, in the form that needs no torchvision (the Auto class may)."""
+    return Qwen2VLImageProcessorPil.from_pretrained(path)
