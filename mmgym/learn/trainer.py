@@ -6,6 +6,7 @@ not seconds; evaluations meet the same seeds every time.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import time
@@ -113,6 +114,7 @@ class Trainer:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / "config.json", json.dumps(to_mapping(self.config), indent=2).encode())
         log = MetricsLog(self.folder, self.state["lines"]) if self.world.is_main else None
+        gc.freeze()  # libraries and model are here to stay: looking through them took a fifth of a rollout
         with Display(self.config, self.world.is_main) as self.display, self.executor:
             self.log = log
             optimizer_state = resumed["learner"] if resumed else None
