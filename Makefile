@@ -28,9 +28,10 @@ help:
 
 # Chromium has its place here once an environment needs a browser: the extra becomes ".[train,web,dev]", and a step that
 # finds a binary (MMGYM_CHROMIUM, or Debian's chromium-headless-shell) and says how to get one.
+# --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e ".[train,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt -e ".[train,dev]"
 	@touch $@
 
 setup: $(STAMP)

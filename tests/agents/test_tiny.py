@@ -167,7 +167,7 @@ def test_vision_in_one_batch_equals_transformers(saved):
         expected = [theirs.pooler_output, *(theirs.deepstack_features if family == "qwen3_vl" else [])]
         assert len(ours) == len(expected) == (2 if family == "qwen3_vl" else 1)
         for mine, other in zip(ours, expected, strict=True):
-            assert (mine - other).abs().max() < 1e-6 * max(1.0, float(other.detach().abs().max()))
+            assert (mine - other).abs().max() < 5e-6 * max(1.0, float(other.detach().abs().max()))
         gradients = []
         for model, layers in ((vlm.model, ours), (twin, expected)):
             weight = model.model.visual.blocks[0].attn.qkv.weight

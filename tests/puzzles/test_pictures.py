@@ -1,3 +1,5 @@
+"""Pictures: crisp at any size, equal for equal states, distinct for what must be told apart."""
+
 import itertools
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The plug-in: its table of ids, and that reading it imports no drawing library."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""Questions: every answer checked by an independent reading of the text twin."""
+
 import numpy as np
 import pytest
 from reading import MOVES, find, grid

@@ -1,3 +1,5 @@
+"""Sokoban: its rooms, its presets, its expert."""
+
 import re
 
 import numpy as np

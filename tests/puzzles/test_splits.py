@@ -1,3 +1,5 @@
+"""Splits: no layout of one occurs in another, in any orientation."""
+
 import itertools
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""States: keys, snapshots and what follows from them."""
+
 import json
 import pickle
 
