@@ -44,7 +44,7 @@ demo-blind: $(STAMP)
 	$(BIN)/mmgym train examples/frozen_lake.toml --out runs/demo-blind --perception.steps 500 \
 		--environment.wrappers mmgym.wrappers:BlankImage
 
-# The same recipe with questions that never mention holes: reward alone does not teach seeing.
+# The same recipe with questions that never mention holes: what reward alone teaches of them.
 demo-no-holes: $(STAMP)
 	$(BIN)/mmgym train examples/frozen_lake.toml --out runs/demo-no-holes \
 		--perception.questions "Is the goal up or down?" "Is the goal left or right?"
