@@ -33,16 +33,16 @@ class Args:
     """Seeds of the demo."""
     parts: tuple[str, ...] = ("blind", "no_holes", "seeds", "sokoban")
     """Which of blind, no_holes, seeds, sokoban."""
-    runs: Path = ROOT / "runs"
-    """Where the runs are kept."""
+    runs: Path = Path("runs")
+    """Where the runs are kept, from the root of the repository."""
 
 
 def run(config: str, out: Path, *changes: str) -> dict[str, Any]:
     """Train (or go on training) and return the summary."""
-    if not (out / "summary.json").is_file():
-        command = [sys.executable, "-m", "mmgym", "train", str(ROOT / "examples" / config), "--out", str(out), *changes]
+    if not (ROOT / out / "summary.json").is_file():
+        command = [sys.executable, "-m", "mmgym", "train", f"examples/{config}", "--out", str(out), *changes]
         subprocess.run(command, check=True, cwd=ROOT)
-    return json.loads((out / "summary.json").read_text())
+    return json.loads((ROOT / out / "summary.json").read_text())
 
 
 def keep(name: str, content: Any) -> None:
