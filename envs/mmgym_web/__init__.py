@@ -1,0 +1,1 @@
+"""Web environments in a real browser. Only the table of ids: the environments are imported when they are made."""

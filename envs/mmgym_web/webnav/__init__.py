@@ -1,0 +1,1 @@
+"""WebNav: a procedural web of many sites, and tasks on them."""

@@ -1,0 +1,1 @@
+"""What sites and tasks are made of."""

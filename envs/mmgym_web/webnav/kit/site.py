@@ -1,0 +1,186 @@
+"""A site: an ordinary small web application (Starlette, Jinja, SQLite) that an `Episode` serves in-process.
+
+A subclass declares its tables and its pages:
+
+    class Shop(Site):
+        name, title = "shop", "Market"
+        schema = "CREATE TABLE shop_products (id INTEGER PRIMARY KEY, name TEXT, price INTEGER)"
+
+        def populate(self) -> None: ...                       # rows, from self.world.rng("shop", ...)
+
+        @page("/product/{id:int}")
+        async def product(self, request: Request) -> Response:
+            return self.render("product.html", product=self.row("SELECT * FROM shop_products WHERE id = ?", ...))
+
+Templates lie in ``templates/`` beside the subclass's module and extend ``base.html``; ``labels.json`` there holds the
+translations of every label: ``{"Add to cart": {"de": "In den Warenkorb", "fr": "Ajouter au panier"}}``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route, Router
+
+if TYPE_CHECKING:
+    from mmgym_web.webnav.kit.episode import Episode
+
+__all__ = ["Site", "page"]
+
+_KIT = Path(__file__).parent
+_CSS = (_KIT / "base.css").read_text(encoding="utf-8")
+
+
+def page(path: str, *methods: str) -> Callable[[Any], Any]:
+    """Mark ``async def method(self, request) -> Response`` as the page at `path` (Starlette's syntax); GET by default."""
+
+    def mark(method: Any) -> Any:
+        method.__page__ = (path, list(methods) or ["GET"])
+        return method
+
+    return mark
+
+
+class Site:
+    """Base class of all sites; one instance per episode."""
+
+    name: ClassVar[str]
+    """First part of the host: ``shop`` is served at ``http://shop.<town>.test/``."""
+    title: ClassVar[str]
+    """What the site calls itself."""
+    schema: ClassVar[str]
+    """SQL that makes its tables; their names begin with the site's name and an underscore."""
+    menu: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Label and path of the entries of the site's menu."""
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Tables (``mail_visits``) and columns (``mail_messages.is_read``) whose changes never count as an effect."""
+
+    def __init__(self, episode: Episode):
+        self.episode, self.world, self.db = episode, episode.world, episode.db
+        self.theme = self.world.theme(self.name)
+        self.host = f"{self.name}.{self.world.town}.test"
+
+    # --- what a subclass defines ---
+
+    def populate(self) -> None:
+        """Fill the tables from the world."""
+        raise NotImplementedError
+
+    # --- what a subclass uses ---
+
+    def url(self, path: str = "/") -> str:
+        """The absolute URL of a path of this site."""
+        return f"http://{self.host}{path}"
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        return self.db.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> sqlite3.Row:
+        """The first row of a query.
+
+        Raises:
+            LookupError: when there is none; a page that does not catch it answers 404.
+        """
+        found = self.db.execute(sql, values).fetchone()
+        if found is None:
+            raise LookupError("there is nothing here")
+        return found  # type: ignore[no-any-return]
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row of a query."""
+        return self.row(sql, *values)[0]
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run a statement; the id of the row it inserted."""
+        return int(self.db.execute(sql, values).lastrowid or 0)
+
+    def insert(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows with equal keys."""
+        if rows:
+            names = list(rows[0])
+            marks = ", ".join(f":{name}" for name in names)
+            self.db.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+
+    def session(self, request: Request) -> dict[str, Any]:
+        """What the site remembers about this browser, by its cookie: JSON-able values, changed in place."""
+        return self.episode.sessions.setdefault(self.name, {}).setdefault(request.scope["sid"], {})
+
+    def flash(self, request: Request, message: str) -> None:
+        """Show a message on the next page."""
+        self.session(request).setdefault("flash", []).append(message)
+
+    def t(self, label: str, **values: Any) -> str:
+        """A label in the world's language, with ``{name}`` replaced by values."""
+        text = (
+            label if self.world.language == "en" else _labels(type(self)).get(label, {}).get(self.world.language, label)
+        )
+        return text.format(**values) if values else text
+
+    def render(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page from a template, with `values` beside ``site``, ``t``, ``me``, ``world`` and ``request``."""
+        session = self.session(request)
+        html = _templates(type(self)).get_template(template).render(
+            site=self, t=self.t, me=self.world.me, world=self.world, request=request, css=_CSS,
+            messages=session.pop("flash", []), **values,
+        )  # fmt: skip
+        return HTMLResponse(html, status)
+
+    def redirect(self, path: str) -> RedirectResponse:
+        """Go to a path of this site by GET (303), as one does after a form."""
+        return RedirectResponse(path, 303)
+
+    # --- machinery ---
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request (ASGI)."""
+        await _router(type(self))({**scope, "site": self}, receive, send)
+
+
+@functools.cache
+def _labels(site: type[Site]) -> dict[str, dict[str, str]]:
+    shared = json.loads((_KIT / "labels.json").read_text(encoding="utf-8"))
+    path = Path(inspect.getfile(site)).parent / "labels.json"
+    return shared | (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+
+@functools.cache
+def _templates(site: type[Site]) -> jinja2.Environment:
+    folders = [Path(inspect.getfile(site)).parent / "templates", _KIT / "templates"]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["money"] = lambda cents: f"${cents / 100:,.2f}"
+    return environment
+
+
+@functools.cache
+def _router(site: type[Site]) -> Any:
+    methods = [(name, m.__page__) for name, m in inspect.getmembers(site) if hasattr(m, "__page__")]
+    return Router([Route(path, _endpoint(name), methods=allowed) for name, (path, allowed) in methods])
+
+
+def _endpoint(name: str) -> Any:
+    async def endpoint(request: Request) -> Response:
+        site: Site = request.scope["site"]
+        known = request.cookies.get("sid")
+        request.scope["sid"] = sid = known or site.episode.new_session(site.name)
+        try:
+            response: Response = await getattr(site, name)(request)
+        except LookupError as error:
+            response = PlainTextResponse(f"404: {error}", 404)
+        if not known:
+            response.set_cookie("sid", sid, httponly=True)
+        return response
+
+    return endpoint
