@@ -8,11 +8,12 @@ PIP_FLAGS ?=
 VENV      := .venv
 BIN       := $(VENV)/bin
 STAMP     := $(VENV)/.installed
+APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null
 
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles clean
+.PHONY: help setup browser demo demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles bench-web clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -24,17 +25,22 @@ help:
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make bench-puzzles  steps per second beside Minigrid"
+	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
-# Chromium has its place here once an environment needs a browser: the extra becomes ".[train,web,dev]", and a step that
-# finds a binary (MMGYM_CHROMIUM, or Debian's chromium-headless-shell) and says how to get one.
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt -e ".[train,dev]"
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt -e ".[train,web,dev]"
 	@touch $@
 
-setup: $(STAMP)
+setup: $(STAMP) browser
+
+# The web environments drive a Chromium: the system's if there is one, else Debian's (as root), else Playwright's.
+browser: $(STAMP)
+	@$(BIN)/python -c "from mmgym.doctor import find_chromium; raise SystemExit(find_chromium() is None)" \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { $(APT) || { apt-get update -qq && $(APT); }; }; } \
+	|| $(BIN)/python -m playwright install --only-shell chromium
 
 demo: $(STAMP)
 	$(BIN)/mmgym train examples/frozen_lake.toml
@@ -52,7 +58,7 @@ demo-no-holes: $(STAMP)
 demo-sokoban: $(STAMP)
 	$(BIN)/mmgym train examples/sokoban.toml
 
-lint: $(STAMP)
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -64,11 +70,14 @@ format: $(STAMP)
 test: lint
 	$(BIN)/pytest -n 2 -m "not slow"
 
-conformance: $(STAMP)
+conformance: setup
 	$(BIN)/pytest -n 2 tests/test_conformance.py
 
 bench-puzzles: $(STAMP)
 	$(BIN)/python benchmarks/puzzles.py
+
+bench-web: setup
+	$(BIN)/python benchmarks/web.py
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

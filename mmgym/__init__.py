@@ -1,7 +1,7 @@
 """mmgym: a gym for multimodal agents. Importing it makes every installed environment known to `gymnasium.make`."""
 
 from mmgym import shared_text as shared_text  # text in AsyncVectorEnv's shared memory, by being imported
-from mmgym.env import SPLITS, Capabilities, Effect, MultimodalEnv, Unsupported, unwrap
+from mmgym.env import SPLITS, Capabilities, Effect, MachineryFailure, MultimodalEnv, Unsupported, unwrap
 from mmgym.registry import EnvironmentEntry, Plugin, entries, entry, load_plugins, register
 from mmgym.rewards import RewardSpec, RewardTerms, TermSpec
 from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall, ToolSpace, tool
@@ -14,6 +14,7 @@ __all__ = [
     "Effect",
     "EnvironmentEntry",
     "InvalidAction",
+    "MachineryFailure",
     "MultimodalEnv",
     "Parameter",
     "Plugin",

@@ -38,7 +38,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "pillow",
         "pyyaml",
     ),
-    "web": ("playwright",),
+    "web": ("starlette", "python-multipart", "jinja2", "playwright", "miniwob"),
     "video": ("av",),
     "robot": ("mujoco",),
     "arena": ("pettingzoo",),

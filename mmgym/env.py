@@ -19,7 +19,16 @@ import numpy as np
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace
 
-__all__ = ["SPLITS", "Capabilities", "Effect", "MultimodalEnv", "Unsupported", "choose", "unwrap"]
+__all__ = [
+    "SPLITS",
+    "Capabilities",
+    "Effect",
+    "MachineryFailure",
+    "MultimodalEnv",
+    "Unsupported",
+    "choose",
+    "unwrap",
+]
 
 SPLITS = ("train", "val", "test", "ood")
 """The splits. No two of them share an instance; ``ood`` differs from the others in kind as well."""
@@ -32,12 +41,21 @@ class Unsupported(RuntimeError):
     """Raised when something is asked of an environment that it does not declare in its `Capabilities`."""
 
 
+class MachineryFailure(RuntimeError):
+    """Raised inside an environment when its machinery fails (a browser, a simulator), which is not the agent's doing.
+
+    `MultimodalEnv.step` turns it into the end of the episode: reward 0, ``truncated``, and ``info["error"]``.
+    """
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What an environment can do. Conformance tests hold every environment to what it declares."""
 
     expert: Literal["solves", "optimal_in_expectation", "none"] = "solves"
     """Whether `MultimodalEnv.expert` wins every instance, is the best policy where chance decides, or is missing."""
+    expert_steps: Literal["exact", "at_least"] = "exact"
+    """Whether ``info["expert_steps"]`` is what the expert takes, or a lower bound (it may have to scroll as well)."""
     snapshot: Literal["state", "replay", "none"] = "state"
     """How `MultimodalEnv.snapshot` works."""
     splits: Literal["content", "seed", "single"] = "content"
@@ -127,6 +145,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         self.success = False
         self._terminated = False
         self._feedback = ""
+        self._shown: dict[str, Any] = {}
 
     # --- what a subclass defines -------------------------------------------------------------------------------------
 
@@ -153,6 +172,11 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
     def _text(self) -> str:
         """The text twin of the picture."""
         raise Unsupported(f"{type(self).__name__} has no text twin")
+
+    def _perform(self, call: ToolCall) -> Effect:
+        """Carry out one valid call: the method of that name, unless a subclass has more to do around it."""
+        effect: Effect = getattr(self, call.name)(**call.arguments)
+        return effect
 
     def _is_success(self) -> bool:
         """Whether the task is solved in the current state."""
@@ -198,7 +222,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         self.turn, self.success, self._terminated, self._feedback = 0, False, False, ""
         self._generate(options.get("task"))
         self.max_turns = self._max_turns_argument or self._turn_limit()
-        return self._observe(), self._info(terms={})
+        return self._show(), self._info(terms={})
 
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Make one turn of 1 to k calls, in order, until the episode ends.
@@ -214,20 +238,24 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             calls = self.action_space.parse(action)
         except ValueError as problem:
             calls, valid, notes = [], False, [str(problem)]
-        for call in calls:
-            effect: Effect = getattr(self, call.name)(**call.arguments)
-            effective |= effect.effective
-            if effect.feedback:
-                notes.append(effect.feedback)
-            self.success = self._is_success()
-            self._terminated = self.success or self._is_failure()
-            if self._terminated:
-                break
-        self._feedback = " ".join(notes)
+        try:
+            for call in calls:
+                effect = self._perform(call)
+                effective |= effect.effective
+                if effect.feedback:
+                    notes.append(effect.feedback)
+                self.success = self._is_success()
+                self._terminated = self.success or self._is_failure()
+                if self._terminated:
+                    break
+            self._feedback = " ".join(notes)
+            observation = self._show()
+        except MachineryFailure as failure:
+            return self._fail(failure)
         terms = self._reward_terms()
         truncated = not self._terminated and self.turn >= self.max_turns
         info = self._info(terms=terms, valid=valid, effective=effective)
-        return self._observe(), float(sum(terms.values())), self._terminated, truncated, info
+        return observation, float(sum(terms.values())), self._terminated, truncated, info
 
     def render(self) -> np.ndarray | None:
         """The picture of the current state, or None without a render mode."""
@@ -267,21 +295,25 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             ValueError: when the bytes are no snapshot of this environment and version.
         """
         self._require("snapshot", self.capabilities.snapshot != "none")
-        try:
-            content = json.loads(snapshot)
-            kind, version = content["environment"], content["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError("not a snapshot: expected the bytes that snapshot() returned") from error
-        if kind != type(self).__name__ or version != SNAPSHOT_VERSION:
-            wanted = f"{type(self).__name__} version {SNAPSHOT_VERSION}"
-            raise ValueError(f"snapshot of {kind} version {version} cannot be restored here; expected {wanted}")
+        content = self._read_snapshot(snapshot, "state", "random")
         self.level, self.split = content["level"], content["split"]
         self.turn, self.max_turns = content["turn"], content["max_turns"]
         self.success, self._terminated = content["success"], content["terminated"]
         self._feedback = content["feedback"]
         self.np_random.bit_generator.state = content["random"]
         self._set_state(content["state"])
-        return self._observe(), self._info(terms={})
+        return self._show(), self._info(terms={})
+
+    def _read_snapshot(self, snapshot: bytes, *needed: str) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads(snapshot)
+            kind, version = content["environment"], content["version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError("not a snapshot: expected the bytes that snapshot() returned") from error
+        if kind != type(self).__name__ or version != SNAPSHOT_VERSION or any(name not in content for name in needed):
+            wanted = f"{type(self).__name__} version {SNAPSHOT_VERSION}"
+            raise ValueError(f"snapshot of {kind} version {version} cannot be restored here; expected {wanted}")
+        return content
 
     def expert(self) -> ToolCall:
         """The next call of a scripted expert that reads the state."""
@@ -299,10 +331,15 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         names = [name for name in dir(type(self)) if getattr(getattr(type(self), name), "__mmgym_tool__", False)]
         return [Tool.from_function(getattr(type(self), name)) for name in names]
 
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self.image_size, self.image_size
+
     def _observation_parts(self) -> dict[str, gym.Space[Any]]:
         parts: dict[str, gym.Space[Any]] = {}
         if self.obs_mode != "text":
-            parts["image"] = gym.spaces.Box(0, 255, (self.image_size, self.image_size, 3), np.uint8)
+            parts["image"] = gym.spaces.Box(0, 255, (*self.image_shape, 3), np.uint8)
         if self.obs_mode != "image":
             parts["text"] = TextSpace()
         parts["feedback"] = TextSpace()
@@ -316,6 +353,18 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             observation["text"] = self._text()
         observation["feedback"] = self._feedback
         return observation
+
+    def _show(self) -> dict[str, Any]:
+        self._shown = self._observe()
+        return dict(self._shown)
+
+    def _fail(self, failure: MachineryFailure) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """End the episode because the machinery failed: what was shown last once more, and the error in the info."""
+        self.success, self._terminated, self.max_turns = False, False, self.turn
+        shown = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in self._shown.items()}
+        self._feedback = shown.get("feedback", "")
+        terms = dict.fromkeys(self._reward_terms(), 0.0)
+        return shown, 0.0, False, True, self._info(terms, error=str(failure))
 
     def _info(self, terms: RewardTerms, valid: bool = True, effective: bool = False, error: str = "") -> dict[str, Any]:
         return {

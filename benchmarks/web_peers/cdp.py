@@ -121,9 +121,10 @@ class Loop:
 
     def click(self, x: int, y: int) -> bool:
         """Click, wait until the page has it, look, and ask the page whether it is done."""
-        at = {"x": x, "y": y, "button": "left", "clickCount": 1}
-        kinds = ("mouseMoved", "mousePressed", "mouseReleased")
-        self._send(*(("Input.dispatchMouseEvent", {"type": kind, **at}) for kind in kinds))
+        at = {"x": x, "y": y}
+        button = {"button": "left", "clickCount": 1}
+        events = ({"type": "mouseMoved"}, {"type": "mousePressed", **button}, {"type": "mouseReleased", **button})
+        self._send(*(("Input.dispatchMouseEvent", {**at, **event}) for event in events))
         frame, state = self._send(FRAME, ("Runtime.evaluate", {"expression": protocol.DONE, "returnByValue": True}))
         self._look(frame)
         return bool(state["result"]["value"][0])
@@ -149,7 +150,9 @@ class Loop:
 def main() -> None:
     options = protocol.parser().parse_args()
     packages = ("miniwob", "opencv-python-headless")
-    protocol.report("bare DevTools pipe, own frames", Loop(options), options, packages, "new episode on the loaded page")
+    protocol.report(
+        "bare DevTools pipe, own frames", Loop(options), options, packages, "new episode on the loaded page"
+    )
 
 
 if __name__ == "__main__":

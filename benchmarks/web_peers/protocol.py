@@ -61,8 +61,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--steps", type=int, default=30, help="timed steps per task")
     options.add_argument("--seconds", type=float, default=60.0, help="after so long a task is cut short, and said so")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--width", type=int, default=332, help="of the page in CSS pixels, where a peer lets us choose")
-    options.add_argument("--height", type=int, default=214, help="of the page in CSS pixels, likewise")
+    options.add_argument(
+        "--width", type=int, default=160, help="of the page in CSS pixels, where a peer lets us choose"
+    )
+    options.add_argument("--height", type=int, default=210, help="of the page in CSS pixels, likewise")
     return options
 
 

@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from mmgym_web.messages import Request, Response, Server
 
-__all__ = ["AsgiServer", "HostRouter", "StaticFolder", "WsgiServer", "html_error"]
+__all__ = ["AsgiServer", "HostRouter", "SerialThread", "StaticFolder", "WsgiServer", "html_error"]
 
 ANSWER_SECONDS = 20.0
 """Wall-clock seconds an application may take for one answer, unless it is built with another limit."""

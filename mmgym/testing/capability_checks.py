@@ -90,8 +90,9 @@ def check_expert(make: Make, seeds: int) -> None:
                 if inner.capabilities.expert == "solves":
                     where = f"level {level}, seed {seed}"
                     assert info["success"], f"{where}: the expert fails after {turns} turns"
-                    wanted = start["expert_steps"]
-                    assert turns == wanted, f"{where}: expert_steps says {wanted}, the expert took {turns}"
+                    wanted, exact = start["expert_steps"], inner.capabilities.expert_steps == "exact"
+                    fits = turns == wanted if exact else 1 <= wanted <= turns
+                    assert fits, f"{where}: expert_steps says {wanted}, the expert took {turns}"
     return None
 
 

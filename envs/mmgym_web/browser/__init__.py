@@ -1,1 +1,34 @@
-"""Chromium under control."""
+"""Chromium under control: isolated pages whose time, frames and network belong to the environment."""
+
+from mmgym_web.browser.accessibility import AccessibilityNode
+from mmgym_web.browser.cdp import BrowserFailure, CDPError
+from mmgym_web.browser.chromium import PoolSettings
+from mmgym_web.browser.inputs import KEYS, Action, Click, InsertText, Mouse, Press, TypeText, Wheel
+from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
+from mmgym_web.browser.page import Dialog, PageConfig
+from mmgym_web.browser.pool import Outcome, Page, Pool, close_pool, get_pool
+
+__all__ = [
+    "KEYS",
+    "AccessibilityNode",
+    "Action",
+    "BrowserFailure",
+    "CDPError",
+    "Click",
+    "Dialog",
+    "InsertText",
+    "Mouse",
+    "NavigationRefused",
+    "Outcome",
+    "Page",
+    "PageConfig",
+    "Pool",
+    "PoolSettings",
+    "Press",
+    "Refusal",
+    "TypeText",
+    "Wheel",
+    "check_address",
+    "close_pool",
+    "get_pool",
+]

@@ -7,6 +7,7 @@ and the safest: nobody else can connect to it, and the browser ends by itself wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -113,6 +114,12 @@ class Connection:
         waiting, self._waiting = self._waiting, {}
         for future, method, _ in waiting.values():
             _fail(future, BrowserGone(f"the browser was gone before it answered {method}"))
+
+    def disown(self) -> None:
+        """Close both ends in a forked child, where no loop runs."""
+        for fd in (self._read_fd, self._write_fd):
+            with contextlib.suppress(OSError):
+                os.close(fd)
 
     def _write(self, data: bytes) -> None:
         if not self._outgoing:

@@ -27,8 +27,8 @@ _HELD_OUT_PALETTES = (
     ("#1b1614", "#26201d", "#f3e9e2", "#b3a398", "#f0a35e", "#231509", "#40362f"),
     ("#fff8dc", "#fffdf2", "#3a2f10", "#7d7048", "#c98a00", "#201600", "#eadfb6"),
 )
-_FONTS = ("Open Sans", "Roboto", "Liberation Sans", "DejaVu Sans", "Liberation Serif")
-_HELD_OUT_FONTS = ("Roboto Slab", "DejaVu Serif")
+_FONTS = ("Open Sans", "Roboto", "Liberation Sans")
+_HELD_OUT_FONTS = ("Roboto Slab", "Liberation Serif")
 
 
 @dataclass(frozen=True)

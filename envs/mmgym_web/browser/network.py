@@ -1,0 +1,178 @@
+"""Answers a page's requests from the episode's server, and refuses and records everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from mmgym_web.browser.cdp import BrowserGone, CDPError, Session
+from mmgym_web.messages import Request, Response, Server
+
+__all__ = ["NavigationRefused", "NetworkGuard", "Refusal", "Request", "Response", "Server", "check_address"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something a page was not allowed to do."""
+
+    url: str
+    """What was asked for."""
+    kind: str
+    """What for: a resource type of the DevTools protocol (Document, Image, ...), Navigation, WebSocket, Download."""
+    reason: str
+    """Why not."""
+
+
+class NavigationRefused(ValueError):
+    """An address that may not be visited.
+
+    Args:
+        url: the address.
+        reason: why not, for the agent to read.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url[:200]!r} was refused: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+def check_address(url: str) -> str:
+    """An address that may be typed into the address bar, stripped.
+
+    Raises:
+        NavigationRefused: unless it is ``http://host...``, ``https://host...`` or ``about:blank``.
+    """
+    url = url.strip(" ")
+    if url == "about:blank":
+        return url
+    # Browsers drop tabs and newlines inside an address, which hides a scheme from a reader who does not.
+    if re.search(r"[\x00-\x20\x7f\\]", url):
+        raise NavigationRefused(url, "an address has no blanks, backslashes or control characters")
+    scheme = url.partition(":")[0].lower() if ":" in url else ""
+    if scheme not in ("http", "https"):
+        raise NavigationRefused(url, "only http:// and https:// addresses can be visited")
+    try:
+        host = urlsplit(url).hostname
+    except ValueError as error:
+        raise NavigationRefused(url, str(error)) from error
+    if not host or not re.match(r"https?://", url, re.IGNORECASE):
+        raise NavigationRefused(url, "an address names a host, as in http://host/path")
+    return url
+
+
+class NetworkGuard:
+    """Decides on every request of one page.
+
+    Args:
+        server: plays the episode's sites; None for none.
+        allow_hosts: hosts that the page may really reach; ``*.example.org`` means its subdomains.
+        refuse: called with each `Refusal`.
+        failed: called with what a server raised.
+    """
+
+    def __init__(
+        self,
+        server: Server | None,
+        allow_hosts: tuple[str, ...],
+        refuse: Callable[[Refusal], None],
+        failed: Callable[[str, Exception], None],
+    ) -> None:
+        self.server = server
+        self.allow_hosts = allow_hosts
+        self._refuse = refuse
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def watch(self, session: Session) -> None:
+        """Intercept every request of a session's target."""
+        await session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])
+
+    def paused(self, session: Session, params: dict[str, Any]) -> None:
+        """Take care of a `Fetch.requestPaused` event."""
+        task = asyncio.get_running_loop().create_task(self._decide(session, params))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.server = None
+        for task in self._tasks:
+            task.cancel()
+
+    def allows(self, host: str) -> bool:
+        """Whether the page may reach a host over the network."""
+        return any(
+            host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.allow_hosts
+        )
+
+    async def _decide(self, session: Session, params: dict[str, Any]) -> None:
+        identifier, kind = params["requestId"], params["resourceType"]
+        url = params["request"]["url"]
+        try:
+            parts = urlsplit(url)
+            response = None
+            if parts.scheme not in ("http", "https"):
+                reason = f"{parts.scheme}: addresses are not opened"
+            elif self.allows(parts.hostname or ""):
+                await session.send("Fetch.continueRequest", requestId=identifier)
+                return
+            else:
+                reason = f"{parts.hostname} is none of this episode's sites"
+                response = await self._answer(session, params)
+            if response is None:
+                self._refuse(Refusal(url, kind, reason))
+                # An aborted navigation leaves the page where it is; a blocked one would show an error page.
+                blocked = "Aborted" if kind == "Document" else "BlockedByClient"
+                await session.send("Fetch.failRequest", requestId=identifier, errorReason=blocked)
+                return
+            headers = [{"name": name, "value": value} for name, value in response.headers]
+            await session.send(
+                "Fetch.fulfillRequest",
+                requestId=identifier,
+                responseCode=response.status,
+                responseHeaders=headers,
+                body=base64.b64encode(response.body).decode(),
+            )
+        except (CDPError, BrowserGone) as error:
+            # The page has gone on, or away, and wants no answer any more.
+            logger.debug("request %s was dropped: %s", url, error)
+
+    async def _answer(self, session: Session, params: dict[str, Any]) -> Response | None:
+        if self.server is None:
+            return None
+        asked = params["request"]
+        request = Request(
+            method=asked["method"],
+            url=asked["url"],
+            headers=list(asked["headers"].items()),
+            body=await _body(session, params),
+            kind=params["resourceType"],
+        )
+        try:
+            return await self.server.answer(request)
+        except Exception as error:  # whatever a server raises is its page's error, as on the web
+            logger.debug("server failed on %s", request.url, exc_info=True)
+            self._failed(request.url, error)
+            return Response(500, [("content-type", "text/plain")], b"Internal Server Error")
+
+
+async def _body(session: Session, params: dict[str, Any]) -> bytes:
+    asked = params["request"]
+    if not asked.get("hasPostData"):
+        return b""
+    entries = asked.get("postDataEntries") or []
+    if entries and all("bytes" in entry for entry in entries):
+        return b"".join(base64.b64decode(entry["bytes"]) for entry in entries)
+    found = await session.send("Network.getRequestPostData", requestId=params["networkId"])
+    if found.get("base64Encoded"):
+        return base64.b64decode(found["postData"])
+    return str(found["postData"]).encode()

@@ -1,0 +1,436 @@
+"""The pool of this process, and the page as an environment holds it: plain blocking calls from any thread.
+
+One thread runs an event loop and speaks to all browsers. A pool belongs to the process that made it: a forked child
+gets its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmgym_web.browser.accessibility import AccessibilityNode, accessibility_tree
+from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
+from mmgym_web.browser.chromium import Chromium, PoolSettings, describe
+from mmgym_web.browser.inputs import Action, Click, InsertText, Mouse, Press, TypeText, Wheel
+from mmgym_web.browser.network import Refusal
+from mmgym_web.browser.page import Dialog, EpisodePage, PageConfig, Raw
+from mmgym_web.browser.process import sweep, tree_memory
+
+__all__ = ["Outcome", "Page", "Pool", "close_pool", "get_pool"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+World = Literal["isolated", "main"]
+
+# Beyond a call's own limit, for closing the page that did not answer.
+_GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step brought."""
+
+    image: NDArray[np.uint8] | None
+    """The picture, uint8 (height, width, 3) RGB, a fresh array; None if none was asked for."""
+    url: str
+    """Address of the page."""
+    title: str
+    """Title of the page."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """Value of each asked expression, by its name."""
+    dialogs: list[Dialog] = field(default_factory=list)
+    """Dialogs answered since the last step."""
+    refused: list[Refusal] = field(default_factory=list)
+    """What was refused since the last step."""
+    server_errors: list[tuple[str, Exception]] = field(default_factory=list)
+    """Address and exception of each request on which the episode's server raised, since the last step."""
+
+
+class Pool:
+    """Browsers of one process and the thread that speaks to them. Use `get_pool`, or make one for other settings.
+
+    Args:
+        settings: how browsers are kept.
+    """
+
+    def __init__(self, settings: PoolSettings | None = None) -> None:
+        self.settings = settings or PoolSettings()
+        self.pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="browser-pool", daemon=True)
+        self._thread.start()
+        self._browsers: dict[tuple[str, ...], Chromium] = {}
+        self._retired: list[Chromium] = []
+        self._starting: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._closed = False
+        sweep()
+
+    def open(self, config: PageConfig | None = None) -> Page:
+        """Open a page.
+
+        Raises:
+            BrowserFailure: if no browser can be had; what it says tells how to get one.
+        """
+        config = config or PageConfig()
+        browser, page = self.call(self._open(config), self.settings.limit_s + 60)
+        return Page(self, browser, page)
+
+    @property
+    def usable(self) -> bool:
+        """Whether calls are answered: not after `close`, nor in a forked child."""
+        return self.pid == os.getpid() and self._thread.is_alive()
+
+    def pids(self) -> list[int]:
+        """Process ids of the running browsers."""
+        return [browser.process.pid for browser in self._all() if browser.process.alive()]
+
+    def memory(self) -> int:
+        """Proportional set size of all browsers with their children, in bytes."""
+        return sum(sum(tree_memory(pid).values()) for pid in self.pids())
+
+    def close(self) -> None:
+        """End every browser and the thread. Pages of this pool fail from now on."""
+        if self._closed or self.pid != os.getpid():
+            return
+        self._closed = True
+        with contextlib.suppress(BrowserFailure):
+            self.call(self._stop(), 15)
+        for browser in self._all():
+            browser.process.stop_now()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def call(self, coroutine: Coroutine[Any, Any, T], limit_s: float) -> T:
+        """Run a coroutine on the loop's thread and wait for it.
+
+        Raises:
+            BrowserFailure: of kind ``"hang"`` if it takes longer than `limit_s` wall-clock seconds.
+        """
+        if not self.usable:
+            coroutine.close()
+            raise BrowserFailure("crash", "this pool is closed, or belongs to another process")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(limit_s)
+        except concurrent.futures.TimeoutError as error:
+            if future.done():
+                raise
+            future.cancel()
+            raise BrowserFailure("hang", f"the browser's thread did not answer within {limit_s:g} s") from error
+
+    def _all(self) -> list[Chromium]:
+        return [*self._browsers.values(), *self._retired]
+
+    async def _open(self, config: PageConfig) -> tuple[Chromium, EpisodePage]:
+        key = tuple(sorted(config.allow_hosts))
+        for attempt in range(3):
+            browser = await self._browser(key)
+            try:
+                async with asyncio.timeout(self.settings.limit_s):
+                    return browser, await browser.open(config)
+            except (BrowserGone, TimeoutError) as error:
+                browser.fail("crash", "the browser died")
+                if attempt == 2:
+                    raise describe(error, self.settings.limit_s) from error
+        raise AssertionError
+
+    async def _browser(self, key: tuple[str, ...]) -> Chromium:
+        async with self._starting.setdefault(key, asyncio.Lock()):
+            browser = self._browsers.get(key)
+            if browser is not None and browser.healthy():
+                return browser
+            if browser is not None:
+                browser.retired = True
+                self._retired.append(self._browsers.pop(key))
+            for old in [old for old in self._retired if not old.pages or not old.process.alive()]:
+                self._retired.remove(old)
+                await old.stop()
+            browser = self._browsers[key] = await Chromium.start(self.settings, key)
+            return browser
+
+    async def _stop(self) -> None:
+        browsers = self._all()
+        self._browsers.clear()
+        self._retired.clear()
+        await asyncio.gather(*(browser.stop() for browser in browsers))
+
+
+class Page:
+    """One episode's page. Calls block until the page has answered, and may come from any one thread at a time.
+
+    Every method raises `BrowserFailure` when the machinery fails; the page is gone then, and the next one that is opened
+    is healthy.
+
+    Args:
+        pool: whose it is.
+        browser: the browser it lives in.
+        page: the page itself, on the loop's thread.
+    """
+
+    def __init__(self, pool: Pool, browser: Chromium, page: EpisodePage) -> None:
+        self._pool = pool
+        self._browser = browser
+        self._page = page
+        self._closed = False
+        self._image: NDArray[np.uint8] | None = None
+        self.limit_s = pool.settings.limit_s
+        self.settle_ms = 50.0
+
+    @property
+    def config(self) -> PageConfig:
+        """What the page was opened with."""
+        return self._page.config
+
+    @property
+    def url(self) -> str:
+        """Address of the document that is shown."""
+        return self._page.url
+
+    @property
+    def title(self) -> str:
+        """Title of the document that is shown."""
+        return str(self.evaluate("document.title"))
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Virtual milliseconds since the page was opened."""
+        return self._page.elapsed
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """Everything that was refused since the page was opened."""
+        return list(self._page.refused)
+
+    @property
+    def server_errors(self) -> list[tuple[str, Exception]]:
+        """Address and exception of each request on which the server raised since the page was opened."""
+        return list(self._page.server_errors)
+
+    @property
+    def dialogs(self) -> list[Dialog]:
+        """Dialogs that were answered since this, or an outcome, last told."""
+        found, self._page.dialogs = self._page.dialogs, []
+        return found
+
+    def goto(self, url: str, settle_ms: float | None = None) -> None:
+        """Visit an address and let the page settle.
+
+        Raises:
+            NavigationRefused: for an address that may not be visited; the page stays where it is.
+        """
+        self._run(self._page.goto(url, self._settle(settle_ms)))
+
+    def back(self, settle_ms: float | None = None) -> bool:
+        """Go back in the history; False if there is nothing there."""
+        return self._run(self._page.history(-1, self._settle(settle_ms)))
+
+    def forward(self, settle_ms: float | None = None) -> bool:
+        """Go forward in the history; False if there is nothing there."""
+        return self._run(self._page.history(1, self._settle(settle_ms)))
+
+    def reload(self, settle_ms: float | None = None) -> None:
+        """Load the document again."""
+        self._run(self._page.reload(self._settle(settle_ms)))
+
+    def act(
+        self,
+        actions: Sequence[Action] = (),
+        settle_ms: float | None = None,
+        *,
+        frame_every_ms: float | None = None,
+        image: bool = True,
+        evaluate: Mapping[str, str] | None = None,
+        evaluate_main: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """One step in one trip: input, time until the page has settled, the picture, then some expressions.
+
+        Args:
+            actions: what the hand does, in order.
+            settle_ms: virtual milliseconds that pass; None takes `settle_ms` of the page.
+            frame_every_ms: virtual milliseconds between frames on the way, for pages that animate frame by frame.
+            image: whether a picture is wanted.
+            evaluate: JavaScript expressions by name, evaluated in the isolated world after the picture.
+            evaluate_main: the same in the world of the page's scripts.
+
+        Raises:
+            ValueError: for a key that does not exist; nothing was done then.
+        """
+        settle = self._settle(settle_ms)
+        coroutine = self._page.act(
+            actions, settle, frame_every_ms, image, dict(evaluate or {}), dict(evaluate_main or {})
+        )
+        raw: Raw = self._run(coroutine)
+        picture = self._decode(raw.png) if image else None
+        return Outcome(picture, raw.url, raw.title, raw.values, raw.dialogs, raw.refused, raw.server_errors)
+
+    def mouse(
+        self,
+        kind: Literal["moved", "pressed", "released"],
+        x: float,
+        y: float,
+        button: Literal["left", "middle", "right"] = "left",
+        count: int = 1,
+    ) -> None:
+        """One mouse event, without time passing."""
+        self._perform(Mouse(kind, x, y, button, count))
+
+    def click(self, x: float, y: float, button: Literal["left", "middle", "right"] = "left", count: int = 1) -> None:
+        """Move there and click `count` times, without time passing."""
+        self._perform(Click(x, y, button, count))
+
+    def wheel(self, x: float, y: float, dx: float = 0, dy: float = 0) -> None:
+        """Turn the wheel over a point, without time passing."""
+        self._perform(Wheel(x, y, dx, dy))
+
+    def key(self, keys: str) -> None:
+        """Press and release a key or chord, without time passing."""
+        self._perform(Press(keys))
+
+    def type_keys(self, text: str) -> None:
+        """Type a text key by key, without time passing."""
+        self._perform(TypeText(text))
+
+    def insert_text(self, text: str) -> None:
+        """Put a text into the focused field at once, without time passing."""
+        self._perform(InsertText(text))
+
+    def settle(self, ms: float | None = None, frame_every_ms: float | None = None) -> None:
+        """Let virtual milliseconds pass until the page has settled."""
+        self._run(self._page.settle(self._settle(ms), frame_every_ms))
+
+    def frame(self) -> NDArray[np.uint8]:
+        """The picture, uint8 (height, width, 3) RGB, a fresh array."""
+        return self._decode(self._run(self._page.frame()))
+
+    def evaluate(self, expression: str, world: World = "isolated", *, await_promise: bool = False) -> Any:
+        """The JSON value of a JavaScript expression.
+
+        Args:
+            expression: the expression.
+            world: ``"isolated"`` shares the document, but no object, with the page's scripts; ``"main"`` is theirs.
+            await_promise: whether to wait for a promise.
+
+        Raises:
+            CDPError: what the expression threw.
+        """
+        return self._run(self._page.evaluate(expression, world, await_promise))
+
+    def cookies(self) -> list[dict[str, Any]]:
+        """Cookies of all sites, sorted."""
+        return self._run(self._page.cookies())
+
+    def storage(self) -> dict[str, Any]:
+        """Local and session storage of the shown document's origin."""
+        return self._run(self._page.storage())
+
+    def accessibility(self) -> list[AccessibilityNode]:
+        """The accessibility tree in reading order, with boxes in viewport pixels."""
+        return self._run(accessibility_tree(self._page))
+
+    @property
+    def choosing_files(self) -> bool:
+        """Whether the page has opened a file chooser."""
+        return self._page.chooser is not None
+
+    def set_files(self, *names: str) -> None:
+        """Choose files, named relative to the episode's folder, in the file chooser that the page has opened.
+
+        Raises:
+            ValueError: if no chooser is open, or a name is none of the episode's files.
+        """
+        self._run(self._page.set_files(names))
+
+    def close(self) -> None:
+        """Close the page and forget all it stored. Never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(BrowserFailure):
+            self._pool.call(self._browser.close_page(self._page), _GRACE_S)
+
+    def _settle(self, ms: float | None) -> float:
+        return self.settle_ms if ms is None else ms
+
+    def _perform(self, *actions: Action) -> None:
+        self._run(self._page.hands.perform(actions))
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._closed or not self._pool.usable:
+            coroutine.close()
+            raise BrowserFailure("crash", "the page is closed")
+        try:
+            return self._pool.call(self._guarded(coroutine), self.limit_s + _GRACE_S)
+        except BrowserFailure:
+            self._closed = True
+            raise
+
+    async def _guarded(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self.limit_s):
+                return await coroutine
+        except (BrowserFailure, BrowserGone, TimeoutError) as error:
+            failure = self._page.failure or describe(error, self.limit_s)
+            self._page.fail(failure.kind, failure.message)
+            await self._browser.close_page(self._page)
+            raise failure from error
+
+    def _decode(self, png: bytes | None) -> NDArray[np.uint8]:
+        if png is not None:
+            decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+            self._image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        if self._image is None:
+            self._image = np.full((self.config.height, self.config.width, 3), 255, np.uint8)
+        return self._image.copy()
+
+
+_pool: Pool | None = None
+_pool_lock = threading.Lock()
+
+
+def get_pool() -> Pool:
+    """The pool of this process, made on first use and closed at exit."""
+    global _pool, _pool_lock
+    with _pool_lock:
+        if _pool is None or _pool.pid != os.getpid():
+            _pool = Pool()
+        return _pool
+
+
+def close_pool() -> None:
+    """End this process's browsers; the next `get_pool` starts anew."""
+    global _pool
+    with _pool_lock:
+        pool, _pool = _pool, None
+    if pool is not None:
+        pool.close()
+
+
+def _after_fork() -> None:
+    global _pool, _pool_lock
+    _pool_lock = threading.Lock()
+    if _pool is not None:
+        # The parent's browsers must see the end of their pipes when the parent dies, though this child lives on.
+        for browser in _pool._all():
+            browser.process.connection.disown()
+        _pool = None
+
+
+atexit.register(close_pool)
+os.register_at_fork(after_in_child=_after_fork)

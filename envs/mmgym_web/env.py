@@ -1,0 +1,484 @@
+"""The base of web environments: an isolated browser page, its tools, and time that only the environment advances.
+
+A subclass says what is served and where an episode starts (`_begin`), what the server's state is (`_server_state`), and
+when the task is solved (`_is_success`). This class does the rest: observations, tools, feedback, keys, branch points.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+import gymnasium as gym
+import numpy as np
+
+from mmgym.env import SNAPSHOT_VERSION, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose
+from mmgym.spaces import InvalidAction, TextSpace, Tool, ToolCall
+from mmgym_web import elements
+from mmgym_web.browser import (
+    Action,
+    BrowserFailure,
+    Click,
+    NavigationRefused,
+    Outcome,
+    Page,
+    PageConfig,
+    get_pool,
+)
+from mmgym_web.elements import Element
+from mmgym_web.messages import Server
+from mmgym_web.tools import ACTION_MODES, BrowserTools, tool_names
+
+__all__ = ["Start", "WebEnv"]
+
+COORDINATES = ("pixels", "thousandths")
+"""Units of coordinates: pixels of the picture, or 0 to 1000 of its width and height as Qwen3-VL speaks."""
+
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+
+# Digest of what the page's state is made of, in 106 bits: DOM, form values, focus, scroll positions, storage.
+_PROBE = """(() => {
+  let a = 0xdeadbeef, b = 0x41c6ce57, c = 0x12345678, d = 0x9e3779b9;
+  const add = text => {
+    for (let i = 0; i < text.length; i++) {
+      const k = text.charCodeAt(i);
+      a = Math.imul(a ^ k, 2654435761); b = Math.imul(b ^ k, 1597334677);
+      c = Math.imul(c ^ k, 2246822507); d = Math.imul(d ^ k, 3266489909);
+    }
+    a ^= text.length; c ^= text.length;
+  };
+  const read = (root, depth) => {
+    add(root.documentElement ? root.documentElement.outerHTML : root.innerHTML);
+    const all = root.querySelectorAll('*');
+    for (let i = 0; i < all.length; i++) {
+      const e = all[i];
+      if (e === root.activeElement) add('focus' + i + ':' + (e.selectionStart ?? '') + '-' + (e.selectionEnd ?? ''));
+      const tag = e.tagName;
+      if (tag === 'INPUT') add(i + (e.checked ? '+' : '-') + (e.type === 'file'
+        ? [...e.files].map(f => f.name + f.size).join() : e.value));
+      else if (tag === 'TEXTAREA') add(i + e.value);
+      else if (tag === 'SELECT') add(i + [...e.options].map(o => o.selected ? 1 : 0).join(''));
+      if (e.scrollTop || e.scrollLeft) add(i + '@' + Math.round(e.scrollTop) + ',' + Math.round(e.scrollLeft));
+      if (e.shadowRoot) read(e.shadowRoot, depth);
+      if (tag === 'IFRAME' && depth < 3) { try { if (e.contentDocument) read(e.contentDocument, depth + 1); } catch {} }
+    }
+  };
+  read(document, 0);
+  for (const name of ['localStorage', 'sessionStorage']) {
+    try { add(name + JSON.stringify(Object.entries(window[name]).sort())); } catch {}
+  }
+  const hex = n => (n >>> 0).toString(16).padStart(8, '0');
+  return [location.href, document.title, hex(a) + hex(b) + hex(c) + hex(d)];
+})()"""
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an episode begins."""
+
+    url: str
+    """The first page."""
+    task: str
+    """What the agent is asked, in words."""
+    server: Server | None = None
+    """Plays the sites; None when they are on the network."""
+    hosts: tuple[str, ...] = ()
+    """Hosts that the agent may visit by address."""
+    live_hosts: tuple[str, ...] = ()
+    """Hosts that may be reached over the network."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Files that may be uploaded, by name."""
+    now: str = "2026-03-02T09:00:00Z"
+    """The page's clock at the start."""
+    steps: int = 0
+    """The fewest turns an expert needs; 0 without an expert."""
+    turns: int = 20
+    """Turns until the episode is truncated."""
+
+
+class WebEnv(BrowserTools, MultimodalEnv):
+    """A page in a real Chromium, as a `MultimodalEnv`.
+
+    Observations: ``task`` (what is asked), ``image`` (the viewport, uint8 (height, width, 3)), ``text`` (the text twin:
+    the accessibility tree), ``url``, ``title``, ``feedback``.
+
+    Args:
+        width: of the viewport and the picture, in pixels.
+        height: of the viewport and the picture, in pixels.
+        action_mode: how things are pointed at: ``coordinates``, ``elements`` (numbers that are drawn on the picture and
+            stand in the text twin), or ``both``.
+        coordinates: ``pixels``, or ``thousandths`` of width and height.
+        time_limit: seconds of real time that the browser may take for one call before it counts as hung.
+        level, split, obs_mode, max_turns, max_calls, render_mode: those of `MultimodalEnv`.
+
+    Raises:
+        ValueError: for a value that is not allowed; the message names what is.
+    """
+
+    capabilities = Capabilities(snapshot="replay", expert_steps="at_least")
+    without_tools: ClassVar[tuple[str, ...]] = ()
+    """Tools that make no sense here."""
+    settle_ms: ClassVar[float] = 250.0
+    """Milliseconds of the page's time that pass after each call."""
+    watches_cookies: ClassVar[bool] = True
+    """Whether cookies are part of the state."""
+
+    def __init__(
+        self,
+        *,
+        level: int = 1,
+        split: str = "train",
+        obs_mode: str = "image",
+        max_turns: int | None = None,
+        max_calls: int = 1,
+        render_mode: str | None = None,
+        width: int = 640,
+        height: int = 480,
+        action_mode: str = "coordinates",
+        coordinates: str = "pixels",
+        time_limit: float = 20.0,
+    ):
+        for name, value in (("width", width), ("height", height)):
+            if not isinstance(value, int) or isinstance(value, bool) or not 64 <= value <= 4096:
+                raise ValueError(f"{name} must be a whole number from 64 to 4096; got {value!r}")
+        if not time_limit > 0:
+            raise ValueError(f"time_limit must be a positive number of seconds; got {time_limit!r}")
+        self.width, self.height = width, height
+        self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
+        self.coordinates = choose("coordinates", coordinates, COORDINATES)
+        self.time_limit = time_limit
+        self._page: Page | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._start = Start("about:blank", "")
+        self._forget()
+        super().__init__(
+            level=level,
+            split=split,
+            obs_mode=obs_mode,
+            max_turns=max_turns,
+            max_calls=max_calls,
+            render_mode=render_mode,
+        )
+
+    # --- what a subclass defines -------------------------------------------------------------------------------------
+
+    def _begin(self, rng: np.random.Generator, task: Any) -> Start:
+        """Draw an instance of `self.level` and `self.split` from `rng`; `task` is ``options["task"]``.
+
+        Raises:
+            ValueError: for a task that does not exist, naming those that do.
+        """
+        raise NotImplementedError
+
+    def _server_state(self) -> Any:
+        """The instance and the server's state, JSON-able."""
+        raise NotImplementedError
+
+    # --- the contract of MultimodalEnv -------------------------------------------------------------------------------
+
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Make one turn (see `MultimodalEnv.step`)."""
+        result = super().step(action)
+        try:
+            self._actions.append([_plain(call) for call in self.action_space.parse(action)])
+        except ValueError as problem:
+            self._actions.append(str(problem))
+        return result
+
+    def _generate(self, task: Any) -> None:
+        self._task_option = task
+        self._play_seed = int(self.np_random.integers(2**62))
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """Begin the instance of `self._play_seed`; a browser that fails gets one more chance."""
+        for attempt in (1, 2):
+            self._forget()
+            self._start = self._begin(np.random.default_rng(self._play_seed), self._task_option)
+            try:
+                self._take(self._open())
+                return
+            except BrowserFailure as failure:
+                self._drop_page()
+                if attempt == 2:
+                    raise MachineryFailure(str(failure)) from failure
+
+    def _open(self) -> Outcome:
+        """Open the first page. A subclass may have a quicker way."""
+        self._drop_page()
+        self._page = page = get_pool().open(self._page_config())
+        page.limit_s = self.time_limit
+        page.goto(self._start.url, self.settle_ms)
+        return page.act((), 0, evaluate={"state": _PROBE})
+
+    def _page_config(self) -> PageConfig:
+        start = self._start
+        if start.files:
+            self._folder = tempfile.TemporaryDirectory(prefix="mmgym-files-")
+            for name, content in start.files.items():
+                Path(self._folder.name, name).write_bytes(content)
+        return PageConfig(
+            width=self.width,
+            height=self.height,
+            seed=self._play_seed % 2**32,
+            now=start.now,
+            server=start.server,
+            allow_hosts=start.live_hosts,
+            files=Path(self._folder.name) if self._folder else None,
+        )
+
+    def _turn_limit(self) -> int:
+        return self._start.turns
+
+    def _perform(self, call: ToolCall) -> Effect:
+        before = self._key
+        self._notes = []
+        try:
+            effect = super()._perform(call)
+        except BrowserFailure as failure:
+            self._drop_page()
+            raise MachineryFailure(str(failure)) from failure
+        notes = [note for note in (effect.feedback, *self._notes) if note]
+        return Effect(self._key != before, " ".join(notes))
+
+    def _is_failure(self) -> bool:
+        return self._answer is not None or self._failed is not None
+
+    def _get_state(self) -> dict[str, Any]:
+        return {
+            "server": self._server_state(),
+            "page": list(self._seen),
+            "cookies": self._cookies,
+            "answer": self._answer,
+            "failed": self._failed,
+        }
+
+    def state_key(self) -> str:
+        """Hash of the task instance, the server's state, URL, DOM, form values, focus, scroll, cookies and storage."""
+        return self._key
+
+    def snapshot(self) -> bytes:
+        """What is needed to play to this point again: versioned JSON."""
+        self._require("snapshot", self.capabilities.snapshot != "none")
+        content = {
+            "version": SNAPSHOT_VERSION,
+            "environment": type(self).__name__,
+            "level": self.level,
+            "split": self.split,
+            "task": self._task_option,
+            "seed": self._play_seed,
+            "max_turns": self.max_turns,
+            "actions": self._actions,
+            "random": self.np_random.bit_generator.state,
+        }
+        return json.dumps(content).encode()
+
+    def restore(self, snapshot: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Play to a snapshot's point again, and return its observation and info.
+
+        Raises:
+            ValueError: when the bytes are no snapshot of this environment and version.
+        """
+        self._require("snapshot", self.capabilities.snapshot != "none")
+        content = self._read_snapshot(snapshot, "seed", "actions", "random")
+        self.level, self.split = content["level"], content["split"]
+        self.turn, self.success, self._terminated, self._feedback = 0, False, False, ""
+        self._task_option, self._play_seed = content["task"], content["seed"]
+        self._set_up()
+        self.max_turns = content["max_turns"]
+        self._show()
+        for action in content["actions"]:
+            played = InvalidAction(action) if isinstance(action, str) else action
+            self.step(played[0] if isinstance(played, list) and self.action_space.max_calls == 1 else played)
+        self.np_random.bit_generator.state = content["random"]
+        return self._show(), self._info(terms={})
+
+    def expert(self) -> ToolCall:
+        """The next call of a scripted expert that reads the state, with the tools and units of this environment."""
+        return self._adapted(super().expert())
+
+    def close(self) -> None:
+        """Close the page; the browser stays for other environments of this process until it ends."""
+        self._drop_page()
+        super().close()
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self.height, self.width
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Files that may be uploaded, by name."""
+        return self._start.files
+
+    def _observation_parts(self) -> dict[str, gym.Space[Any]]:
+        base = super()._observation_parts()
+        feedback = base.pop("feedback")
+        parts: dict[str, gym.Space[Any]] = {"task": TextSpace(), **base}
+        return {**parts, "url": TextSpace(), "title": TextSpace(), "feedback": feedback}
+
+    def _observe(self) -> dict[str, Any]:
+        base = super()._observe()
+        feedback = base.pop("feedback")
+        observation = {"task": self._start.task, **base}
+        return {**observation, "url": self._seen[0][:4096], "title": self._seen[1][:1024], "feedback": feedback}
+
+    def _image(self) -> np.ndarray:
+        if self._picture is None:
+            raise gym.error.ResetNeeded("there is no page yet: call reset() first")
+        picture = self._picture.copy()
+        return elements.draw_marks(picture, self.elements()) if self.action_mode == "elements" else picture
+
+    def _text(self) -> str:
+        return elements.describe(self.elements(), self.action_mode, self._shown_point)
+
+    def _expert_steps(self) -> int:
+        return self._start.steps
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        return elements.questions(self.elements(), self._seen[1], self._shown_point, rng)
+
+    def _tools(self) -> list[Tool]:
+        wide, high = (1000, 1000) if self.coordinates == "thousandths" else (self.width - 1, self.height - 1)
+        limits = {"x": wide, "to_x": wide, "y": high, "to_y": high}
+        return [
+            replace(tool, parameters=tuple(replace(p, high=limits.get(p.name, p.high)) for p in tool.parameters))
+            for name in tool_names(self.action_mode, self.without_tools)
+            for tool in [Tool.from_function(getattr(type(self), name))]
+        ]
+
+    # --- what tools and experts use ----------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """URL of the page."""
+        return self._seen[0]
+
+    def query(self, expression: str) -> Any:
+        """A JavaScript expression's JSON value, out of reach of the page's scripts. It must change nothing."""
+        return self._query(expression)
+
+    def elements(self) -> list[Element]:
+        """The page's accessibility tree, with what can be acted on numbered from 1."""
+        if self._elements is None:
+            self._elements = elements.read(self._the_page().accessibility(), self.width, self.height)
+        return self._elements
+
+    def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
+        settle = self.settle_ms if settle_ms is None else settle_ms
+        self._take(self._the_page().act(actions, settle, evaluate={"state": _PROBE}))
+        return Effect()
+
+    def _visit(self, url: str) -> Effect:
+        host = urlsplit(url).hostname if _WEB.match(url) else None
+        allowed = (*self._start.hosts, *self._start.live_hosts)
+        if host not in allowed:
+            return Effect(False, f"Refused: only pages of these sites can be opened: {', '.join(allowed)}.")
+        try:
+            self._the_page().goto(url, self.settle_ms)
+        except NavigationRefused as refused:
+            self._notes.append(f"Refused: {refused.reason}.")
+        return self._do(settle_ms=0)
+
+    def _history(self, way: Literal["back", "forward"]) -> Effect:
+        page = self._the_page()
+        moved = page.back(self.settle_ms) if way == "back" else page.forward(self.settle_ms)
+        if not moved:
+            return Effect(False, f"There is no page to go {way} to.")
+        return self._do(settle_ms=0)
+
+    def _query(self, expression: str) -> Any:
+        return self._the_page().evaluate(expression)
+
+    def _element(self, number: int) -> Element | None:
+        return next((element for element in self.elements() if element.number == number), None)
+
+    def _end(self, answer: str | None, failed: str | None) -> Effect:
+        self._answer, self._failed = answer, failed
+        self._key = super().state_key()
+        return Effect()
+
+    def _put_file(self, x: int, y: int, file: str) -> Effect:
+        if file not in self.files:
+            offered = ", ".join(sorted(self.files)) or "none"
+            return Effect(False, f"There is no file {file!r}; files that may be uploaded: {offered}.")
+        self._do(Click(x, y))
+        if not self._the_page().choosing_files:
+            return Effect(False, "There is no file field here.")
+        self._the_page().set_files(file)
+        return self._do()
+
+    # --- machinery ---------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickled environment comes back without its page: it must be reset."""
+        return {**self.__dict__, "_page": None, "_folder": None, "_start": Start("about:blank", ""), "_elements": None}
+
+    def _the_page(self) -> Page:
+        if self._page is None:
+            raise gym.error.ResetNeeded("there is no page yet: call reset() first")
+        return self._page
+
+    def _drop_page(self) -> None:
+        if self._page is not None:
+            page, self._page = self._page, None
+            page.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _adapted(self, call: ToolCall) -> ToolCall:
+        """A call in pixels as a call of the tools that there are, in their units."""
+        arguments = dict(call.arguments)
+        if self.action_mode == "elements" and "x" in arguments:
+            x, y = arguments.pop("x"), arguments.pop("y")
+            if call.name == "scroll":
+                return ToolCall("scroll_page", {"dy": arguments["dy"]})
+            element = elements.at_point(self.elements(), x, y)
+            return ToolCall(f"{call.name}_element", {"element": element.number if element else 1, **arguments})
+        if "x" in arguments:
+            arguments["x"], arguments["y"] = self._shown_point(arguments["x"], arguments["y"])
+        if "to_x" in arguments:
+            arguments["to_x"], arguments["to_y"] = self._shown_point(arguments["to_x"], arguments["to_y"])
+        return ToolCall(call.name, arguments)
+
+    def _forget(self) -> None:
+        self._actions: list[Any] = []
+        self._answer: str | None = None
+        self._failed: str | None = None
+        self._seen: tuple[str, str, str] = ("", "", "")
+        self._cookies: list[dict[str, Any]] = []
+        self._notes: list[str] = []
+        self._picture: np.ndarray | None = None
+        self._elements: list[Element] | None = None
+        self._key = ""
+
+    def _take(self, outcome: Outcome) -> None:
+        """Take in what the browser shows after an action."""
+        if outcome.server_errors:
+            address, error = outcome.server_errors[0]
+            raise MachineryFailure(f"server: {address}: {type(error).__name__}: {error}") from error
+        url, title, digest = outcome.values["state"]
+        self._seen, self._picture, self._elements = (url, title, digest), outcome.image, None
+        if self.watches_cookies:
+            self._cookies = self._the_page().cookies()
+        self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
+        self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
+        self._key = super().state_key()
+
+    def _shown_point(self, x: int, y: int) -> tuple[int, int]:
+        """A pixel in the units that the agent uses."""
+        if self.coordinates == "pixels":
+            return x, y
+        return round(1000 * x / self.width), round(1000 * y / self.height)
+
+
+def _plain(call: ToolCall) -> dict[str, Any]:
+    arguments = {n: v.item() if isinstance(v, np.generic) else v for n, v in call.arguments.items()}
+    return ToolCall(call.name, arguments).as_dict()

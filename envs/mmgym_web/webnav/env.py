@@ -1,0 +1,198 @@
+"""WebNav: tasks on a procedural web of eight sites."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmgym.env import Effect, MachineryFailure, Unsupported, choose
+from mmgym.rewards import RewardTerms
+from mmgym.spaces import ToolCall
+from mmgym_web.env import Start, WebEnv
+from mmgym_web.webnav.catalogue import sites, templates
+from mmgym_web.webnav.kit.changes import met, unmet
+from mmgym_web.webnav.kit.episode import Episode
+from mmgym_web.webnav.kit.guide import Guide
+from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.kit.world import World, split_of
+
+__all__ = ["WebNav"]
+
+_DRAWS = 60
+"""Draws of a task in one world before another world is tried."""
+_WORLDS = 40
+
+
+class WebNav(WebEnv):
+    """Do a task on the web: find, compare, fill in, buy, reply, schedule, edit, transfer, read a chart.
+
+    ## Description
+    From the seed comes a town with its people, a day, and eight sites that they use: a shop, a bank, mail, a calendar,
+    a forum, a wiki, a store of files, and a travel site. They are ordinary web applications with forms, links, cookies
+    and a database, and they look different in every episode: colours, fonts, menus, order and layout are drawn as well.
+    The agent is logged in everywhere as one of the people. It is asked for one thing in plain words.
+
+    ## Action space
+    Tools of a mouse, a keyboard and a browser, see `mmgym_web.env.WebEnv`: `click(x, y)`, `type(text)`,
+    `scroll(x, y, dx, dy)`, `select(x, y, option)`, `goto(url)`, `back()`, `answer(text)`, `fail(reason)` and others; or
+    by the numbers of elements with `action_mode="elements"`.
+
+    ## Observation space
+    `task`: what is asked. `image`: the page, uint8 (height, width, 3). `text`, the text twin: its accessibility tree.
+    `url`, `title`, and `feedback`: what the last action did wrong, what a dialog said, what was refused.
+
+    ## Starting state
+    A world, and a task of the asked level, drawn from the seed. The names of people, products, documents and so on, and
+    the sentences that ask, belong to one split each, by their hash: a held-out split shares none with train. The split
+    `ood` has labels in German or French, and colours, fonts and menus that no other split uses.
+
+    `options["task"]` names one of the templates of tasks (`mmgym_web.webnav.catalogue.templates`), whose level then stands
+    instead of the asked one; `"any"`, the default, draws among those of the level. Some can only be answered from
+    pixels (a chart, a picture, a colour): they have no text twin, so with a text twin they are never drawn.
+
+    ## Rewards
+    1 when the task is solved (term `outcome`), else 0. With `process_reward > 0`, a term `process` adds up to that much
+    along the way: for pages that one must pass, and for changes that had to be made.
+
+    ## Episode end
+    Terminated with success as soon as everything is so: what had to change in the sites' database changed *and nothing
+    else did*. Tasks that ask for an answer end with `answer(text)`, which is checked by its type; those that cannot be
+    done, with `fail(reason)`. Truncated after three times the fewest turns, and six.
+
+    ## Arguments
+    Those of `mmgym_web.env.WebEnv`, and
+    - `process_reward`: weight of the process term, 0 (none) to 1.
+    - `site`: only tasks that need this site and no other; `"any"`, the default, draws among all.
+
+    | level | fewest turns | sites |
+    |---|---|---|
+    | 1 | 1-2 | one |
+    | 2 | 2-4 | one |
+    | 3 | 4-7 | one |
+    | 4 | 6-10 | one |
+    | 5 | 10-15 | two |
+
+    ## Version history
+    - v0: first version.
+    """
+
+    instruction: ClassVar[str] = (
+        "You use a web browser. You see the page and are told what to do. Work with mouse and keyboard: click a field "
+        "before you type into it, scroll to see more. If you are asked something, find it out and give the answer alone "
+        "with answer(text). Change nothing that you were not asked to change. If it cannot be done, say so with "
+        "fail(reason)."
+    )
+
+    def __init__(self, *, process_reward: float = 0.0, site: str = "any", **arguments: Any):
+        if not 0 <= process_reward <= 1:
+            raise ValueError(f"process_reward must be a number from 0 to 1; got {process_reward!r}")
+        self.process_reward = process_reward
+        self.site = choose("site", site, ("any", *sites()))
+        super().__init__(**arguments)
+        self._episode: Episode | None = None
+        self._template: Template | None = None
+        self._asked: Task | None = None
+        self._progress = 0.0
+        self._passed = 0
+
+    def _begin(self, rng: np.random.Generator, task: Any) -> Start:
+        names = ["any", *templates()]
+        task = choose("task", "any" if task is None else task, names)
+        if task != "any" and self.obs_mode != "image" and templates()[task].pixels:
+            raise Unsupported(f"the task {task!r} has no text twin: its answer is only in the pixels")
+        self._episode, self._template, self._asked = self._draw(rng, task)
+        self._progress = 0.0
+        self._passed = 0
+        world, asked = self._episode.world, self._asked
+        return Start(
+            url=self._episode.site(asked.site).url(asked.start),
+            task=asked.instruction,
+            server=self._episode,
+            hosts=tuple(f"{name}.{world.town}.test" for name in sites()),
+            files=asked.files,
+            now=f"{world.now.isoformat()}Z",
+            steps=asked.steps,
+            turns=3 * asked.steps + 6,
+        )
+
+    def _draw(self, rng: np.random.Generator, name: str) -> tuple[Episode, Template, Task]:
+        pool = [t for t in templates().values() if t.level == self.level] if name == "any" else [templates()[name]]
+        if self.site != "any":
+            pool = [template for template in pool if template.sites == (self.site,)]
+            if not pool:
+                raise ValueError(f"no task {name!r} of level {self.level} needs the site {self.site!r} alone")
+        for _ in range(_WORLDS):
+            order = [pool[index] for index in rng.permutation(len(pool))]
+            template = next(t for t in order if self.obs_mode == "image" or not t.pixels)
+            episode = Episode(World(int(rng.integers(2**62)), self.split, template.level), sites())
+            for site in template.sites:
+                episode.site(site)
+            before = episode.db.total_changes
+            for _ in range(_DRAWS):
+                try:
+                    asked = template.draw(episode, rng)
+                except Redraw:
+                    continue
+                if episode.db.total_changes != before:
+                    raise RuntimeError(f"{template.name} changed the sites while it was drawn")
+                if split_of(f"{template.name} {asked.instruction}") == self.split:
+                    return episode, template, asked
+            episode.close()
+        raise RuntimeError(f"no world of {_WORLDS} has a task {name!r} of split {self.split}")
+
+    def _server_state(self) -> Any:
+        assert self._episode is not None and self._asked is not None and self._template is not None
+        world = self._episode.world
+        return [world.seed, world.split, world.level, self._template.name, self._asked.instruction, self._episode.state()]
+
+    def _perform(self, call: ToolCall) -> Effect:
+        effect = super()._perform(call)
+        assert self._episode is not None
+        if self._episode.errors:
+            raise MachineryFailure(f"site: {self._episode.errors[0]}")
+        return effect
+
+    def _is_success(self) -> bool:
+        asked, episode = self._asked, self._episode
+        assert asked is not None and episode is not None
+        if not met(asked.expects, episode.changes(), episode.journal.incidental):
+            return False
+        if asked.page and asked.page != f"{episode.site_at(self.url)}:{Guide(self, episode).path}":
+            return False
+        if asked.infeasible:
+            return self._failed is not None
+        if asked.answer is not None:
+            return self._answer is not None and asked.answer.accepts(self._answer)
+        return self._failed is None
+
+    def _reward_terms(self) -> RewardTerms:
+        terms = {"outcome": float(self.success)}
+        if self.process_reward:
+            best = max(self._progress, self._how_far())
+            terms["process"] = self.process_reward * (best - self._progress)
+            self._progress = best
+        return terms
+
+    def _how_far(self) -> float:
+        """Share of the milestones passed, in order, and of the changes made."""
+        asked, episode = self._asked, self._episode
+        assert asked is not None and episode is not None
+        if self._passed < len(asked.milestones) and asked.milestones[self._passed] in self.url:
+            self._passed += 1
+        missing = len(unmet(asked.expects, episode.changes(), episode.journal.incidental))
+        parts = len(asked.milestones) + len(asked.expects) + 1
+        return (self._passed + len(asked.expects) - missing + self.success) / parts
+
+    def _expert_call(self) -> ToolCall:
+        assert self._template is not None and self._asked is not None and self._episode is not None
+        guide = Guide(self, self._episode)
+        try:
+            call = next(self._template.guide(self._asked, guide), None)
+        except LookupError:  # a page on which nothing of the task can be done: back to the start
+            return ToolCall("goto", {"url": self._start.url})
+        return call or ToolCall("fail", {"reason": "this can no longer be done"})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickled environment comes back without page and sites: it must be reset."""
+        return {**super().__getstate__(), "_episode": None, "_template": None, "_asked": None}

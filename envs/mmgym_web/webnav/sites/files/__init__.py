@@ -1,0 +1,1 @@
+from mmgym_web.webnav.sites.files.site import SITE

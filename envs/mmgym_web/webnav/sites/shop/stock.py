@@ -1,0 +1,174 @@
+"""What is in the shop at the start of an episode."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from mmgym_web.webnav.kit.site import Site
+from mmgym_web.webnav.sites.shop import words
+from mmgym_web.webnav.sites.shop.orders import PRODUCTS, draw_orders, draw_prices
+
+__all__ = ["SCHEMA", "fill"]
+
+SCHEMA = """
+CREATE TABLE shop_products (id INTEGER PRIMARY KEY, name TEXT, category TEXT, noun TEXT, picture TEXT, colour TEXT,
+    colours TEXT, sizes TEXT, price INTEGER, rating INTEGER, ratings INTEGER, stock INTEGER, material TEXT,
+    weight INTEGER, warranty INTEGER, chest INTEGER, history TEXT, added TEXT, backdrop INTEGER);
+CREATE TABLE shop_reviews (id INTEGER PRIMARY KEY, product_id INTEGER, author TEXT, stars INTEGER, title TEXT,
+    body TEXT, day TEXT);
+CREATE TABLE shop_cart (id INTEGER PRIMARY KEY, product_id INTEGER, colour TEXT, size TEXT, quantity INTEGER);
+CREATE TABLE shop_baskets (id INTEGER PRIMARY KEY, coupon TEXT);
+CREATE TABLE shop_coupons (id INTEGER PRIMARY KEY, code TEXT, percent INTEGER, until TEXT);
+CREATE TABLE shop_wishes (id INTEGER PRIMARY KEY, product_id INTEGER);
+CREATE TABLE shop_addresses (id INTEGER PRIMARY KEY, label TEXT, name TEXT, street TEXT, postcode TEXT, city TEXT);
+CREATE TABLE shop_orders (id INTEGER PRIMARY KEY, number TEXT, day TEXT, status TEXT, payment TEXT, paid INTEGER,
+    delivery TEXT, total INTEGER, coupon TEXT, name TEXT, street TEXT, postcode TEXT, city TEXT, note TEXT);
+CREATE TABLE shop_items (id INTEGER PRIMARY KEY, order_id INTEGER, product_id INTEGER, quantity INTEGER, price INTEGER,
+    colour TEXT, size TEXT);
+CREATE TABLE shop_returns (id INTEGER PRIMARY KEY, order_id INTEGER, product_id INTEGER, reason TEXT, paid_on TEXT,
+    comment TEXT);
+"""
+
+
+def fill(site: Site) -> None:
+    """Fill the shop's tables."""
+    products = _products(site)
+    site.insert("shop_products", products)
+    _reviews(site)
+    addresses = _addresses(site)
+    site.insert("shop_addresses", addresses)
+    _orders(site, products, addresses[0])
+    rng = site.world.rng("shop", "basket")
+    chosen = [int(i) for i in rng.choice(PRODUCTS, 7, replace=False)]
+    in_cart = [products[i] for i in chosen if products[i]["stock"]][:3]
+    site.insert("shop_cart", [_choice(rng, good) | {"quantity": int(rng.integers(1, 4))} for good in in_cart])
+    wishes = [i for i in chosen if products[i] not in in_cart]
+    site.insert("shop_wishes", [{"product_id": i + 1} for i in wishes])
+    site.insert("shop_baskets", [{"coupon": ""}])
+    today = site.world.now.date()
+    site.insert(
+        "shop_coupons",
+        [
+            {
+                "code": f"{words.COUPONS[word]}{percent}",
+                "percent": int(percent),
+                "until": str(today + dt.timedelta(days=int(days))),
+            }
+            for word, percent, days in zip(
+                rng.choice(len(words.COUPONS), 4, replace=False),
+                rng.choice((5, 8, 10, 12, 15, 20, 25), 4, replace=False),
+                rng.choice(range(2, 60), 4, replace=False),
+                strict=True,
+            )
+        ],
+    )
+
+
+def _choice(rng: np.random.Generator, product: dict[str, Any]) -> dict[str, Any]:
+    colours, sizes = product["colours"].split(","), product["sizes"].split(",")
+    return {
+        "product_id": product["id"],
+        "colour": colours[rng.integers(len(colours))],
+        "size": sizes[rng.integers(len(sizes))],
+    }
+
+
+def _products(site: Site) -> list[dict[str, Any]]:
+    world, rng = site.world, site.world.rng("shop", "products")
+    prices, today = draw_prices(world), site.world.now.date()
+    kinds = [(c, *kind) for c, nouns in words.CATEGORIES.items() for kind in nouns for _ in range(2)]
+    kinds = [kinds[i] for i in rng.permutation(len(kinds))]
+    n, products, taken = PRODUCTS, list[dict[str, Any]](), set[str]()
+    ratings, counts, stock = rng.integers(28, 50, n), rng.integers(3, 900, n), rng.integers(1, 60, n)
+    weights, warranties, chests = rng.choice(range(12, 900), n, replace=False), rng.integers(1, 6, n), rng.integers(60, 108, n)
+    materials, ages, backdrops = rng.integers(len(words.MATERIALS), size=n), rng.integers(1, 500, n), rng.integers(4, size=n)
+    sold_out = {int(i) for i in rng.choice(n, 5, replace=False)}
+    colours = list(words.COLOURS)
+    for i, (category, noun, picture) in enumerate(kinds):
+        name = world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 1)[0]
+        while name in taken:
+            name = world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 1)[0]
+        taken.add(name)
+        offered = [colours[k] for k in rng.permutation(len(colours))[:6]]
+        products.append(
+            {
+                "id": i + 1, "name": name, "category": category, "noun": noun, "picture": picture,
+                "colour": offered[rng.integers(6)], "colours": ",".join(sorted(offered, key=colours.index)),
+                "sizes": ",".join(words.SIZES) if category == "Clothing" else "", "price": prices[i],
+                "rating": int(ratings[i]), "ratings": int(counts[i]), "stock": 0 if i in sold_out else int(stock[i]),
+                "material": words.MATERIALS[materials[i]], "weight": int(weights[i]) * 10,
+                "warranty": int(warranties[i]), "chest": int(chests[i]), "history": _history(rng, prices[i]),
+                "added": str(today - dt.timedelta(days=int(ages[i]))), "backdrop": int(backdrops[i]),
+            }
+        )  # fmt: skip
+    return products
+
+
+def _name(rng: np.random.Generator, noun: str) -> str:
+    brand, look = divmod(int(rng.integers(len(words.BRANDS) * len(words.LOOKS))), len(words.LOOKS))
+    return f"{words.BRANDS[brand]} {words.LOOKS[look]} {noun}"
+
+
+def _history(rng: np.random.Generator, price: int) -> str:
+    """Prices of the past twelve months: which is the lowest and which the highest is drawn uniformly."""
+    levels = rng.permutation(12)
+    steps = 0.78 + 0.03 * levels + 0.07 * (levels == 11) - 0.07 * (levels == 0)
+    return ",".join(str(round(price * step)) for step in steps)
+
+
+def _reviews(site: Site) -> None:
+    rng, today, rows = site.world.rng("shop", "reviews"), site.world.now.date(), list[dict[str, Any]]()
+    others = site.world.others
+    for product in range(1, PRODUCTS + 1):
+        count = 2 + product % 5
+        people = rng.permutation(len(others))[:count]
+        stars, texts = rng.integers(1, 6, count), rng.integers(1 << 20, size=count)
+        for person, star, text in zip(people.tolist(), stars.tolist(), texts.tolist(), strict=True):
+            opening, remark = words.OPENINGS[text % 10], words.REMARKS[text // 10 % 10]
+            rows.append(
+                {
+                    "product_id": product, "author": others[person].name, "stars": star,
+                    "title": words.TITLES[text // 100 % len(words.TITLES)], "body": f"{opening} {remark}",
+                    "day": str(today - dt.timedelta(days=1 + text // 2000 % 300)),
+                }
+            )  # fmt: skip
+    site.insert("shop_reviews", rows)
+
+
+def _addresses(site: Site) -> list[dict[str, Any]]:
+    rng, me = site.world.rng("shop", "addresses"), site.world.me
+    friends = [site.world.others[i] for i in rng.choice(len(site.world.others), 3, replace=False)]
+    people = [("Home", me.name, me), ("Office", me.name, friends[0])]
+    people += [(friend.first, friend.name, friend) for friend in friends[1:]]
+    return [
+        {
+            "label": label, "name": name, "street": person.street, "postcode": f"{rng.integers(10_000, 99_999)}",
+            "city": person.city,
+        }
+        for label, name, person in people
+    ]  # fmt: skip
+
+
+def _orders(site: Site, products: list[dict[str, Any]], home: dict[str, Any]) -> None:
+    rng, items = site.world.rng("shop", "items"), list[dict[str, Any]]()
+    orders = draw_orders(site.world)
+    place = {key: home[key] for key in ("name", "street", "postcode", "city")}
+    for order_id, order in enumerate(orders, 1):
+        for good, quantity in order.items:
+            line = _choice(rng, products[good])
+            items.append({"order_id": order_id, "quantity": quantity, "price": products[good]["price"], **line})
+    site.insert(
+        "shop_orders",
+        [
+            {
+                "number": order.number, "day": str(order.day), "status": order.status, "payment": order.payment,
+                "paid": int(order.paid_on is not None), "delivery": order.delivery, "total": order.total,
+                "coupon": "", "note": "", **place,
+            }
+            for order in orders
+        ],
+    )  # fmt: skip
+    site.insert("shop_items", items)

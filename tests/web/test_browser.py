@@ -1,0 +1,447 @@
+"""The browser layer: pages in isolation, with time, frames and network under control, and failures that end well."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from mmgym_web.browser import (
+    BrowserFailure,
+    Click,
+    InsertText,
+    Mouse,
+    NavigationRefused,
+    PageConfig,
+    Pool,
+    PoolSettings,
+    Press,
+    TypeText,
+    Wheel,
+    check_address,
+)
+from mmgym_web.browser.inputs import key_events
+from mmgym_web.browser.process import PREFIX, process_tree, sweep
+from mmgym_web.messages import Request, Response
+
+from mmgym.doctor import find_chromium
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
+
+HTML = ("content-type", "text/html; charset=utf-8")
+SITE = "http://site.test"
+
+
+class Pages:
+    """A server of fixed pages that remembers what it was asked."""
+
+    def __init__(self, pages):
+        self.pages = pages
+        self.asked: list[Request] = []
+
+    async def answer(self, request):
+        self.asked.append(request)
+        parts = urlsplit(request.url)
+        if parts.hostname != "site.test":
+            return None
+        page = self.pages.get(parts.path)
+        if page is None:
+            return Response(404, [HTML], b"<title>404</title>")
+        return page(request) if callable(page) else Response(200, [HTML], page.encode())
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pool = Pool(PoolSettings(limit_s=5, watch_s=0.2, memory_limit_mb=700))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def visit(pool):
+    opened = []
+
+    def visit(pages, path="/", **config):
+        server = Pages({"/": pages} if isinstance(pages, str) else pages)
+        page = pool.open(PageConfig(width=320, height=240, server=server, **config))
+        opened.append(page)
+        page.server = server
+        page.goto(SITE + path)
+        return page
+
+    yield visit
+    for page in opened:
+        page.close()
+
+
+def test_a_post_is_redirected_with_its_cookies_and_body(visit):
+    pages = {
+        "/": "<form method=post action=/login><input name=user value='Ann Ö'><button>Go</button></form>",
+        "/login": lambda request: Response(
+            303, [("location", "/home"), ("set-cookie", "a=1"), ("set-cookie", "b=2; HttpOnly")]
+        ),
+        "/home": "<title>Home</title>",
+    }
+    page = visit(pages)
+    outcome = page.act([Click(20, 20), Press("Enter")])
+    assert outcome.title == "Home" and outcome.url == f"{SITE}/home"
+    login, home = page.server.asked[-2:]
+    assert (login.method, login.body) == ("POST", b"user=Ann+%C3%96")
+    assert dict(home.headers).get("Cookie") == "a=1; b=2" and home.method == "GET"
+    assert [(cookie["name"], cookie["httpOnly"]) for cookie in page.cookies()] == [("a", False), ("b", True)]
+    assert page.back() and page.title == "" and page.forward() and page.title == "Home"
+    assert page.back() and not page.back()
+
+
+def test_an_uploaded_file_arrives_whole(visit, tmp_path):
+    content = bytes(range(256)) * 40
+    (tmp_path / "data.bin").write_bytes(content)
+    (tmp_path.parent / "outside.txt").write_text("secret")
+    form = "<form method=post action=/up enctype=multipart/form-data><input name=note value=hi>"
+    pages = {
+        "/": f"{form}<br><input type=file name=file><br><button>Send</button></form>",
+        "/up": "<title>Received</title>",
+    }
+    page = visit(pages, files=tmp_path)
+    assert not page.choosing_files
+    page.act([Click(30, 40)])
+    assert page.choosing_files
+    with pytest.raises(ValueError, match=r"no file '../outside.txt'; there are data.bin"):
+        page.set_files("../outside.txt")
+    page.set_files("data.bin")
+    left, top, width, height = next(node.box for node in page.accessibility() if node.name == "Send")
+    assert page.act([Click(left + width / 2, top + height / 2)]).title == "Received"
+    body = page.server.asked[-1].body
+    assert content in body and b'filename="data.bin"' in body and b'name="note"' in body
+
+
+ANIMATED = """<style>@keyframes turn {to {transform: rotate(1turn)}}
+#box {width: 60px; height: 60px; background: linear-gradient(red, blue); animation: turn 1s infinite linear}</style>
+<div id=box></div><input id=field><pre id=out></pre><script>
+let ticks = 0, frames = 0;
+setInterval(() => ticks++, 7);
+requestAnimationFrame(function next(at) {frames++; window.at = at; requestAnimationFrame(next)});
+setInterval(() => out.textContent = [ticks, frames, Date.now(), performance.now(), Math.random(), at,
+  crypto.randomUUID(), performance.timeOrigin, new Date().toLocaleString()].join('\\n'), 20);
+</script>"""
+
+
+def test_the_same_seed_gives_the_same_pixels(pool, visit):
+    def episode(seed):
+        page = visit(ANIMATED, seed=seed)
+        images = [page.act([Click(100, 90), TypeText("ab")], 130, frame_every_ms=40).image for _ in range(3)]
+        return images, page.evaluate("document.querySelector('pre').textContent")
+
+    (first, text), (second, same), (_, other) = episode(1), episode(1), episode(2)
+    assert text == same and text != other
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0], first[1])
+    assert "9:00:00" in text and text.split("\n")[2] == str(1772442000000 + 50 + 380)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/hostname",
+        "javascript:document.title='x'",
+        " JaVaScript:document.title='x'",
+        "java\nscript:1",
+        "data:text/html,x",
+        "view-source:http://site.test/",
+        "chrome://version",
+        "devtools://devtools/bundled/inspector.html",
+        "blob:http://site.test/1",
+        "filesystem:http://site.test/temporary/x",
+        "about:config",
+        "about:srcdoc",
+        "ftp://site.test/",
+        "site.test",
+        "http:///etc/passwd",
+        "http:\\\\site.test",
+        "",
+    ],
+)
+def test_addresses_of_other_schemes_are_refused(address):
+    with pytest.raises(NavigationRefused):
+        check_address(address)
+
+
+def test_goto_refuses_and_stays(visit):
+    page = visit("<title>Here</title>")
+    for address in ("file:///etc/hostname", "javascript:document.title='x'", "http://elsewhere.test/"):
+        with pytest.raises(NavigationRefused):
+            page.goto(address)
+        assert (page.title, page.url) == ("Here", f"{SITE}/")
+    assert len(page.refused) == 3
+
+
+ESCAPES = {
+    "file": "location.href = 'file:///etc/hostname'",
+    "data": "location.href = 'data:text/html,<title>out</title>'",
+    "blob": "location.href = URL.createObjectURL(new Blob(['<title>out</title>'], {type: 'text/html'}))",
+    "source": "location.href = 'view-source:http://site.test/'",
+    "chrome": "location.href = 'chrome://version'",
+    "host": "location.href = 'http://elsewhere.test/'",
+    "loopback": "location.href = 'http://127.0.0.1:8000/'",
+    "popup": "window.open('http://elsewhere.test/')",
+    "noopener": "window.open('http://elsewhere.test/', '_blank', 'noopener')",
+    "protocol": "location.href = 'mailto:a@b.test'",
+    "download": "let a = document.createElement('a'); a.href = 'data:x/y,z'; a.download = 'f'; a.click()",
+}
+
+
+@pytest.mark.parametrize("name", ESCAPES)
+def test_a_page_cannot_leave_its_sites(visit, name):
+    page = visit(f"<title>Here</title><button onclick=\"{ESCAPES[name]}\" style='width:200px;height:100px'>Go</button>")
+    outcome = page.act([Click(50, 50)])
+    outcome = page.act()
+    assert (outcome.title, outcome.url) == ("Here", f"{SITE}/")
+    if name in ("host", "loopback", "popup", "noopener", "blob", "download"):
+        assert page.refused
+
+
+def test_requests_to_elsewhere_are_refused_and_recorded(visit):
+    page = visit("""<img src=http://elsewhere.test/i.png><script>
+        window.said = [];
+        fetch('http://elsewhere.test/f').catch(() => said.push('fetch'));
+        new WebSocket('ws://elsewhere.test/w').onerror = () => said.push('socket');
+        said.push(typeof RTCPeerConnection, typeof navigator.serviceWorker, typeof WebTransport);
+        const code = "fetch('http://elsewhere.test/k').catch(() => postMessage('worker'))";
+        new Worker(URL.createObjectURL(new Blob([code]))).onmessage = event => said.push(event.data);
+        </script>""")
+    for _ in range(20):
+        if page.evaluate("said.length", "main") == 6:
+            break
+        page.settle(50)
+    assert sorted(page.evaluate("said", "main")) == ["fetch", "socket", *["undefined"] * 3, "worker"]
+    asked = {(refusal.url.rsplit("/", 1)[1], refusal.kind) for refusal in page.refused}
+    assert {("i.png", "Image"), ("f", "XHR"), ("w", "WebSocket"), ("k", "XHR")} <= asked
+
+
+def test_a_new_window_opens_in_the_same_page(visit):
+    pages = {
+        "/": "<a href=/next target=_blank style='display:block;width:200px;height:100px'>Next</a>",
+        "/next": "<title>Next</title>",
+    }
+    assert visit(pages).act([Click(50, 50)]).title == "Next"
+    page = visit(pages, on_new_tab="refuse")
+    assert page.act([Click(50, 50)]).url == f"{SITE}/" and page.refused[0].kind == "Popup"
+
+
+def test_dialogs_are_answered_and_told(visit):
+    page = visit("""<body onclick="alert('one'); document.title = [confirm('two'), prompt('three')]">""")
+    page.act([], 50)
+    outcome = page.act([Click(100, 100)])
+    assert outcome.title == "true," or outcome.title == "true,null"
+    assert [(dialog.kind, dialog.message) for dialog in outcome.dialogs] == [
+        ("alert", "one"),
+        ("confirm", "two"),
+        ("prompt", "three"),
+    ]
+    assert page.act().dialogs == []
+
+
+def test_input_reaches_the_page(visit):
+    page = visit("""<body style='margin:0;height:3000px'><textarea id=t style='width:200px;height:50px'></textarea>
+        <div id=d draggable=true style='width:50px;height:50px;background:red'></div>
+        <div id=e style='width:50px;height:50px;background:blue' ondragover="event.preventDefault()"
+          ondrop="document.title='dropped'"></div>
+        <script>window.log = []; for (const kind of ['mousedown', 'mouseup', 'dblclick', 'contextmenu'])
+          addEventListener(kind, event => log.push(kind + event.button));
+        onmousemove = event => window.at = [event.clientX, event.clientY];</script>""")
+    page.act(
+        [Click(50, 20), TypeText("Hé, you\n2"), InsertText("…"), Press("Control+a"), Press("Control+x"), TypeText("k")]
+    )
+    assert page.evaluate("document.querySelector('textarea').value") == "k"
+    page.evaluate("log.length = 0", "main")
+    page.act([Click(150, 100, count=2), Click(150, 100, "right")])
+    expected = [
+        "mousedown0",
+        "mouseup0",
+        "mousedown0",
+        "mouseup0",
+        "dblclick0",
+        "mousedown2",
+        "contextmenu2",
+        "mouseup2",
+    ]
+    assert page.evaluate("log", "main") == expected
+    page.act([Mouse("moved", 33, 44)])
+    assert page.evaluate("at", "main") == [33, 44]
+    page.act([Mouse("moved", 20, 80), Mouse("pressed", 20, 80), Mouse("moved", 25, 90), Mouse("moved", 25, 130)])
+    assert page.act([Mouse("released", 25, 130)]).title == "dropped"
+    page.act([Wheel(100, 100, 0, 300)])
+    assert page.evaluate("scrollY") == 300
+    with pytest.raises(ValueError, match="'Hyper' in 'Hyper\\+a' is no key"):
+        page.act([Press("Hyper+a")])
+    assert page.title == "dropped"
+
+
+def test_chords_are_read():
+    assert [event["key"] for event in key_events("ctrl+shift+left")] == [
+        "Control",
+        "Shift",
+        "ArrowLeft",
+        "ArrowLeft",
+        "Shift",
+        "Control",
+    ]
+    assert key_events("+")[0]["key"] == "+" and key_events("Control++")[1]["key"] == "+"
+    with pytest.raises(ValueError, match="only Alt, Control"):
+        key_events("a+b")
+
+
+def test_the_tree_tells_roles_states_and_places(visit):
+    page = visit("""<body style='margin:0'><h1>Shop</h1><label><input type=checkbox checked> Gift</label>
+        <iframe style='position:absolute;left:100px;top:100px;border:0' srcdoc="<button>In</button>"></iframe>""")
+    nodes = {node.role: node for node in page.accessibility()}
+    assert nodes["heading"].name == "Shop" and nodes["checkbox"].states["checked"] == "true"
+    assert nodes["button"].name == "In" and nodes["button"].box[:2] == (108, 108)
+
+
+def test_a_servers_exception_is_a_500_and_is_kept(visit):
+    def broken(request):
+        raise KeyError("no such row")
+
+    page = visit({"/": broken})
+    assert "Internal Server Error" in page.evaluate("document.body.textContent")
+    assert [(url, str(error)) for url, error in page.server_errors] == [(f"{SITE}/", "'no such row'")]
+
+
+def test_storage_stays_in_its_page(visit):
+    script = "<script>localStorage.seen = (localStorage.seen || '') + 'x'; document.cookie = 'c=1'</script>"
+    for _ in range(2):
+        page = visit(script)
+        assert page.storage()["local"] == {"seen": "x"} and len(page.cookies()) == 1
+
+
+ENDLESS = {
+    "timers": "<script>setInterval(() => document.title++, 0)</script>",
+    "reloads": "<script>setTimeout(() => location.reload(), 1)</script>",
+    "refresh": "<meta http-equiv=refresh content=0>",
+    "messages": "<script>const c = new MessageChannel(); c.port1.onmessage = () => c.port2.postMessage(1);"
+    "c.port2.postMessage(1)</script>",
+    "frames": "<script>requestAnimationFrame(function next() {requestAnimationFrame(next)})</script>",
+    "promises": "<script>(async () => {for (;;) await new Promise(done => setTimeout(done, 0))})()</script>",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_page_that_never_rests_is_left_at_its_budget(visit, name):
+    page = visit(ENDLESS[name])
+    assert page.act([Click(10, 10)]).image.shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "script"),
+    [
+        ("hang", "while (true);"),
+        ("hang", "requestAnimationFrame(() => {while (true);})"),
+        ("storm", "while (true) alert(1)"),
+        ("memory", "window.kept = []; setInterval(() => kept.push(new Uint8Array(3e7).fill(1)), 1)"),
+    ],
+)
+def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
+    neighbour = visit("<title>Neighbour</title>")
+    page = visit(f'<body onclick="{script}">')
+    page.limit_s = 1 if kind == "hang" else 5
+    with pytest.raises(BrowserFailure) as failure:
+        for _ in range(100):
+            page.act([Click(100, 100)], 200)
+    assert failure.value.kind == kind
+    assert neighbour.act([Click(5, 5)]).title == "Neighbour"
+    assert visit("<title>Next</title>").act().title == "Next"
+
+
+def test_a_killed_renderer_or_browser_costs_its_pages_only(pool, visit):
+    page = visit("<title>One</title>")
+    os.kill(pool.pids()[-1], signal.SIGKILL)
+    with pytest.raises(BrowserFailure, match="crash"):
+        page.act()
+    page = visit("<title>Two</title>")
+    assert page.act().title == "Two"
+    for pid in process_tree(pool.pids()[-1]):
+        if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    with pytest.raises(BrowserFailure, match="crash"):
+        page.act()
+    with pytest.raises(BrowserFailure, match="closed"):
+        page.act()
+    assert visit("<title>Three</title>").act().title == "Three"
+
+
+def test_threads_share_a_browser(pool, visit):
+    pages = [visit(f"<title>{number}</title>{ANIMATED}") for number in range(4)]
+    said = []
+
+    def play(number):
+        for _ in range(5):
+            said.append((number, pages[number].act([Click(50, 50)]).title))
+
+    threads = [threading.Thread(target=play, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(said) == [(number, str(number)) for number in range(4) for _ in range(5)]
+
+
+CHILD = """
+import sys, time
+sys.path[:0] = sys.argv[1:]
+from mmgym_web.browser import get_pool
+page = get_pool().open()
+print(get_pool().pids()[0], get_pool()._all()[0].process.folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_is_left_after_the_parent_is_killed(tmp_path):
+    parent = subprocess.Popen([sys.executable, "-c", CHILD, *sys.path], stdout=subprocess.PIPE, text=True)
+    pid, folder = parent.stdout.readline().split()
+    family = [int(pid), *process_tree(int(pid))]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while any(_runs(pid) for pid in family) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_runs(pid) for pid in family)
+    assert PREFIX in folder
+    sweep()
+    assert not Path(folder).exists()
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_pool_closes_clean():
+    pool = Pool()
+    page = pool.open()
+    folder = pool._all()[0].process.folder
+    family = [pool.pids()[0], *process_tree(pool.pids()[0])]
+    pool.close()
+    assert not folder.exists() and not any(_runs(pid) for pid in family)
+    with pytest.raises(BrowserFailure, match="closed"):
+        page.act()
+
+
+def test_a_full_chromium_is_driven_by_captures(visit):
+    pool = Pool(PoolSettings(frames="capture"))
+    try:
+        page = pool.open(
+            PageConfig(width=320, height=240, server=Pages({"/": "<body bgcolor=red onmousemove='document.title=1'>"}))
+        )
+        page.goto(SITE)
+        outcome = page.act([Mouse("moved", 50, 50)])
+        assert outcome.title == "1" and tuple(outcome.image[100, 100]) == (255, 0, 0)
+    finally:
+        pool.close()
