@@ -19,6 +19,7 @@ import logging
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,8 @@ REQUIREMENTS = {
     "loops": ("miniwob==1.1.0", "selenium==4.51.0", "playwright==1.65.2", "opencv-python-headless==5.0.0.93"),
 }
 """What the virtual environments of the peers hold; BrowserGym pins an old Playwright, so it has one for itself."""
+TIMEOUT = 900
+"""Seconds after which an installation or a script is given up."""
 OURS, OURS_WITH_TREE = "mmgym", "mmgym_both"
 
 
@@ -111,12 +114,21 @@ class Unavailable(RuntimeError):
 
 def run(command: list[str], what: str) -> str:
     """Run a command at the root of the repository and return what it printed."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["without a message"]
+    # A session of its own: when time is up, the browsers and drivers that it started end with it.
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        output, errors = process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise Unavailable(f"{what}: not done after {TIMEOUT} s") from None
+    if process.returncode:
+        lines = errors.strip().splitlines() or ["without a message"]
         # Results are committed: they name no path of this machine.
         raise Unavailable(f"{what}: {lines[-1].replace(str(ROOT), '.').replace(str(Path.home()), '~')}")
-    return done.stdout
+    return output
 
 
 def install(packages: str, cache: Path) -> Path:

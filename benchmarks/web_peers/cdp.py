@@ -23,7 +23,7 @@ FLAGS = """
     --disable-component-update --disable-sync --allow-file-access-from-files --remote-debugging-pipe
     --enable-begin-frame-control --run-all-compositor-stages-before-draw --disable-new-content-rendering-timeout
     --disable-threaded-animation --disable-threaded-scrolling --disable-checker-imaging
-    --disable-image-animation-resync
+    --disable-image-animation-resync --disable-smooth-scrolling --hide-scrollbars
 """.split()
 FRAME = ("HeadlessExperimental.beginFrame", {"screenshot": {"format": "png", "optimizeForSpeed": True}})
 

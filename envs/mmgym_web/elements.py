@@ -26,8 +26,8 @@ _CONTAINERS = frozenset("paragraph LabelText MenuListPopup list listitem row row
 _LONGEST = 60_000
 """Characters of the text twin; a longer page is cut, and says so."""
 
-Units = Callable[[int, int], tuple[int, int]]
-"""From pixels to the units that the agent uses."""
+Place = Callable[[int, int], str]
+"""Where a pixel is, as the agent says it: ``120, 45``."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ def read(nodes: Iterable[AccessibilityNode], width: int, height: int) -> list[El
     return found
 
 
-def describe(elements: Sequence[Element], action_mode: str, units: Units) -> str:
+def describe(elements: Sequence[Element], action_mode: str, place: Place) -> str:
     """The text twin: a line for each element.
 
     Args:
         elements: of the page.
         action_mode: with ``coordinates``, what can be acted on carries its middle; with ``elements``, its number.
-        units: of the coordinates.
+        place: how a pixel is written.
     """
     lines, length = [], 0
     shallowest = min((element.depth for element in elements), default=0)
@@ -100,7 +100,7 @@ def describe(elements: Sequence[Element], action_mode: str, units: Units) -> str
             if element.point is None:
                 parts.append(" out of view" if element.box else "")
             elif action_mode != "elements":
-                parts.append(" at {}, {}".format(*units(*element.point)))
+                parts.append(f" at {place(*element.point)}")
         line = "".join(parts)
         length += len(line) + 1
         if length > _LONGEST:
@@ -150,7 +150,7 @@ def at_point(elements: Sequence[Element], x: int, y: int) -> Element | None:
     return min(holding, key=lambda element: element.box[2] * element.box[3] if element.box else 0, default=None)
 
 
-def questions(elements: Sequence[Element], title: str, units: Units, rng: np.random.Generator) -> list[tuple[str, str]]:
+def questions(elements: Sequence[Element], title: str, place: Place, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Questions about what is in view, with their answers, in an order drawn by `rng`."""
     asked = [("What is the title of the page?", title or "none")]
     named = [element for element in elements if element.number and element.name]
@@ -161,12 +161,12 @@ def questions(elements: Sequence[Element], title: str, units: Units, rng: np.ran
         )
     for element in named:
         assert element.point is not None
-        x, y = units(*element.point)
+        at = place(*element.point)
         what = f"{element.role} {element.name!r}"
-        asked.append((f"What is at {x}, {y}?", what))
+        asked.append((f"What is at {at}?", what))
         if counts[element.name] > 1:
             continue
-        asked.append((f"Where is the {what}?", f"{x}, {y}"))
+        asked.append((f"Where is the {what}?", at))
         asked.append((f"Is the {what} enabled?", "no" if "disabled" in element.states else "yes"))
         if element.role in ("textbox", "searchbox", "combobox"):
             asked.append((f"What does the {what} hold?", element.value or "nothing"))

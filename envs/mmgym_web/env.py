@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from mmgym.env import SNAPSHOT_VERSION, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose
-from mmgym.spaces import InvalidAction, TextSpace, Tool, ToolCall
+from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall
 from mmgym_web import elements
 from mmgym_web.browser import (
     Action,
@@ -32,7 +32,7 @@ from mmgym_web.browser import (
 )
 from mmgym_web.elements import Element
 from mmgym_web.messages import Server
-from mmgym_web.tools import ACTION_MODES, BrowserTools, tool_names
+from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, tool_names
 
 __all__ = ["Start", "WebEnv"]
 
@@ -112,7 +112,9 @@ class WebEnv(BrowserTools, MultimodalEnv):
         height: of the viewport and the picture, in pixels.
         action_mode: how things are pointed at: ``coordinates``, ``elements`` (numbers that are drawn on the picture and
             stand in the text twin), or ``both``.
+            ``grid`` leaves one tool, a click on a cell of a coarse grid: for tasks of one click, with small models.
         coordinates: ``pixels``, or ``thousandths`` of width and height.
+        grid: columns and rows of the grid, up to 26 each.
         time_limit: seconds of real time that the browser may take for one call before it counts as hung.
         level, split, obs_mode, max_turns, max_calls, render_mode: those of `MultimodalEnv`.
 
@@ -141,16 +143,20 @@ class WebEnv(BrowserTools, MultimodalEnv):
         height: int = 480,
         action_mode: str = "coordinates",
         coordinates: str = "pixels",
+        grid: tuple[int, int] = (4, 4),
         time_limit: float = 20.0,
     ):
         for name, value in (("width", width), ("height", height)):
             if not isinstance(value, int) or isinstance(value, bool) or not 64 <= value <= 4096:
                 raise ValueError(f"{name} must be a whole number from 64 to 4096; got {value!r}")
+        if len(grid) != 2 or not all(isinstance(n, int) and 1 <= n <= 26 for n in grid):
+            raise ValueError(f"grid must be columns and rows, whole numbers from 1 to 26; got {grid!r}")
         if not time_limit > 0:
             raise ValueError(f"time_limit must be a positive number of seconds; got {time_limit!r}")
         self.width, self.height = width, height
         self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
         self.coordinates = choose("coordinates", coordinates, COORDINATES)
+        self.grid = (grid[0], grid[1])
         self.time_limit = time_limit
         self._page: Page | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -336,19 +342,26 @@ class WebEnv(BrowserTools, MultimodalEnv):
         return elements.draw_marks(picture, self.elements()) if self.action_mode == "elements" else picture
 
     def _text(self) -> str:
-        return elements.describe(self.elements(), self.action_mode, self._shown_point)
+        return elements.describe(self.elements(), self.action_mode, self._place)
 
     def _expert_steps(self) -> int:
         return self._start.steps
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        return elements.questions(self.elements(), self._seen[1], self._shown_point, rng)
+        return elements.questions(self.elements(), self._seen[1], self._place, rng)
 
     def _tools(self) -> list[Tool]:
         wide, high = (1000, 1000) if self.coordinates == "thousandths" else (self.width - 1, self.height - 1)
         limits = {"x": wide, "to_x": wide, "y": high, "to_y": high}
+        cells = cell_names(self.grid)
+
+        def narrowed(parameter: Parameter) -> Parameter:
+            if parameter.name == "cell":
+                return replace(parameter, choices=cells)
+            return replace(parameter, high=limits.get(parameter.name, parameter.high))
+
         return [
-            replace(tool, parameters=tuple(replace(p, high=limits.get(p.name, p.high)) for p in tool.parameters))
+            replace(tool, parameters=tuple(map(narrowed, tool.parameters)))
             for name in tool_names(self.action_mode, self.without_tools)
             for tool in [Tool.from_function(getattr(type(self), name))]
         ]
@@ -436,6 +449,9 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _adapted(self, call: ToolCall) -> ToolCall:
         """A call in pixels as a call of the tools that there are, in their units."""
         arguments = dict(call.arguments)
+        if self.action_mode == "grid":
+            at = (arguments.get("x", 0), arguments.get("y", 0), self.grid, self.width, self.height)
+            return ToolCall("click_cell", {"cell": cell_at(*at)})
         if self.action_mode == "elements" and "x" in arguments:
             x, y = arguments.pop("x"), arguments.pop("y")
             if call.name == "scroll":
@@ -471,6 +487,12 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()
+
+    def _place(self, x: int, y: int) -> str:
+        """Where a pixel is, as the agent says it."""
+        if self.action_mode == "grid":
+            return cell_at(x, y, self.grid, self.width, self.height)
+        return "{}, {}".format(*self._shown_point(x, y))
 
     def _shown_point(self, x: int, y: int) -> tuple[int, int]:
         """A pixel in the units that the agent uses."""

@@ -19,12 +19,13 @@ from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
 if TYPE_CHECKING:
     from mmgym_web.elements import Element
 
-__all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "PAGE_TOOLS", "BrowserTools"]
+__all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "GRID_TOOLS", "PAGE_TOOLS", "BrowserTools"]
 
-ACTION_MODES = ("coordinates", "elements", "both")
+ACTION_MODES = ("coordinates", "elements", "both", "grid")
 """How things are pointed at."""
 COORDINATE_TOOLS = ("click", "move", "mouse_down", "mouse_up", "drag", "hover", "scroll", "select", "upload")
 ELEMENT_TOOLS = ("click_element", "hover_element", "fill_element", "select_element", "upload_element", "scroll_page")
+GRID_TOOLS = ("click_cell",)
 PAGE_TOOLS = ("type", "press", "clear", "goto", "back", "forward", "wait", "answer", "fail")
 
 Button = Literal["left", "middle", "right"]
@@ -77,6 +78,7 @@ class BrowserTools:
     width: int
     height: int
     coordinates: str
+    grid: tuple[int, int]
 
     # What the environment provides; see `mmgym_web.env.WebEnv`.
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
@@ -281,6 +283,17 @@ class BrowserTools:
         """
         return self._do(Wheel(self.width // 2, self.height // 2, 0, dy))
 
+    # --- by cell ---
+
+    @tool
+    def click_cell(self, cell: Literal["a1"]) -> Effect:
+        """Click the middle of a cell of the grid that is laid over the picture.
+
+        Args:
+            cell: column, a letter from the left, and row, a number from the top.
+        """
+        return self._do(Click(*cell_middle(cell, self.grid, self.width, self.height)))
+
     # --- of the page ---
 
     @tool
@@ -381,8 +394,26 @@ class BrowserTools:
         return effect
 
 
+def cell_names(grid: tuple[int, int]) -> tuple[str, ...]:
+    """Names of the cells of a grid of (columns, rows), row by row: a1, b1, ..."""
+    return tuple(f"{chr(97 + column)}{row + 1}" for row in range(grid[1]) for column in range(grid[0]))
+
+
+def cell_at(x: int, y: int, grid: tuple[int, int], width: int, height: int) -> str:
+    """Name of the cell that holds a pixel."""
+    return f"{chr(97 + x * grid[0] // width)}{y * grid[1] // height + 1}"
+
+
+def cell_middle(cell: str, grid: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """The pixel in the middle of a cell."""
+    column, row = ord(cell[0]) - 97, int(cell[1:]) - 1
+    return (2 * column + 1) * width // (2 * grid[0]), (2 * row + 1) * height // (2 * grid[1])
+
+
 def tool_names(action_mode: str, leave_out: Sequence[str] = ()) -> list[str]:
     """The tools of an action mode, in a fixed order."""
+    if action_mode == "grid":
+        return list(GRID_TOOLS)
     names: list[str] = []
     if action_mode != "elements":
         names += COORDINATE_TOOLS

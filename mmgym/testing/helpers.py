@@ -84,6 +84,7 @@ def play_vector(vector: gym.vector.VectorEnv[Any, Any, Any]) -> list[Any]:
         observation, reward, terminated, truncated, info = vector.step(vector.action_space.sample())
         assert vector.observation_space.contains(observation), "the batched observation is not in the batched space"
         assert set(INFO_TYPES) <= set(info), f"the batched info lacks {set(INFO_TYPES) - set(info)}"
+        assert not any(info["error"]), f"the machinery failed: {info['error']}"
         for name, part in check_observation_space(vector.single_observation_space).spaces.items():
             if isinstance(part, TextSpace):
                 assert all(isinstance(text, str) for text in observation[name]), (

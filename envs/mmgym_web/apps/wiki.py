@@ -177,7 +177,10 @@ def _install(pid: int) -> Any:
     }
     (folder / "settings.py").write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))
     # Whatever the user's environment holds by the names of its settings would be taken for settings.
-    with _environment(OTTERWIKI_SETTINGS=str(folder / "settings.py"), **_GIT), contextlib.redirect_stderr(io.StringIO()):
+    with (
+        _environment(OTTERWIKI_SETTINGS=str(folder / "settings.py"), **_GIT),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         import otterwiki.server as server
     for name in [name for name in sys.modules if name.startswith("otterwiki.")]:
         if name != "otterwiki.server":  # it compares types of dates, which would no longer be equal

@@ -197,6 +197,10 @@ class Chromium:
                 future.set_result(session)
             return
         # A window that a page opened, or a worker that would outlive it: closed before it runs.
+        other = Session(self.root.connection, session)
+        other.post("Fetch.enable", patterns=[{"urlPattern": "*"}])
+        # A page's script stands still in window.open() until the new window may go on.
+        other.post("Runtime.runIfWaitingForDebugger")
         self.root.post("Target.closeTarget", targetId=target["targetId"])
 
     async def _watch(self) -> None:

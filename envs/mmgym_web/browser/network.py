@@ -6,8 +6,9 @@ import asyncio
 import base64
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,6 +76,7 @@ class NetworkGuard:
     Args:
         server: plays the episode's sites; None for none.
         allow_hosts: hosts that the page may really reach; ``*.example.org`` means its subdomains.
+        uploads: files that the page was given, by name.
         refuse: called with each `Refusal`.
         failed: called with what a server raised.
     """
@@ -83,11 +85,13 @@ class NetworkGuard:
         self,
         server: Server | None,
         allow_hosts: tuple[str, ...],
+        uploads: Mapping[str, Path],
         refuse: Callable[[Refusal], None],
         failed: Callable[[str, Exception], None],
     ) -> None:
         self.server = server
         self.allow_hosts = allow_hosts
+        self._uploads = uploads
         self._refuse = refuse
         self._failed = failed
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,9 +100,9 @@ class NetworkGuard:
         """Intercept every request of a session's target."""
         await session.send("Fetch.enable", patterns=[{"urlPattern": "*"}])
 
-    def paused(self, session: Session, params: dict[str, Any]) -> None:
+    def paused(self, session: Session, params: dict[str, Any], main_frame: bool) -> None:
         """Take care of a `Fetch.requestPaused` event."""
-        task = asyncio.get_running_loop().create_task(self._decide(session, params))
+        task = asyncio.get_running_loop().create_task(self._decide(session, params, main_frame))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -114,7 +118,7 @@ class NetworkGuard:
             host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.allow_hosts
         )
 
-    async def _decide(self, session: Session, params: dict[str, Any]) -> None:
+    async def _decide(self, session: Session, params: dict[str, Any], main_frame: bool) -> None:
         identifier, kind = params["requestId"], params["resourceType"]
         url = params["request"]["url"]
         try:
@@ -131,7 +135,7 @@ class NetworkGuard:
             if response is None:
                 self._refuse(Refusal(url, kind, reason))
                 # An aborted navigation leaves the page where it is; a blocked one would show an error page.
-                blocked = "Aborted" if kind == "Document" else "BlockedByClient"
+                blocked = "Aborted" if kind == "Document" and main_frame else "BlockedByClient"
                 await session.send("Fetch.failRequest", requestId=identifier, errorReason=blocked)
                 return
             headers = [{"name": name, "value": value} for name, value in response.headers]
@@ -154,7 +158,7 @@ class NetworkGuard:
             method=asked["method"],
             url=asked["url"],
             headers=list(asked["headers"].items()),
-            body=await _body(session, params),
+            body=await _body(session, params, self._uploads),
             kind=params["resourceType"],
         )
         try:
@@ -165,13 +169,24 @@ class NetworkGuard:
             return Response(500, [("content-type", "text/plain")], b"Internal Server Error")
 
 
-async def _body(session: Session, params: dict[str, Any]) -> bytes:
+async def _body(session: Session, params: dict[str, Any], uploads: Mapping[str, Path]) -> bytes:
     asked = params["request"]
     if not asked.get("hasPostData"):
         return b""
-    entries = asked.get("postDataEntries") or []
-    if entries and all("bytes" in entry for entry in entries):
-        return b"".join(base64.b64decode(entry["bytes"]) for entry in entries)
+    parts: list[bytes] = []
+    for entry in asked.get("postDataEntries") or []:
+        if "bytes" in entry:
+            parts.append(base64.b64decode(entry["bytes"]))
+            continue
+        # The bytes of a file are not told, only that there is one, after the heading that names it.
+        named = re.findall(rb'filename="([^"]*)"', parts[-1]) if parts else []
+        path = uploads.get(named[-1].decode(errors="replace")) if named else None
+        if path is None:
+            parts.clear()
+            break
+        parts.append(await asyncio.to_thread(path.read_bytes))
+    if parts:
+        return b"".join(parts)
     found = await session.send("Network.getRequestPostData", requestId=params["networkId"])
     if found.get("base64Encoded"):
         return base64.b64decode(found["postData"])

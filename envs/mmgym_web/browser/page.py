@@ -122,7 +122,10 @@ class EpisodePage:
         self.server_errors: list[tuple[str, Exception]] = []
         self.chooser: dict[str, Any] | None = None
         self.hands = Hands(self)
-        self.guard = NetworkGuard(config.server, config.allow_hosts, self.refused.append, self._server_failed)
+        self.uploads: dict[str, Path] = {}
+        self.guard = NetworkGuard(
+            config.server, config.allow_hosts, self.uploads, self.refused.append, self._server_failed
+        )
         self.elapsed = 0.0
         self._ticks_base = 0.0
         self._last_ticks = 0.0
@@ -137,6 +140,8 @@ class EpisodePage:
         self._recorded = (0, 0)
         self._last_good = "about:blank"
         self._children: dict[str, Session] = {}
+        self._pending: dict[str, str] = {}
+        self._aborted: set[str] = set()
 
     async def prepare(self) -> None:
         """Put clock, network and scripts in place; the page must not have loaded anything yet."""
@@ -149,6 +154,7 @@ class EpisodePage:
             send("Page.getFrameTree"),
             send("Network.enable"),
             send("Inspector.enable"),
+            send("Log.enable"),
             self.guard.watch(self.session),
             send("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True),
             send(
@@ -329,10 +335,13 @@ class EpisodePage:
         """
         if self.chooser is None:
             raise ValueError("no file chooser is open: click the page's file field first")
-        paths = [str(self._upload(name)) for name in names]
+        paths = [self._upload(name) for name in names]
         if len(paths) > 1 and self.chooser.get("mode") != "selectMultiple":
             raise ValueError("this field takes one file")
-        await self.session.send("DOM.setFileInputFiles", files=paths, backendNodeId=self.chooser["backendNodeId"])
+        await self.session.send(
+            "DOM.setFileInputFiles", files=[str(path) for path in paths], backendNodeId=self.chooser["backendNodeId"]
+        )
+        self.uploads.update({path.name: path for path in paths})
         self.chooser = None
 
     def fail(self, kind: str, message: str) -> None:
@@ -353,7 +362,7 @@ class EpisodePage:
 
     async def draw_for_input(self, future: asyncio.Future[Any]) -> None:
         """Issue frames until an input event is acknowledged: moves and wheels are handled with a frame."""
-        while not future.done():
+        while self.frames.issued and not future.done():
             await self._draw(image=False)
         await future
 
@@ -445,7 +454,7 @@ class EpisodePage:
             handler(self, message["params"])
 
     def _request_paused(self, params: dict[str, Any]) -> None:
-        self.guard.paused(self.session, params)
+        self.guard.paused(self.session, params, params["frameId"] == self.frame_id)
 
     def _budget_expired(self, params: dict[str, Any]) -> None:
         if self._budget is not None and not self._budget.done():
@@ -458,11 +467,40 @@ class EpisodePage:
     def _stopped_loading(self, params: dict[str, Any]) -> None:
         if params["frameId"] == self.frame_id:
             self._loading = False
+        if self._pending.get(params["frameId"]) in self._aborted:
+            # The engine holds virtual time for a load that ends without a document, until loading is stopped.
+            self._aborted.discard(self._pending.pop(params["frameId"]))
+            self.session.post("Page.stopLoading")
+
+    def _started_navigating(self, params: dict[str, Any]) -> None:
+        if params["navigationType"] != "sameDocument":
+            self._pending[params["frameId"]] = params["loaderId"]
+
+    def _requested_navigation(self, params: dict[str, Any]) -> None:
+        url, where = params["url"], params["disposition"]
+        if where == "download":
+            self.refused.append(Refusal(url, "Download", "downloads are not kept"))
+        elif where == "currentTab" and not url.startswith(("http://", "https://", "about:", "javascript:", "blob:")):
+            self.refused.append(Refusal(url, "Navigation", f"{url.partition(':')[0]}: addresses are not opened"))
+        elif where == "currentTab" and params["frameId"] == self.frame_id and not url.startswith("javascript:"):
+            # A form is sent some tasks after it was submitted, by which time a budget may have been spent.
+            self._loading = True
+
+    def _logged(self, params: dict[str, Any]) -> None:
+        text = params["entry"]["text"]
+        if text.startswith("Not allowed to"):
+            self.refused.append(Refusal(text.rpartition(": ")[2], "Navigation", text))
+
+    def _loading_failed(self, params: dict[str, Any]) -> None:
+        if params["type"] == "Document":
+            self._aborted.add(params["requestId"])
 
     def _navigated(self, params: dict[str, Any]) -> None:
         frame = params["frame"]
+        self._pending.pop(frame["id"], None)
         if "parentId" in frame:
             return
+        self._aborted.clear()
         self.frame_id = frame["id"]
         self.url = frame["url"] + frame.get("urlFragment", "")
         self._world = None
@@ -519,7 +557,7 @@ class EpisodePage:
 
         def event(message: dict[str, Any]) -> None:
             if message["method"] == "Fetch.requestPaused":
-                self.guard.paused(session, message["params"])
+                self.guard.paused(session, message["params"], main_frame=False)
 
         session.connection.listen(session.identifier, event)
         session.post("Network.enable")
@@ -536,6 +574,10 @@ _EVENTS = {
     "Fetch.requestPaused": EpisodePage._request_paused,
     "Emulation.virtualTimeBudgetExpired": EpisodePage._budget_expired,
     "Page.frameStartedLoading": EpisodePage._started_loading,
+    "Page.frameStartedNavigating": EpisodePage._started_navigating,
+    "Page.frameRequestedNavigation": EpisodePage._requested_navigation,
+    "Log.entryAdded": EpisodePage._logged,
+    "Network.loadingFailed": EpisodePage._loading_failed,
     "Page.frameStoppedLoading": EpisodePage._stopped_loading,
     "Page.frameNavigated": EpisodePage._navigated,
     "Page.navigatedWithinDocument": EpisodePage._moved_within,

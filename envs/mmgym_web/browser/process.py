@@ -48,7 +48,7 @@ _FRAME_FLAGS = """
     --disable-image-animation-resync
 """.split()
 
-_CAPTURE_FLAGS = ["--disable-frame-rate-limit", "--disable-gpu-vsync", "--run-all-compositor-stages-before-draw"]
+_CAPTURE_FLAGS = ["--disable-frame-rate-limit", "--disable-gpu-vsync"]
 
 _DISABLED_FEATURES = (
     "IsolateOrigins,site-per-process,IsolateSandboxedIframes,BackForwardCache,Translate,OptimizationHints,"

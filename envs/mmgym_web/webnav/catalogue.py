@@ -10,7 +10,7 @@ from mmgym_web.webnav.kit.task import Template
 
 __all__ = ["SITE_NAMES", "sites", "templates"]
 
-SITE_NAMES = ("shop", "bank", "mail", "calendar", "forum", "wiki", "files", "travel")
+SITE_NAMES = ("shop", "bank", "mail", "calendar", "forum", "wiki", "files", "travel", "home")
 """Names of the sites; each is a package in `mmgym_web.webnav.sites` with a ``SITE`` and its ``TEMPLATES``."""
 
 
@@ -20,7 +20,9 @@ def sites() -> dict[str, type[Site]]:
     found = {}
     for name in SITE_NAMES:  # DEVELOPMENT: skips unfinished sites
         try:
-            found[name] = importlib.import_module(f"mmgym_web.webnav.sites.{name}").SITE
+            module = importlib.import_module(f"mmgym_web.webnav.sites.{name}")
+            _ = module.TEMPLATES
+            found[name] = module.SITE
         except (ImportError, AttributeError):
             continue
     return found

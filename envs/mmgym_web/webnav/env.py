@@ -47,7 +47,7 @@ class WebNav(WebEnv):
     the sentences that ask, belong to one split each, by their hash: a held-out split shares none with train. The split
     `ood` has labels in German or French, and colours, fonts and menus that no other split uses.
 
-    `options["task"]` names one of the templates of tasks (`mmgym_web.webnav.catalogue.templates`), whose level then stands
+    `options["task"]` names one of the templates (`mmgym_web.webnav.catalogue.templates`), whose level then stands
     instead of the asked one; `"any"`, the default, draws among those of the level. Some can only be answered from
     pixels (a chart, a picture, a colour): they have no text twin, so with a text twin they are never drawn.
 
@@ -79,8 +79,8 @@ class WebNav(WebEnv):
 
     instruction: ClassVar[str] = (
         "You use a web browser. You see the page and are told what to do. Work with mouse and keyboard: click a field "
-        "before you type into it, scroll to see more. If you are asked something, find it out and give the answer alone "
-        "with answer(text). Change nothing that you were not asked to change. If it cannot be done, say so with "
+        "before you type into it, scroll to see more. If you are asked something, find it out and give the answer "
+        "alone, with answer(text). Change nothing that you were not asked to change. If it cannot be done, say so with "
         "fail(reason)."
     )
 
@@ -136,7 +136,7 @@ class WebNav(WebEnv):
                     continue
                 if episode.db.total_changes != before:
                     raise RuntimeError(f"{template.name} changed the sites while it was drawn")
-                if split_of(f"{template.name} {asked.instruction}") == self.split:
+                if split_of(f"{template.name} {asked.content or asked.instruction}") == self.split:
                     return episode, template, asked
             episode.close()
         raise RuntimeError(f"no world of {_WORLDS} has a task {name!r} of split {self.split}")
@@ -144,7 +144,14 @@ class WebNav(WebEnv):
     def _server_state(self) -> Any:
         assert self._episode is not None and self._asked is not None and self._template is not None
         world = self._episode.world
-        return [world.seed, world.split, world.level, self._template.name, self._asked.instruction, self._episode.state()]
+        return [
+            world.seed,
+            world.split,
+            world.level,
+            self._template.name,
+            self._asked.instruction,
+            self._episode.state(),
+        ]
 
     def _perform(self, call: ToolCall) -> Effect:
         effect = super()._perform(call)
@@ -192,6 +199,12 @@ class WebNav(WebEnv):
         except LookupError:  # a page on which nothing of the task can be done: back to the start
             return ToolCall("goto", {"url": self._start.url})
         return call or ToolCall("fail", {"reason": "this can no longer be done"})
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        assert self._template is not None and self._asked is not None and self._episode is not None
+        own = self._template.questions(self._asked, Guide(self, self._episode), self._place)
+        asked = own + super()._questions(rng)
+        return [asked[index] for index in rng.permutation(len(asked))]
 
     def __getstate__(self) -> dict[str, Any]:
         """A pickled environment comes back without page and sites: it must be reset."""

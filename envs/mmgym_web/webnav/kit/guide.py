@@ -21,10 +21,11 @@ from urllib.parse import urlsplit
 
 from mmgym.spaces import ToolCall
 from mmgym_web.checks import same_text
+from mmgym_web.elements import Place
 from mmgym_web.webnav.kit.changes import RowChange
 from mmgym_web.webnav.kit.episode import Episode
 
-__all__ = ["Guide", "PageView", "Spot"]
+__all__ = ["Guide", "PageView", "Place", "Spot"]
 
 _FIND = """(() => {
   const wanted = %s, found = [];

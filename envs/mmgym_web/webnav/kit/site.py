@@ -41,7 +41,7 @@ _CSS = (_KIT / "base.css").read_text(encoding="utf-8")
 
 
 def page(path: str, *methods: str) -> Callable[[Any], Any]:
-    """Mark ``async def method(self, request) -> Response`` as the page at `path` (Starlette's syntax); GET by default."""
+    """Mark ``async def method(self, request) -> Response`` as the page at `path` (Starlette's syntax)."""
 
     def mark(method: Any) -> Any:
         method.__page__ = (path, list(methods) or ["GET"])

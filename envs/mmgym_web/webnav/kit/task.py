@@ -14,7 +14,7 @@ from mmgym_web.webnav.kit.changes import Expect
 
 if TYPE_CHECKING:
     from mmgym_web.webnav.kit.episode import Episode
-    from mmgym_web.webnav.kit.guide import Guide
+    from mmgym_web.webnav.kit.guide import Guide, Place
 
 __all__ = ["Redraw", "Task", "Template"]
 
@@ -47,6 +47,8 @@ class Task:
     """Parts of URLs (``shop.``, ``/product/12``) that one passes on the way, in order: for the process term."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Files that may be uploaded, by name."""
+    content: str = ""
+    """What tells it apart from others, by whose hash it belongs to a split; empty: the instruction."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What `Template.guide` needs to know: JSON-able."""
 
@@ -74,3 +76,7 @@ class Template:
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """The expert: yields the next call first, as seen from the present state (see `Guide`)."""
         raise NotImplementedError
+
+    def questions(self, task: Task, g: Guide, place: Place) -> list[tuple[str, str]]:
+        """Questions about what is seen that only this kind of task has, with their answers; `place` writes a pixel."""
+        return []

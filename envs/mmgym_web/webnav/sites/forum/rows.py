@@ -80,7 +80,9 @@ def draw_rows(world: World) -> Rows:
     names = p.shuffled(list(words.BOARDS))[:5]
     boards = [{"id": n, "name": name, "about": words.BOARDS[name], "moderator": None} for n, name in enumerate(names, 1)]
     boards.insert(p.below(6), {"id": 6, "name": DESK, "about": "Ask what the wiki may know", "moderator": None})
-    boards[next(n for n, board in enumerate(boards) if board["id"] == 1 + p.below(5))]["moderator"] = 1
+    moderated = 1 + p.below(5)
+    for board in boards:
+        board["moderator"] = 1 if board["id"] == moderated else None
     made = _Threads(world, p)
     for number, name in enumerate(names, 1):
         for title in world.distinct(rng, lambda r, board=name: words.draw_title(r, board), 5 + p.below(8)):
@@ -101,7 +103,7 @@ def draw_rows(world: World) -> Rows:
     titles = world.distinct(rng, draw_name, 6)
     _desk(p, made, draw_lore(world), titles, polls, options)
     users = _users(world, p)
-    reports = _reports(p, made, next(board["id"] for board in boards if board["moderator"]))
+    reports = _reports(p, made, moderated)
     return {
         "forum_users": users, "forum_boards": boards, "forum_threads": made.threads, "forum_posts": made.posts,
         "forum_polls": polls, "forum_options": options, "forum_reports": reports,

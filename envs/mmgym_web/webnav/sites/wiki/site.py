@@ -194,6 +194,12 @@ class Wiki(Site):
         figure = self.value("SELECT figure FROM wiki_pages WHERE id = ? AND figure != ''", request.path_params["id"])
         return Response(draw_figure(json.loads(figure)), media_type="image/png")
 
+    @page("/page/{id:int}/picture")
+    async def picture(self, request: Request) -> Response:
+        """The picture of an article in full size."""
+        row = self.row("SELECT * FROM wiki_pages WHERE id = ? AND figure != ''", request.path_params["id"])
+        return self.render("picture.html", request, page=row)
+
     @page("/recent")
     async def recent(self, request: Request) -> Response:
         """What was changed last."""
