@@ -91,9 +91,9 @@ class Row:
     options: tuple[str, ...] = ()
     """Options of the script."""
     step_target: float | None = None
-    """How many times our steps per second this row's should at most be contained: 50 means we are 50 times as fast."""
+    """How many times as many steps per second as this row we aim at; below 1, how much slower we may be."""
     reset_target: float | None = None
-    """The same for resets."""
+    """How many times as many resets per second as this row we aim at."""
 
 
 ROWS = {
@@ -242,10 +242,7 @@ def machine(browser: Path) -> dict[str, Any]:
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print what was measured."""
     if peers := result.get("peers"):
-        table = Table("", "step ms", "p90", "we are", "with tree", "reset ms", "p90", "we are", "observation")
-        for row in peers["rows"].values():
-            table.add_row(*(cells(row)))
-        console.print(table)
+        console.print(table("step", peers["rows"]), table("reset", peers["rows"]))
         for name, reason in peers["missing"].items():
             console.print(f"{name} is missing: {reason}", markup=False)
     for section in ("environments", "webnav"):
@@ -253,30 +250,22 @@ def show(console: Console, result: dict[str, Any]) -> None:
             console.print_json(data={section: result[section]})
 
 
-def cells(row: dict[str, Any]) -> list[str]:
-    """One row as text; a ratio of 50 means that we make 50 steps in the time of one of theirs."""
-
-    def ratio(kind: str) -> str:
-        target = row.get(f"{kind}_target")
-        return times(row.get(f"{kind}_ratio")) + (f" (target {target:g})" if target else "")
-
-    def times(value: float | None) -> str:
-        return "" if value is None else f"{value:g}x"
-
-    seen = row["observation"]
-    width, height = seen["screenshot"]
-    parts = [f"{width}x{height}", *(part for part in ("dom", "accessibility") if seen[part])]
-    return [
-        row["name"],
-        f"{row['step_ms_median']:.1f}",
-        f"{row['step_ms_p90']:.1f}",
-        ratio("step"),
-        times(row.get("step_ratio_with_tree")),
-        f"{row['reset_ms_median']:.1f}",
-        f"{row['reset_ms_p90']:.1f}",
-        ratio("reset"),
-        ", ".join(parts),
-    ]
+def table(kind: str, rows: dict[str, dict[str, Any]]) -> Table:
+    """Steps or resets of all rows; a ratio of 50 means that we make 50 in the time of one of theirs."""
+    columns = (f"{kind} ms", "p90", "we are", "aim", "we with tree")
+    result = Table("", *columns, "they observe" if kind == "step" else "they do")
+    for row in rows.values():
+        ratios = (row.get(f"{kind}_ratio"), row.get(f"{kind}_target"), row.get(f"{kind}_ratio_with_tree"))
+        width, height = row["observation"]["screenshot"]
+        seen = [f"{width}x{height}", *(part for part in ("dom", "accessibility") if row["observation"][part])]
+        result.add_row(
+            row["name"],
+            f"{row[f'{kind}_ms_median']:.1f}",
+            f"{row[f'{kind}_ms_p90']:.1f}",
+            *("" if ratio is None else f"{ratio:g}x" for ratio in ratios),
+            ", ".join(seen) if kind == "step" else row["reset"],
+        )
+    return result
 
 
 def main(arguments: Arguments) -> None:

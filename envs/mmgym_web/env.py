@@ -115,6 +115,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             ``grid`` leaves one tool, a click on a cell of a coarse grid: for tasks of one click, with small models.
         coordinates: ``pixels``, or ``thousandths`` of width and height.
         grid: columns and rows of the grid, up to 26 each.
+        show_address: whether observations have ``url`` and ``title``.
         time_limit: seconds of real time that the browser may take for one call before it counts as hung.
         level, split, obs_mode, max_turns, max_calls, render_mode: those of `MultimodalEnv`.
 
@@ -144,6 +145,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         action_mode: str = "coordinates",
         coordinates: str = "pixels",
         grid: tuple[int, int] = (4, 4),
+        show_address: bool = True,
         time_limit: float = 20.0,
     ):
         for name, value in (("width", width), ("height", height)):
@@ -157,6 +159,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
         self.coordinates = choose("coordinates", coordinates, COORDINATES)
         self.grid = (grid[0], grid[1])
+        self.show_address = show_address
         self.time_limit = time_limit
         self._page: Page | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -327,13 +330,15 @@ class WebEnv(BrowserTools, MultimodalEnv):
         base = super()._observation_parts()
         feedback = base.pop("feedback")
         parts: dict[str, gym.Space[Any]] = {"task": TextSpace(), **base}
-        return {**parts, "url": TextSpace(), "title": TextSpace(), "feedback": feedback}
+        address = {"url": TextSpace(), "title": TextSpace()} if self.show_address else {}
+        return {**parts, **address, "feedback": feedback}
 
     def _observe(self) -> dict[str, Any]:
         base = super()._observe()
         feedback = base.pop("feedback")
         observation = {"task": self._start.task, **base}
-        return {**observation, "url": self._seen[0][:4096], "title": self._seen[1][:1024], "feedback": feedback}
+        address = {"url": self._seen[0][:4096], "title": self._seen[1][:1024]} if self.show_address else {}
+        return {**observation, **address, "feedback": feedback}
 
     def _image(self) -> np.ndarray:
         if self._picture is None:

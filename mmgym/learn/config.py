@@ -128,6 +128,9 @@ class PerceptionConfig:
     """Conversations in a step."""
     pictures: int = 2
     """Pictures in a conversation."""
+    pool: int = 0
+    """Number of pictures that are asked about again and again, for environments that are slow to reset; 0 draws fresh
+    ones always."""
     questions: tuple[str, ...] = ()
     """Texts of the questions that are asked; empty asks one drawn at random about each picture."""
     kwargs: Table = field(default_factory=dict)
@@ -143,7 +146,7 @@ class PerceptionConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "steps", "stop_recall")
+        _at_least(self, 0, "steps", "pool", "stop_recall")
         _at_least(self, 1, "conversations", "pictures", "check_every", "held_out")
 
 

@@ -35,6 +35,7 @@ class Examiner:
 
     def __init__(self, environment: EnvironmentConfig, config: PerceptionConfig, policy: Policy):
         self.env, self.config, self.policy = make_env(environment, config.kwargs), config, policy
+        self._pool: dict[tuple[str, int], tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {}
 
     def conversation(self, split: str, rng: np.random.Generator, images: ImageStore) -> Segment:
         """A conversation about `pictures` fresh pictures of a split."""
@@ -44,9 +45,9 @@ class Examiner:
         refs = []
         said = np.zeros(0, np.int32)
         for _ in range(self.config.pictures):
-            observation, _ = self.env.reset(seed=int(rng.integers(2**31)), options={"split": split})
-            for number, (question, answer) in enumerate(pose(self.env, self.config.questions, rng)):
-                shown = observation_content(self.env.observation_space, observation) if number == 0 else []
+            content, posed = self._picture(split, rng)
+            for number, (question, answer) in enumerate(posed):
+                shown = content if number == 0 else []
                 message = user_message([*shown, {"type": "text", "text": question}])
                 prompt = codec.extension(message, said) if len(said) else codec.opening([message])
                 said = codec.answer(answer)
@@ -57,6 +58,18 @@ class Examiner:
         mask = np.concatenate(trained)
         nothing = np.zeros(len(mask), np.float32)
         return Segment(np.concatenate(ids), mask, nothing, np.zeros(len(mask), np.int32), tuple(refs))
+
+    def _picture(self, split: str, rng: np.random.Generator) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+        """The content that shows a picture, and the questions about it; fresh, or one of the pool."""
+        seed = int(rng.integers(self.config.pool or 2**31))
+        if (split, seed) in self._pool:
+            return self._pool[split, seed]
+        observation, _ = self.env.reset(seed=seed, options={"split": split})
+        posed = pose(self.env, self.config.questions, np.random.default_rng(seed) if self.config.pool else rng)
+        picture = observation_content(self.env.observation_space, observation), posed
+        if self.config.pool:
+            self._pool[split, seed] = picture
+        return picture
 
 
 def pose(env: gym.Env[Any, Any], wanted: Sequence[str], rng: np.random.Generator) -> list[tuple[str, str]]:

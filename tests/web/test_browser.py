@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+
+from mmgym.doctor import find_chromium
 from mmgym_web.browser import (
     BrowserFailure,
     Click,
@@ -28,8 +30,6 @@ from mmgym_web.browser import (
 from mmgym_web.browser.inputs import key_events
 from mmgym_web.browser.process import PREFIX, process_tree, sweep
 from mmgym_web.messages import Request, Response
-
-from mmgym.doctor import find_chromium
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
 

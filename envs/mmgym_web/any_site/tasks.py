@@ -187,9 +187,8 @@ class _Reader:
             self._wrong(name, "a JSON object", entry)
         for key in entry:
             if key not in (*needed, *optional):
-                raise TaskFileError(
-                    f"{self.where}, field {_join(name, str(key))!r}: unknown; allowed: {', '.join((*needed, *optional))}"
-                )
+                allowed = ", ".join((*needed, *optional))
+                raise TaskFileError(f"{self.where}, field {_join(name, str(key))!r}: unknown; allowed: {allowed}")
         for key in needed:
             if key not in entry:
                 raise TaskFileError(f"{self.where}, field {_join(name, key)!r}: missing")

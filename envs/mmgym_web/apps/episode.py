@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 

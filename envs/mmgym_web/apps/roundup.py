@@ -54,9 +54,9 @@ class Roundup(AppEnv):
     """
 
     instruction: ClassVar[str] = (
-        "You use an issue tracker in a web browser, logged in. You see the page and are told what to do. Work with mouse "
-        "and keyboard: click a field before you type into it, scroll to see more. If you are asked something, give the "
-        "answer alone with answer(text). Change nothing that you were not asked to change."
+        "You use an issue tracker in a web browser, logged in. You see the page and are told what to do. Work with "
+        "mouse and keyboard: click a field before you type into it, scroll to see more. If you are asked something, "
+        "give the answer alone with answer(text). Change nothing that you were not asked to change."
     )
     episode_class = TrackerEpisode
     templates = TEMPLATES

@@ -34,10 +34,10 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
 _STARTS = (
     "amber", "birch", "blue", "bright", "cedar", "clear", "copper", "crow", "dove", "elder", "falcon", "fern", "flint",
     "frost", "glen", "golden", "green", "grey", "hazel", "heron", "iron", "ivy", "juniper", "lark", "linden", "maple",
-    "marsh", "moss", "north", "oak", "opal", "otter", "pine", "raven", "red", "rowan", "sage", "silver", "stone", "swan",
+    "marsh", "moss", "north", "oak", "opal", "otter", "pine", "raven", "red", "rowan", "sage", "silver", "stone",
 )  # fmt: skip
 _ENDS = (
-    "bank", "bay", "bridge", "brook", "cliff", "cove", "dale", "edge", "fall", "field", "ford", "gate", "grove", "haven",
+    "bank", "bay", "bridge", "brook", "cliff", "cove", "dale", "edge", "fall", "field", "ford", "gate", "grove",
     "hill", "hollow", "lake", "land", "leaf", "light", "mill", "moor", "path", "peak", "point", "pool", "port", "ridge",
     "rise", "road", "rock", "shore", "side", "spring", "tower", "vale", "view", "water", "way", "wood",
 )  # fmt: skip

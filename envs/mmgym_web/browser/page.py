@@ -6,11 +6,12 @@ Everything here runs on the pool's loop thread; environments hold the facade `mm
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mmgym_web.browser.cdp import BrowserFailure, CDPError, Session
 from mmgym_web.browser.frames import Frames
@@ -20,6 +21,8 @@ from mmgym_web.browser.network import NavigationRefused, NetworkGuard, Refusal, 
 from mmgym_web.browser.scripts import episode_script
 
 __all__ = ["Dialog", "EpisodePage", "PageConfig", "Raw"]
+
+T = TypeVar("T")
 
 DIALOG_LIMIT = 20
 ROUNDS = 10
@@ -261,9 +264,11 @@ class EpisodePage:
             # What the page does in its frame's callbacks may start a load or open a window as well.
             if self._commits == before or not (self._loading or self._new_tab):
                 break
-        values = await self.evaluate_all({"": "document.title", **isolated}, main)
-        raw.title = str(values.pop(""))
-        raw.values = values
+        title = {"": "document.title"}
+        # The title is the page's own word in either world: it goes along with what is asked for anyway.
+        in_main = bool(main) and not isolated
+        raw.values = await self.evaluate_all({} if in_main else title | isolated, title | main if in_main else main)
+        raw.title = str(raw.values.pop(""))
         raw.url = self.url
         self.collect(raw)
         return raw
@@ -277,9 +282,12 @@ class EpisodePage:
 
     async def evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
         """Values of several expressions, in one round trip where the page has not changed."""
+        return await self._while_loading(lambda: self._evaluate_all(isolated, main))
+
+    async def _while_loading(self, ask: Callable[[], Awaitable[T]]) -> T:
         for _ in range(ROUNDS):
             try:
-                return await self._evaluate_all(isolated, main)
+                return await ask()
             except CDPError as error:
                 # A load that was under way has replaced the document between two messages.
                 if "Cannot find context" not in str(error) and "context was destroyed" not in str(error):
@@ -288,11 +296,13 @@ class EpisodePage:
         raise BrowserFailure("storm", "the page loads itself again and again")
 
     async def _evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
-        world = await self._isolated_world() if isolated else None
-        names = [*isolated, *main]
-        sent = [self._evaluate(expression, world) for expression in isolated.values()]
-        sent += [self._evaluate(expression, None) for expression in main.values()]
-        return dict(zip(names, await asyncio.gather(*sent), strict=True))
+        sent = []
+        if isolated:
+            sent.append(self._evaluate(_together(isolated), await self._isolated_world()))
+        if main:
+            sent.append(self._evaluate(_together(main), None))
+        values = await asyncio.gather(*sent) if len(sent) > 1 else [await sent[0]] if sent else []
+        return dict(zip([*isolated, *main], itertools.chain.from_iterable(values), strict=True))
 
     async def evaluate(self, expression: str, world: str, await_promise: bool = False) -> Any:
         """The JSON value of a JavaScript expression.
@@ -305,11 +315,12 @@ class EpisodePage:
         Raises:
             CDPError: what the expression threw.
         """
-        if await_promise:
+
+        async def ask() -> Any:
             context = await self._isolated_world() if world == "isolated" else None
             return await self._evaluate(expression, context, await_promise)
-        asked = {"": expression}
-        return (await (self.evaluate_all(asked, {}) if world == "isolated" else self.evaluate_all({}, asked)))[""]
+
+        return await self._while_loading(ask)
 
     async def storage(self) -> dict[str, Any]:
         """Local and session storage of the document's own origin, by key."""
@@ -395,7 +406,7 @@ class EpisodePage:
             raise self.failure
         self._budget = asyncio.get_running_loop().create_future()
         self._commit_limit = commit_limit
-        await self.session.send(
+        self.session.post(
             "Emulation.setVirtualTimePolicy",
             policy="pauseIfNetworkFetchesPending",
             budget=ms,
@@ -568,6 +579,11 @@ class EpisodePage:
     def _detached(self, params: dict[str, Any]) -> None:
         if self._children.pop(params["sessionId"], None) is not None:
             self.session.connection.drop(params["sessionId"])
+
+
+def _together(expressions: dict[str, str]) -> str:
+    # The line ends an expression that ends in a comment.
+    return "[" + ",".join(f"({expression}\n)" for expression in expressions.values()) + "]"
 
 
 _EVENTS = {

@@ -175,8 +175,7 @@ class Pool:
 class Page:
     """One episode's page. Calls block until the page has answered, and may come from any one thread at a time.
 
-    Every method raises `BrowserFailure` when the machinery fails; the page is gone then, and the next one that is opened
-    is healthy.
+    Every method raises `BrowserFailure` when the machinery fails; the page is gone then, and the next one is healthy.
 
     Args:
         pool: whose it is.
@@ -395,8 +394,9 @@ class Page:
         if png is not None:
             decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
             self._image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
-        if self._image is None:
+        elif self._image is None:
             self._image = np.full((self.config.height, self.config.width, 3), 255, np.uint8)
+        # The caller may paint on what it gets.
         return self._image.copy()
 
 

@@ -33,7 +33,8 @@ _FLAGS = """
     --disable-default-apps --disable-extensions --disable-client-side-phishing-detection --disable-breakpad
     --disable-domain-reliability --disable-logging --metrics-recording-only --no-pings --mute-audio
     --disable-background-timer-throttling --disable-backgrounding-occluded-windows --disable-renderer-backgrounding
-    --disable-hang-monitor --allow-pre-commit-input --disable-smooth-scrolling --disable-ipc-flooding-protection --disable-prompt-on-repost --disable-popup-blocking
+    --disable-hang-monitor --allow-pre-commit-input --disable-smooth-scrolling --disable-ipc-flooding-protection
+    --disable-prompt-on-repost --disable-popup-blocking
     --disable-notifications --deny-permission-prompts --disable-print-preview --disable-speech-api
     --password-store=basic --use-mock-keychain --export-tagged-pdf=0
     --disable-site-isolation-trials --force-webrtc-ip-handling-policy=disable_non_proxied_udp
@@ -55,7 +56,9 @@ _DISABLED_FEATURES = (
     "MediaRouter,DialMediaRouteProvider,AcceptCHFrame,PaintHolding,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
     "CertificateTransparencyComponentUpdater,DestroyProfileOnBrowserClose,GlobalMediaControls,LensOverlay,"
     "InterestFeedContentSuggestions,AutofillServerCommunication,Prerender2,SpeculationRules,PrivateNetworkAccess,"
-    "ServiceWorkerStaticRouter,OriginKeyedProcessesByDefault,RenderDocument,ProcessPerSiteUpToMainFrameThreshold"
+    "ServiceWorkerStaticRouter,OriginKeyedProcessesByDefault,RenderDocument,ProcessPerSiteUpToMainFrameThreshold,"
+    # These hold tasks back by the wall clock, after input or in frames of little weight.
+    "DeferRendererTasksAfterInput,IntensiveWakeUpThrottling,ThrottleUnimportantFrameTimers,AlignWakeUps"
 )
 
 _FONTCONFIG = """<?xml version="1.0"?>

@@ -111,8 +111,8 @@ def click_shape(view: View) -> Plan:
 def count_shape(view: View) -> Plan:
     """Count the shapes that fit a description."""
     (description,) = view.words(r"How many (.*)s are there")
-    count = view.read(f"({_SHAPES}).length", **_described(view, description))
-    return view.click("all('#count-buttons button').find(e => text(e) === count)", count=str(count))
+    total = view.read(f"({_SHAPES}).length", **_described(view, description))
+    return view.click("all('#count-buttons button').find(e => text(e) === total)", total=str(total))
 
 
 @expert("identify-shape")

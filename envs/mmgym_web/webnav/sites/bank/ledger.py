@@ -42,11 +42,14 @@ def fill(site: Site) -> None:
     world = site.world
     rng = world.rng("bank", "accounts")
     extra = [words.ACCOUNTS[1 + int(i)] for i in rng.choice(len(words.ACCOUNTS) - 1, 2, replace=False)]
-    balances = [int(rng.integers(240_000, 900_000)), int(rng.integers(300_000, 2_000_000)), int(rng.integers(9_000, 60_000))]
+    balances = [int(rng.integers(*limits)) for limits in ((240_000, 900_000), (300_000, 2_000_000), (9_000, 60_000))]
     site.insert(
         "bank_accounts",
         [
-            {"name": name, "iban": _iban(rng), "balance": cents, "opened": f"20{rng.integers(10, 25)}-0{rng.integers(1, 10)}-1{rng.integers(10)}"}
+            {
+                "name": name, "iban": _iban(rng), "balance": cents,
+                "opened": f"20{rng.integers(10, 25)}-0{rng.integers(1, 10)}-1{rng.integers(10)}",
+            }
             for name, cents in zip(["Everyday", *extra], balances, strict=True)
         ],
     )  # fmt: skip
@@ -84,7 +87,8 @@ def _company(rng: np.random.Generator, kind: str) -> str:
 def _transactions(world: World, companies: list[tuple[str, str]]) -> list[dict[str, Any]]:
     rng, today, rows = world.rng("bank", "transactions"), world.now.date(), list[dict[str, Any]]()
     count = 84
-    ages, whom, references = rng.integers(1, 76, count), rng.integers(len(companies), size=count), rng.integers(10**5, 10**6, count)
+    ages, whom = rng.integers(1, 76, count), rng.integers(len(companies), size=count)
+    references = rng.choice(900_000, count, replace=False) + 100_000
     cents, accounts = rng.integers(320, 24_000, count), rng.choice([1, 1, 1, 3], count)
     for age, who, number, amount, account in zip(
         ages.tolist(), whom.tolist(), references.tolist(), cents.tolist(), accounts.tolist(), strict=True
@@ -93,9 +97,10 @@ def _transactions(world: World, companies: list[tuple[str, str]]) -> list[dict[s
         rows.append(_booking(account, today - dt.timedelta(days=age), name, f"Card {number}", -amount, category))
     salary, rent = int(rng.integers(2_800, 5_200)) * 100, int(rng.integers(700, 1_500)) * 100
     for age in (9, 40, 70):
-        rows.append(_booking(1, today - dt.timedelta(days=age), f"{world.others[0].last} Ltd", "Salary", salary, "Income"))
-        rows.append(_booking(1, today - dt.timedelta(days=age - 2), world.others[1].name, "Rent", -rent, "Housing"))
-        rows.append(_booking(2, today - dt.timedelta(days=age - 3), world.me.name, "Saving", 20_000 + age * 100, "Income"))
+        paid, due, saved = (today - dt.timedelta(days=age - later) for later in (0, 2, 3))
+        rows.append(_booking(1, paid, f"{world.others[0].last} Ltd", "Salary", salary, "Income"))
+        rows.append(_booking(1, due, world.others[1].name, "Rent", -rent, "Housing"))
+        rows.append(_booking(2, saved, world.me.name, "Saving", 20_000 + age * 100, "Income"))
     for order in draw_orders(world):
         if order.paid_on:
             rows.append(_booking(1, order.paid_on, SHOP_NAME, f"Order {order.number}", -order.total, "Shopping"))
@@ -127,8 +132,8 @@ def _payments(site: Site, payees: list[dict[str, Any]]) -> None:
         ahead = int(rng.integers(2, 40)) if i < 4 else -int(rng.integers(3, 50))
         transfers.append(
             {
-                "account_id": 1, "payee": person["name"], "iban": person["iban"], "amount": int(rng.integers(10, 400)) * 100,
-                "reference": reasons[i], "day": str(today + dt.timedelta(days=ahead)),
+                "account_id": 1, "payee": person["name"], "iban": person["iban"], "reference": reasons[i],
+                "amount": int(rng.integers(10, 400)) * 100, "day": str(today + dt.timedelta(days=ahead)),
                 "status": "Scheduled" if i < 4 else "Booked",
             }
         )  # fmt: skip
@@ -154,8 +159,8 @@ def _cards(site: Site) -> None:
             {
                 "account_id": (1, 1, 3, 2)[i], "kind": ("Debit card", "Credit card")[i % 2], "last4": str(lasts[i]),
                 "frozen": int(i == 2 and rng.random() < 0.5), "daily": words.LIMITS[rng.integers(len(words.LIMITS))],
-                "online": int(rng.integers(2)), "expires": f"{rng.integers(1, 13):02}/{(year + int(rng.integers(1, 5))) % 100}",
-                "code": f"{rng.integers(1000):03}", "look": int(looks[i]),
+                "online": int(rng.integers(2)), "code": f"{rng.integers(1000):03}", "look": int(looks[i]),
+                "expires": f"{rng.integers(1, 13):02}/{(year + int(rng.integers(1, 5))) % 100}",
             }
             for i in range(4)
         ],
@@ -170,7 +175,8 @@ def _bills(site: Site) -> None:
     for kind, offset, amount in zip(words.BILLERS, offsets.tolist(), amounts.tolist(), strict=True):
         name = world.distinct(rng, lambda rng, kind=kind: _company(rng, kind), 1)[0]
         due = str(world.now.date() + dt.timedelta(days=offset))
-        rows.append({"biller": name, "number": f"R{rng.integers(10**5, 10**6)}", "amount": amount, "due": due, "paid": 0})
+        number = f"R{rng.integers(10**5, 10**6)}"
+        rows.append({"biller": name, "number": number, "amount": amount, "due": due, "paid": 0})
     site.insert("bank_bills", [rows[i] for i in rng.permutation(len(rows))])
 
 
@@ -181,7 +187,8 @@ def _charts(site: Site) -> None:
     for month in range(1, 13):
         levels, jitter = rng.permutation(len(words.CATEGORIES)), rng.integers(0, 40, len(words.CATEGORIES))
         for category, level, extra in zip(words.CATEGORIES, levels.tolist(), jitter.tolist(), strict=True):
-            spending.append({"month": month, "category": category, "amount": 90 + 95 * level + extra + 40 * (level == 5)})
+            amount = 90 + 95 * level + extra + 40 * (level == 5)
+            spending.append({"month": month, "category": category, "amount": amount})
     for account in (1, 2, 3):
         for month, level in enumerate(rng.permutation(12).tolist(), 1):
             amount = 900 + 310 * level + 500 * (level == 11) - 500 * (level == 0)

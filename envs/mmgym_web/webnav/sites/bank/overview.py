@@ -111,7 +111,8 @@ class OverviewPages(Site):
     async def card(self, request: Request) -> Response:
         """One card, from the front or the back."""
         card = self.row(
-            "SELECT c.*, a.name AS account FROM bank_cards c JOIN bank_accounts a ON a.id = c.account_id WHERE c.id = ?",
+            "SELECT c.*, a.name AS account FROM bank_cards c JOIN bank_accounts a ON a.id = c.account_id "
+            "WHERE c.id = ?",
             request.path_params["id"],
         )
         side = "back" if request.query_params.get("side") == "back" else "front"
@@ -165,9 +166,7 @@ class OverviewPages(Site):
         account = next((row for row in accounts if str(row["id"]) == asked), accounts[0])
         rows = self.rows("SELECT amount FROM bank_balances WHERE account_id = ? ORDER BY month", account["id"])
         points = [row["amount"] for row in rows]
-        return self.render(
-            "balance.html", request, year=REVIEW_YEAR, accounts=accounts, account=account, points=points
-        )
+        return self.render("balance.html", request, year=REVIEW_YEAR, accounts=accounts, account=account, points=points)
 
     def _month(self, request: Request) -> int:
         text = request.query_params.get("month", "1")

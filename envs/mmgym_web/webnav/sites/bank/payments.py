@@ -119,7 +119,8 @@ class PaymentPages(Site):
     async def standing(self, request: Request) -> Response:
         """All standing orders."""
         rows = self.rows(
-            "SELECT s.*, a.name AS account FROM bank_standing s JOIN bank_accounts a ON a.id = s.account_id ORDER BY s.id"
+            "SELECT s.*, a.name AS account FROM bank_standing s JOIN bank_accounts a ON a.id = s.account_id "
+            "ORDER BY s.id"
         )
         return self.render("standing.html", request, rows=rows)
 

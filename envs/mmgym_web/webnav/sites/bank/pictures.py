@@ -24,7 +24,8 @@ def draw_front(look: int, holder: str, last4: str, expires: str) -> str:
         f'<text x="24" y="128" font-size="21" font-family="Liberation Mono, monospace">•••• •••• •••• {last4}</text>'
         f'<text x="24" y="160" font-size="15">{escape(expires)}</text>'
         f'<text x="24" y="182" font-size="14">{escape(holder)}</text></g>'
-        '<circle cx="262" cy="162" r="20" fill="#fff" opacity=".55"/><circle cx="284" cy="162" r="20" fill="#fff" opacity=".35"/></svg>'
+        '<circle cx="262" cy="162" r="20" fill="#fff" opacity=".55"/>'
+        '<circle cx="284" cy="162" r="20" fill="#fff" opacity=".35"/></svg>'
     )
 
 
@@ -32,7 +33,8 @@ def draw_back(look: int, code: str) -> str:
     """A card's back, with its security code."""
     return (
         _OPEN.format(*_COLOURS[look]) + '<rect y="24" width="320" height="40" fill="#15171c"/>'
-        '<rect x="24" y="86" width="200" height="34" fill="#f1efe8"/><path d="M34 108q18-20 34 0t34-4t34 2" fill="none" '
+        '<rect x="24" y="86" width="200" height="34" fill="#f1efe8"/>'
+        '<path d="M34 108q18-20 34 0t34-4t34 2" fill="none" '
         'stroke="#40507a" stroke-width="2"/><rect x="228" y="86" width="62" height="34" fill="#fff"/>'
         f'<text x="240" y="110" font-size="20" font-style="italic" font-family="Liberation Mono, monospace" '
         f'fill="#15171c">{code}</text></svg>'

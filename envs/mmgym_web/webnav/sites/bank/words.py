@@ -26,7 +26,7 @@ Otter Owl Pearl Pepper Pine Plum Poppy Quarry Raven Ridge Robin Ruby Saffron Sag
 Stone Sun Swallow Thistle Tulip Union Valley Violet Walnut Water Willow Wren Yew
 """.split()
 
-TAILS = ("Lane", "Street", "Corner", "Square", "Point", "Brothers", "& Co", "& Sons", "House", "Works", "One", "Central")
+TAILS = ("Lane", "Street", "Corner", "Square", "Point", "Brothers", "& Co", "& Sons", "House", "Works", "One")
 
 SHOPS = {
     "Groceries": ("Bakery", "Market", "Foods", "Greengrocer"),

@@ -1,5 +1,10 @@
 """The calendar and its tasks."""
 
+from mmgym_web.webnav.sites.calendar.pixel_tasks import PIXEL_TEMPLATES
 from mmgym_web.webnav.sites.calendar.site import Calendar as SITE
+from mmgym_web.webnav.sites.calendar.tasks import TEXT_TEMPLATES
 
-__all__ = ["SITE"]
+__all__ = ["SITE", "TEMPLATES"]
+
+TEMPLATES = (*TEXT_TEMPLATES, *PIXEL_TEMPLATES)
+"""All task templates."""

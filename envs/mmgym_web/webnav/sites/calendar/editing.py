@@ -32,7 +32,14 @@ class Editing(Site):
 
     starts: ClassVar[tuple[int, ...]] = tuple(range(7 * 60, 21 * 60, 15))
     """When an event may begin, in minutes after midnight."""
-    lengths: ClassVar[dict[int, str]] = {30: "30 min", 45: "45 min", 60: "1 h", 90: "1 h 30 min", 120: "2 h", 180: "3 h"}
+    lengths: ClassVar[dict[int, str]] = {
+        30: "30 min",
+        45: "45 min",
+        60: "1 h",
+        90: "1 h 30 min",
+        120: "2 h",
+        180: "3 h",
+    }
     """How long it may last, in minutes, and as the form says it."""
 
     def clock(self, minutes: int) -> str:
@@ -150,7 +157,9 @@ class Editing(Site):
 
 def _read(form: FormData) -> dict[str, Any]:
     """The fields of the form of an event; a number that is none becomes -1."""
-    values: dict[str, Any] = {name: str(form.get(name) or "").strip() for name in ("title", "day", "place", "guests", "note")}
+    values: dict[str, Any] = {
+        name: str(form.get(name) or "").strip() for name in ("title", "day", "place", "guests", "note")
+    }
     for name, default in (("start", "-1"), ("length", "-1"), ("hue", "0"), ("weekly", "0")):
         text = str(form.get(name, default))
         values[name] = int(text) if text.isdigit() and len(text) < 6 else -1

@@ -51,7 +51,9 @@ class Office(Site):
         sort = request.query_params.get("sort", "due")
         order = {"due": "due", "title": "title", "priority": "priority DESC, due"}.get(sort, "due")
         todos = self.rows(f"SELECT * FROM calendar_todos ORDER BY done, {order}, id")
-        return self.render("todos.html", request, 422 if error else 200, todos=todos, draft=draft, error=error, sort=sort)
+        return self.render(
+            "todos.html", request, 422 if error else 200, todos=todos, draft=draft, error=error, sort=sort
+        )
 
     @page("/todos", "POST")
     async def add_todo(self, request: Request) -> Response:

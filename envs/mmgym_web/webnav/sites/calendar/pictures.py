@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-
 __all__ = ["busy_picture"]
 
 _LEFT, _HOUR, _ROW, _TOP = 118, 34, 36, 30
@@ -27,7 +26,9 @@ def busy_picture(people: Sequence[tuple[str, Sequence[tuple[int, int]]]], colour
     for hour in range(_FIRST, _LAST + 1):
         x = _LEFT + _HOUR * (hour - _FIRST)
         cv2.line(picture, (x, _TOP - 4), (x, height - 6), (214, 214, 220), 1)
-        cv2.putText(picture, str(hour), (x - 4 * len(str(hour)), 18), cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA)
+        cv2.putText(
+            picture, str(hour), (x - 4 * len(str(hour)), 18), cv2.FONT_HERSHEY_SIMPLEX, 0.42, ink, 1, cv2.LINE_AA
+        )
     for k, (name, meetings) in enumerate(people):
         y = _TOP + _ROW * k
         scale = min(0.46, 6.2 / max(1, len(name)))

@@ -176,5 +176,11 @@ class Calendar(Editing, Office):
             *(*values, _PER_PAGE, _PER_PAGE * (shown - 1)),
         )
         return self.render(
-            "events.html", request, events=events, text=text, number=shown, pages=max(1, -(-total // _PER_PAGE)), total=total
+            "events.html",
+            request,
+            events=events,
+            text=text,
+            number=shown,
+            pages=max(1, -(-total // _PER_PAGE)),
+            total=total,
         )

@@ -26,7 +26,14 @@ PLACES = (
 """Where events take place."""
 
 TODOS = (
-    *("Order the badges", "Book a room", "Print the handouts", "Send the agenda", "Check the invoice", "Call the caterer"),
+    *(
+        "Order the badges",
+        "Book a room",
+        "Print the handouts",
+        "Send the agenda",
+        "Check the invoice",
+        "Call the caterer",
+    ),
     *("Update the slides", "Write the minutes", "Collect the forms", "Reserve the projector", "Sort the photos"),
     *("Confirm the bus", "Test the microphone", "Buy the flowers", "Pick up the keys", "Translate the leaflet"),
 )

@@ -112,7 +112,7 @@ class _Writer:
 
     def _special(self) -> dict[int, str]:
         """Which messages of inbox and archive carry pictures, proposals or facts."""
-        inbox = [k for k, folder in enumerate(self.folders) if folder == "inbox"]
+        inbox = [k for k, folder in enumerate(self.folders) if folder == "inbox"][:18]  # not too far down
         archive = [k for k, folder in enumerate(self.folders) if folder == "archive"]
         kinds = [*_PICTURES[::2], "proposal", "proposal", "fact", "fact", "fact"]
         special = dict(zip(self.dice.sample(inbox, len(kinds)), kinds, strict=True))
@@ -127,7 +127,14 @@ class _Writer:
             spec = self._picture(kind, row["subject"].split(" for the ")[1])
             name = f"{kind if kind == 'chart' else 'img'}-{1000 + self.dice.number(9000)}.png"
             self.attachments.append(
-                {"message": row["id"], "name": name, "spec": json.dumps(spec), "digest": "", "size": 24000, "content": b""}
+                {
+                    "message": row["id"],
+                    "name": name,
+                    "spec": json.dumps(spec),
+                    "digest": "",
+                    "size": 24000,
+                    "content": b"",
+                }
             )
             return sentence
         if kind == "proposal":
@@ -192,5 +199,3 @@ class _Writer:
             answer |= {"thread": question["thread"], "recipients": question["sender"]}
             answer["subject"] = f"Re: {question['subject']}"
             answer["body"] = f"Dear {first},\n\n{self.dice.pick(REPLIES)}.\n\nThanks\n{self.world.me.first}"
-
-

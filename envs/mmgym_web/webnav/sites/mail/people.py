@@ -28,7 +28,10 @@ class People(Site):
         """All contacts, or those with some letters in them."""
         text = f"%{request.query_params.get('q', '').strip()}%"
         found = self.rows(
-            "SELECT * FROM mail_contacts WHERE name LIKE ? OR company LIKE ? OR email LIKE ? ORDER BY name", text, text, text
+            "SELECT * FROM mail_contacts WHERE name LIKE ? OR company LIKE ? OR email LIKE ? ORDER BY name",
+            text,
+            text,
+            text,
         )
         return self.render("contacts.html", request, contacts=found, q=request.query_params.get("q", ""))
 
@@ -98,7 +101,9 @@ class People(Site):
         notify = str(form.get("notify"))
         if notify not in self.notify_choices:
             raise LookupError(f"there is no setting {notify}")
-        texts = [str(form.get(name) or "").replace("\r\n", "\n").strip() for name in ("signature", "away_text", "alias")]
+        texts = [
+            str(form.get(name) or "").replace("\r\n", "\n").strip() for name in ("signature", "away_text", "alias")
+        ]
         sql = "UPDATE mail_settings SET signature = ?, away_text = ?, alias = ?, away = ?, notify = ?"
         self.run(sql, *texts, int("away" in form), notify)
         self.flash(request, self.t("Your settings were saved."))

@@ -88,7 +88,8 @@ class Mail(Writing, People):
     def tags(self, message: int) -> list[sqlite3.Row]:
         """The labels of a message."""
         return self.rows(
-            "SELECT l.* FROM mail_labels l JOIN mail_tags t ON t.label = l.id WHERE t.message = ? ORDER BY l.name", message
+            "SELECT l.* FROM mail_labels l JOIN mail_tags t ON t.label = l.id WHERE t.message = ? ORDER BY l.name",
+            message,
         )
 
     def other_site(self, site: str) -> str:
@@ -112,7 +113,9 @@ class Mail(Writing, People):
 
     def _folder(self, request: Request, folder: str) -> Response:
         where = "starred = 1 AND folder != 'trash'" if folder == "starred" else "folder = ?"
-        return self._list(request, where, () if folder == "starred" else (folder,), folder=folder, title=FOLDERS[folder])
+        return self._list(
+            request, where, () if folder == "starred" else (folder,), folder=folder, title=FOLDERS[folder]
+        )
 
     @page("/label/{id:int}")
     async def label(self, request: Request) -> Response:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from mmgym_web.webnav.sites.calendar.words import CODENAMES, KINDS
 
-__all__ = ["CHATTER", "CLOSINGS", "COMPANIES", "DATE_TEXTS", "FACTS", "LABELS", "PICTURE_TEXTS", "REPLIES", "THINGS", "subject"]
+__all__ = [
+    "CHATTER",
+    "CLOSINGS",
+    "COMPANIES",
+    "DATE_TEXTS",
+    "FACTS",
+    "LABELS",
+    "PICTURE_TEXTS",
+    "REPLIES",
+    "THINGS",
+    "subject",
+]
 
 THINGS = """
 agenda booking brochure budget catalogue checklist contract deadline delivery draft feedback form guest-list handbook
@@ -15,8 +26,14 @@ questions quote receipts registration rota schedule slides sponsors summary time
 
 PICTURE_TEXTS: dict[str, tuple[tuple[str, ...], str]] = {
     "poster": (("Poster", "Flyer", "Placard"), "The picture is attached, straight from the printer. Do come!"),
-    "receipt": (("Receipt", "Till slip", "Bill"), "I took a picture of the paper one, it is attached. Keep it, please."),
-    "badge": (("Locker tag", "Door sign", "Key tag"), "I photographed it for you, see below. Please keep it to yourself."),
+    "receipt": (
+        ("Receipt", "Till slip", "Bill"),
+        "I took a picture of the paper one, it is attached. Keep it, please.",
+    ),
+    "badge": (
+        ("Locker tag", "Door sign", "Key tag"),
+        "I photographed it for you, see below. Please keep it to yourself.",
+    ),
     "chart": (("Sales chart", "Visitor chart", "Turnout chart"), "Here is the picture from the report, as you asked."),
 }
 """Kinds of attached pictures: beginnings of the subjects, and what the message says, which tells nothing of them."""
@@ -58,14 +75,31 @@ The weather should not be a problem this time.
 CLOSINGS = ("Best wishes", "Kind regards", "See you soon", "All the best", "Cheers", "Many thanks")
 """How messages end."""
 
-COMPANIES = """
+COMPANIES = (
+    """
 Aldine Print|Bluebell Catering|Brightside Travel|Copperfield Tools|Dove Insurance|Elmtree Books|Fairway Motors
 Greenline Energy|Harper Optics|Juniper Health|Kingfisher Media|Larch Furniture|Mosaic Design|Northgate Logistics
 Oakridge Dairy|Pinnacle Software|Quayside Hotels|Redwood Audio|Silverline Dental|Tidewater Shipping
-""".strip().replace("\n", "|").split("|")
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 """Where contacts work."""
 
-LABELS = ("Family", "Finance", "Garden", "Health", "House", "Ideas", "Music", "Office", "School", "Sport", "Travel", "Urgent")
+LABELS = (
+    "Family",
+    "Finance",
+    "Garden",
+    "Health",
+    "House",
+    "Ideas",
+    "Music",
+    "Office",
+    "School",
+    "Sport",
+    "Travel",
+    "Urgent",
+)
 """Names of labels."""
 
 REPLIES = (

@@ -31,10 +31,12 @@ class GoodsPages(Site):
     @page("/")
     async def home(self, request: Request) -> Response:
         """The front page."""
+        seen = self.session(request).get("seen", [])[-3:]
         return self.render(
             "home.html",
             request,
             categories=self.categories(),
+            seen=[self.row("SELECT * FROM shop_products WHERE id = ?", product) for product in reversed(seen)],
             newest=self.rows("SELECT * FROM shop_products ORDER BY added DESC, id LIMIT 6"),
             loved=self.rows("SELECT * FROM shop_products ORDER BY rating DESC, ratings DESC, id LIMIT 4"),
         )
@@ -83,6 +85,8 @@ class GoodsPages(Site):
     @page("/product/{id:int}")
     async def product(self, request: Request) -> Response:
         """A product with its choices, details and price history."""
+        product, seen = request.path_params["id"], self.session(request).setdefault("seen", [])
+        seen[:] = [other for other in seen if other != product] + [product]
         return self._product(request, {"colour": "", "size": "", "quantity": "1"})
 
     def _product(self, request: Request, chosen: dict[str, str], error: str = "", status: int = 200) -> Response:
@@ -116,13 +120,14 @@ class GoodsPages(Site):
         if error:
             return self._product(request, chosen, error, 422)
         key = (product["id"], chosen["colour"], chosen["size"])
+        count = int(chosen["quantity"])
         same = self.rows("SELECT id FROM shop_cart WHERE product_id = ? AND colour = ? AND size = ?", *key)
         if same:
-            self.run("UPDATE shop_cart SET quantity = quantity + ? WHERE id = ?", int(chosen["quantity"]), same[0]["id"])
+            self.run("UPDATE shop_cart SET quantity = quantity + ? WHERE id = ?", count, same[0]["id"])
         else:
             self.run(
                 "INSERT INTO shop_cart (product_id, colour, size, quantity) VALUES (?, ?, ?, ?)",
-                *key, int(chosen["quantity"]),
+                *key, count,
             )  # fmt: skip
         self.flash(request, self.t("{name} is in your basket.", name=product["name"]))
         return self.redirect("/cart")

@@ -83,8 +83,9 @@ def _products(site: Site) -> list[dict[str, Any]]:
     kinds = [kinds[i] for i in rng.permutation(len(kinds))]
     n, products, taken = PRODUCTS, list[dict[str, Any]](), set[str]()
     ratings, counts, stock = rng.integers(28, 50, n), rng.integers(3, 900, n), rng.integers(1, 60, n)
-    weights, warranties, chests = rng.choice(range(12, 900), n, replace=False), rng.integers(1, 6, n), rng.integers(60, 108, n)
-    materials, ages, backdrops = rng.integers(len(words.MATERIALS), size=n), rng.integers(1, 500, n), rng.integers(4, size=n)
+    warranties, chests, ages = rng.integers(1, 6, n), rng.integers(60, 108, n), rng.integers(1, 500, n)
+    materials, backdrops = rng.integers(len(words.MATERIALS), size=n), rng.integers(4, size=n)
+    weights = rng.choice(range(12, 900), n, replace=False)
     sold_out = {int(i) for i in rng.choice(n, 5, replace=False)}
     colours = list(words.COLOURS)
     for i, (category, noun, picture) in enumerate(kinds):

@@ -70,7 +70,8 @@ OPENINGS = (
     "It stands beside the window.", "This was for my parents.", "I compared it with three others.",
 )  # fmt: skip
 REMARKS = (
-    "The size is as given.", "The manual has six pages.", "It took a while to unpack.", "I have written this after a month.",
+    "The size is as given.", "The manual has six pages.", "It took a while to unpack.",
+    "I have written this after a month.",
     "The box was larger than I thought.", "My children have an opinion, too.", "It weighs what the page says.",
     "I keep the box in the cellar.", "I took a photograph of it.", "I would say that it depends on the room.",
 )  # fmt: skip

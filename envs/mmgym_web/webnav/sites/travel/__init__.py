@@ -1,1 +1,1 @@
-"""The travel site."""
+from mmgym_web.webnav.sites.travel.site import SITE

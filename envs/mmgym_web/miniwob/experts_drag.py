@@ -1,0 +1,283 @@
+"""Experts for tasks of dragging, drawing, sliding and marking."""
+
+from __future__ import annotations
+
+import math
+
+from mmgym.spaces import ToolCall
+from mmgym_web.miniwob.experts import Plan, View, drag, expert, press, type_text
+
+_BOX = "(e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })"
+_STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+
+
+def _middle(box: list[float]) -> tuple[float, float]:
+    return box[0] + box[2] / 2, box[1] + box[3] / 2
+
+
+@expert("drag-box")
+def drag_box(view: View) -> Plan:
+    """Drag a small box into a large one."""
+    small, large = (view.read(f"{_BOX}(one('#draggable{size}'))") for size in ("Small", "Large"))
+    (x, y), (to_x, to_y) = _middle(small), _middle(large)
+    inside = abs(x - to_x) < 13 and abs(y - to_y) < 13
+    return view.submit() if inside else [drag(x, y, to_x, to_y), *view.submit()]
+
+
+# Where a shape of shapes.js is now and was at first; a dragged one goes to the mouse less a share of its size.
+_SHAPE = """(e => {
+  const b = e.getBBox(), at = shapes.gridCoords(e), o = e.ownerSVGElement.getBoundingClientRect();
+  const share = {rect: .5, circle: .6, polygon: .4}[e.tagName] * b.width, r = e.getBoundingClientRect();
+  return {x: at.x, y: at.y, x0: b.x, y0: b.y, left: o.left, top: o.top, share,
+    mx: r.left + r.width / 2, my: r.top + r.height * (e.tagName === 'polygon' ? .7 : .5)};
+})"""
+
+
+@expert("drag-circle", "drag-single-shape")
+def drag_circle(view: View) -> Plan:
+    """Drag a shape in a direction."""
+    (direction,) = view.words(r"Drag the \w+ (left|right|up|down) then")
+    shape = view.read(f"{_SHAPE}(one('svg > *'))")
+    dx, dy = _STEPS[direction]
+    if (shape["x"] - shape["x0"]) * dx + (shape["y"] - shape["y0"]) * dy > 3:
+        return view.submit()
+    x, y = (shape[f"{axis}0"] + 15 * step + shape["share"] for axis, step in (("x", dx), ("y", dy)))
+    return [drag(shape["mx"], shape["my"], shape["left"] + x, shape["top"] + y), *view.submit()]
+
+
+@expert("drag-shapes", "drag-shapes-2")
+def drag_shapes(view: View) -> Plan:
+    """Drag shapes of a kind or colour into a box, perhaps all others into another."""
+    (wanted,) = view.words(r"Drag all (\w+)")
+    tag = {"rectangles": "rect", "circles": "circle", "triangles": "polygon"}.get(wanted)
+    listed = f"""all('svg > *').filter(e => e.id !== 'shape-container').map(e => ({{...{_SHAPE}(e),
+      chosen: tag ? e.tagName === tag : e.getAttribute('fill') === wanted}}))"""
+    boxes = view.read("all('#shape-container').map(e => e.getBBox()).map(b => [b.x, b.y, b.width, b.height])")
+    plan: Plan = []
+    for shape in view.read(listed, tag=tag, wanted=wanted):
+        if not shape["chosen"] and len(boxes) == 1:
+            continue
+        left, top, width, height = boxes[0 if shape["chosen"] else 1]
+        if left + 2 < shape["x"] < left + width - 2 and top + 2 < shape["y"] < top + height - 2:
+            continue
+        x, y = left + width / 2 + shape["share"] - 8, top + height / 2 + shape["share"] - 8
+        plan.append(drag(shape["mx"], shape["my"], shape["left"] + x, shape["top"] + y))
+    return plan + view.submit()
+
+
+def _drag_item(view: View, index: int, target: int) -> ToolCall:
+    boxes = view.read(f"all('#sortable li').map({_BOX})")
+    (x, y), (to_x, to_y) = _middle(boxes[index]), _middle(boxes[target])
+    # Past the middle, so that the others make room.
+    over_x, over_y = (math.copysign(3, way) if abs(way) > 5 else 0 for way in (to_x - x, to_y - y))
+    return drag(x, y, to_x + over_x, to_y + over_y)
+
+
+_INDEX = "all('#sortable li').findIndex(e => text(e) === name)"
+
+
+@expert("drag-items")
+def drag_items(view: View) -> Plan:
+    """Drag an item of a list to a place."""
+    name, place = view.words(r"Drag (.*?) (to the .*|up .*|down .*)\.")
+    index = view.read(_INDEX, name=name)
+    if place[0] in "ud":
+        target = index + (1 if place.startswith("down") else -1)
+    else:
+        word = place.split()[2]
+        target = {"top": 0, "bottom": 4}.get(word, int(word[0]) - 1 if word[0].isdigit() else 0)
+    return [_drag_item(view, index, target)]
+
+
+@expert("drag-items-grid")
+def drag_items_grid(view: View) -> Plan:
+    """Drag an item of a grid to a place."""
+    name, place = view.words(r"Drag (.*?) (to the .*|(?:up|down|left|right) .*)\.")
+    index = view.read(_INDEX, name=name)
+    words = place.split()
+    if words[0] in _STEPS:
+        dx, dy = _STEPS[words[0]]
+        return [_drag_item(view, index, index + dx + 3 * dy)]
+    row = {"top": 0, "center": 1, "bottom": 2}[words[2]]
+    column = {"left": 0, "center": 1, "right": 2}[words[3] if len(words) > 3 else "center"]
+    return [_drag_item(view, index, 3 * row + column)]
+
+
+@expert("drag-sort-numbers")
+def drag_sort_numbers(view: View) -> Plan:
+    """Sort numbers by dragging, the smallest first."""
+    numbers = view.read("all('#sortable li').map(e => parseInt(text(e)))")
+    ordered, moves, current = sorted(numbers), [], list(numbers)
+    for target, number in enumerate(ordered):
+        index = current.index(number, target)
+        if index != target:
+            moves.append((index, target))
+            current.insert(target, current.pop(index))
+    return [_drag_item(view, *move) for move in moves] + view.submit()
+
+
+@expert("resize-textarea")
+def resize_textarea(view: View) -> Plan:
+    """Drag the corner of a text area."""
+    side, way = view.words(r"so that the (width|height) is (smaller|larger)")
+    grown = view.read(
+        "(i => i && i.originalSize ? i.size[side] - i.originalSize[side] : 0)($('#tt').data('ui-resizable'))", side=side
+    )
+    step = 20 if way == "larger" else -20
+    if grown * step > 0:
+        return view.submit("one('#submit')")
+    x, y = _middle(view.read(f"{_BOX}(one('.ui-resizable-se'))"))
+    move = drag(x, y, x + step * (side == "width"), y + step * (side == "height"))
+    return [move, *view.submit("one('#submit')")]
+
+
+def _mark(view: View, paragraph: str) -> Plan:
+    same = "getSelection().toString().replace(/\\s/g, '') === %s.textContent.replace(/\\s/g, '')"
+    button = view.submit()
+    if view.read(same % paragraph):
+        return button
+    ends = f"""(p => {{ const range = document.createRange(); range.selectNodeContents(p);
+      const boxes = [...range.getClientRects()].filter(r => r.width > 0), a = boxes[0], z = boxes[boxes.length - 1];
+      return [a.left, a.top + a.height / 2, z.right, z.top + z.height / 2]; }})({paragraph})"""
+    left, top, right, bottom = view.read(ends)
+    return [drag(math.floor(left), top, math.ceil(right) + 1, bottom), *button]
+
+
+@expert("highlight-text")
+def highlight_text(view: View) -> Plan:
+    """Mark a text."""
+    return _mark(view, "one('#randomText')")
+
+
+@expert("highlight-text-2")
+def highlight_text_2(view: View) -> Plan:
+    """Mark a paragraph."""
+    (place,) = view.words(r"the (\d)\w\w paragraph")
+    return _mark(view, f"all('#randomText p')[{int(place) - 1}]")
+
+
+def _slide(view: View, slider: str, low: int, high: int, value: int, target: int) -> Plan:
+    """Click the track where the value lies, and step with the arrow keys when the handle has the focus."""
+    if value == target:
+        return []
+    if abs(value - target) <= 4 and view.read(f"one('.ui-slider-handle', {slider}) === document.activeElement"):
+        return [press("ArrowRight" if target > value else "ArrowLeft")] * abs(value - target)
+    left, top, width, height = view.read(f"{_BOX}({slider})")
+    vertical = view.read(f"{slider}.classList.contains('ui-slider-vertical')")
+
+    def point(wanted: int) -> tuple[int, int]:
+        share = (wanted - low) / (high - low)
+        if vertical:
+            return round(left + width / 2), round(min(top + height - 1, max(top, top + height * (1 - share))))
+        return round(min(left + width - 1, max(left, left + width * share))), round(top + height / 2)
+
+    handle = f"one('.ui-slider-handle', {slider})"
+    x, y = point(target)
+    if view.read(f"hits({handle}, x, y)", x=x, y=y):  # a click on the handle leaves it where it is
+        x, y = point(low if target - low > high - target else high)
+        return [ToolCall("click", {"x": x, "y": y}), ToolCall("click", {"x": x, "y": y})]
+    return [ToolCall("click", {"x": x, "y": y})]
+
+
+@expert("use-slider")
+def use_slider(view: View) -> Plan:
+    """Set a slider."""
+    (target,) = view.words(r"Select (-?\d+) with")
+    low, high, value = view.read("['min', 'max', 'value'].map(o => $('#slider').slider('option', o))")
+    return _slide(view, "one('#slider')", low, high, value, int(target)) + view.submit()
+
+
+@expert("use-slider-2")
+def use_slider_2(view: View) -> Plan:
+    """Set three sliders."""
+    targets = view.words(r"\[(\d+),(\d+),(\d+)\]")
+    plan: Plan = []
+    for number, target in enumerate(targets, 1):
+        value = int(view.read("text(one('#val-' + number))", number=number))
+        plan += _slide(view, f"one('#slider-{number}')", 0, 20, value, int(target))
+    return plan + view.submit()
+
+
+@expert("form-sequence")
+def form_sequence(view: View) -> Plan:
+    """Set a slider and check a box."""
+    target, place = view.words(r"Select (-?\d+) with the slider, click the (\d)")
+    value = int(view.read("text(one('#val'))"))
+    plan = _slide(view, "one('#slider')", -10, 10, value, int(target))
+    box = f"one('#checkbox-{place}')"
+    return plan + ([] if view.read(f"{box}.checked") else view.click(box)) + view.submit()
+
+
+@expert("use-spinner")
+def use_spinner(view: View) -> Plan:
+    """Set a spinner by its arrows, up to three steps at a time."""
+    (target,) = view.words(r"Select (-?\d+) with")
+    left = int(target) - int(view.read("one('#spinner').value"))
+    arrow = "one('.ui-spinner-up')" if left > 0 else "one('.ui-spinner-down')"
+    counts = [3] * (abs(left) // 3) + [abs(left) % 3] * (abs(left) % 3 > 0)
+    return [step for count in counts for step in view.click(arrow, count=count)] + view.submit()
+
+
+def _pick_color(view: View, color: str) -> Plan:
+    value = view.read("one('#col').value")
+    if value.lower() == color.lower():
+        return view.submit()
+    return [*view.fill("one('#col')", color.upper()), *view.submit()]
+
+
+@expert("use-colorwheel")
+def use_colorwheel(view: View) -> Plan:
+    """Type a named colour's number into a colour picker."""
+    (name,) = view.words(r"Select (\w+) with")
+    return _pick_color(view, view.read("ui_utils.colorNameToHex(name)", name=name)[1:])
+
+
+@expert("use-colorwheel-2")
+def use_colorwheel_2(view: View) -> Plan:
+    """Type a shown colour's number into a colour picker."""
+    shown = view.read("getComputedStyle(one('#query .cc')).backgroundColor.match(/\\d+/g).map(Number)")
+    return _pick_color(view, "".join(f"{part:02x}" for part in shown))
+
+
+# Whether a stroke is being drawn: d3 then listens to the window.
+_HELD = "(window.__on || []).some(o => o.type === 'mousemove')"
+
+
+@expert("draw-line")
+def draw_line(view: View) -> Plan:
+    """Draw a line through a point."""
+    (way,) = view.words(r"Draw a (horizontal|vertical) line")
+    plan = view.click("one('#controls button')")
+    if view.read(f"!!one('svg path') && !{_HELD}"):
+        return plan
+    x, y = _middle(view.read(f"{_BOX}(one('#circ'))"))
+    x, y = x - 3, y - 3  # the page measures from the corner of the point
+    ends = ((max(5, x - 60), y), (min(147, x + 60), y)) if way == "horizontal" else ((x, max(58, y - 40)), (x, min(155, y + 40)))
+    names = ("mouse_down", "move", "mouse_up")
+    stroke = [
+        ToolCall(name, {"x": round(point[0]), "y": round(point[1])})
+        for name, point in zip(names, (ends[0], (x, y), ends[1]), strict=True)
+    ]
+    drawn = view.read("arrayPoints.length") if view.read(_HELD) else 0
+    return stroke[min(drawn, 2) :] + plan
+
+
+@expert("draw-circle")
+def draw_circle(view: View) -> Plan:
+    """Draw a circle around a point, stroke by stroke."""
+    x, y = _middle(view.read(f"{_BOX}(one('#circ'))"))
+    count = 16
+    points = [
+        {"x": round(x + 20 * math.cos(2 * math.pi * k / count)), "y": round(y + 20 * math.sin(2 * math.pi * k / count))}
+        for k in range(count + 1)
+    ]
+    held = view.read(_HELD)
+    if not held:
+        submit = view.click("one('#controls button')")
+        if view.read("!!one('svg path')"):
+            return submit
+        strokes = [ToolCall("mouse_down", points[0]), *(ToolCall("move", point) for point in points[1:])]
+        return [*strokes, ToolCall("mouse_up", points[0]), *submit]
+    drawn = view.read("arrayPoints.length")
+    rest = [ToolCall("move", point) for point in points[drawn:]]
+    return [*rest, ToolCall("mouse_up", points[0]), *view.click("one('#controls button')")]

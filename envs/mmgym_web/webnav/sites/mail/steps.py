@@ -1,0 +1,129 @@
+"""What the tasks and experts of the webmail share: finding a message to ask about, and the way to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmgym.spaces import ToolCall
+from mmgym_web.webnav.kit.changes import Expect
+from mmgym_web.webnav.kit.episode import Episode
+from mmgym_web.webnav.kit.guide import Guide
+from mmgym_web.webnav.kit.task import Redraw
+from mmgym_web.webnav.kit.world import Person, split_of
+from mmgym_web.webnav.sites.mail.site import PER_PAGE
+
+__all__ = [
+    "belonging",
+    "choose",
+    "found_on",
+    "list_path",
+    "open_message",
+    "pick_message",
+    "reply",
+    "say",
+    "sender_of",
+    "sent",
+    "to_list",
+]
+
+
+def choose(rng: np.random.Generator, choices: Sequence[Any]) -> Any:
+    """One of several.
+
+    Raises:
+        Redraw: when there is none.
+    """
+    if not choices:
+        raise Redraw("nothing to choose from")
+    return choices[int(rng.integers(len(choices)))]
+
+
+def belonging(episode: Episode, template: str, text: str) -> str:
+    """A text by whose hash a task belongs to the split of its world, for tasks that name only what no other split has.
+
+    There are few of them in a world: without this, most worlds would have none.
+    """
+    numbered = (f"{text} {number}" for number in range(1000))
+    return next(one for one in numbered if split_of(f"{template} {one}") == episode.world.split)
+
+
+def say(rng: np.random.Generator, *wordings: str, **values: Any) -> str:
+    """One of several wordings, with ``{name}`` replaced by values."""
+    return str(choose(rng, wordings)).format(**values)
+
+
+def pick_message(episode: Episode, rng: np.random.Generator, where: str, *values: Any) -> sqlite3.Row:
+    """A message whose subject no other has, not even as an answer.
+
+    Raises:
+        Redraw: when there is none.
+    """
+    rows = episode.db.execute(
+        f"SELECT m.* FROM mail_messages m WHERE ({where}) AND subject NOT LIKE 'Re: %' AND NOT EXISTS (SELECT 1 FROM "
+        "mail_messages o WHERE o.id != m.id AND o.subject LIKE '%' || m.subject) ORDER BY m.id",
+        values,
+    ).fetchall()
+    row: sqlite3.Row = choose(rng, rows)
+    return row
+
+
+def sender_of(episode: Episode, message: sqlite3.Row) -> Person:
+    """Who sent a message."""
+    return next(p for p in episode.world.people if p.email == message["sender"])
+
+
+def found_on(db: sqlite3.Connection, message: int) -> int:
+    """Number of the page of its folder that lists a message, from 1 on."""
+    row = db.execute("SELECT folder, sent_at FROM mail_messages WHERE id = ?", (message,)).fetchone()
+    before = db.execute(
+        "SELECT COUNT(*) FROM mail_messages WHERE folder = ? AND (sent_at > ? OR (sent_at = ? AND id < ?))",
+        (row["folder"], row["sent_at"], row["sent_at"], message),
+    ).fetchone()[0]
+    return int(before) // PER_PAGE + 1
+
+
+def list_path(db: sqlite3.Connection, message: int) -> str:
+    """Path of that page."""
+    folder = db.execute("SELECT folder FROM mail_messages WHERE id = ?", (message,)).fetchone()[0]
+    page = found_on(db, message)
+    return f"/folder/{folder}" + (f"?page={page}" if page > 1 else "")
+
+
+def to_list(g: Guide, message: int) -> Iterator[ToolCall]:
+    """Go to a page that links to a message: its folder, and from there page by page."""
+    path, url = list_path(g.db, message), g.episode.site("mail").url(f"/message/{message}")
+    if g.site == "mail" and g.find("a[href]", href=url):
+        return
+    folder = path.split("?")[0]
+    shown = g.path.split("?")[0]
+    if g.site == "mail" and (shown == folder or (shown == "/" and folder == "/folder/inbox")):
+        number = int(g.path.partition("page=")[2] or 1)
+        yield from g.click("a.next" if number < found_on(g.db, message) else "a.previous")
+    yield from g.visit("mail", folder)
+
+
+def open_message(g: Guide, message: int) -> Iterator[ToolCall]:
+    """Go to the page of a message."""
+    path = f"/message/{message}"
+    if not g.at("mail", path):
+        yield from to_list(g, message)
+        yield from g.visit("mail", path)
+
+
+def reply(g: Guide, message: int, text: str) -> Iterator[ToolCall]:
+    """Answer a message."""
+    path = f"/compose?reply={message}"
+    if not g.at("mail", path):
+        yield from open_message(g, message)
+        yield from g.visit("mail", path)
+    yield from g.fill("#body", text)
+    yield from g.click("button[name=action][value=send]")
+
+
+def sent(**columns: Any) -> Expect:
+    """That a message is sent, with these columns and no copies."""
+    return Expect("mail_messages", "insert", {"folder": "sent", "cc": "", **columns})
