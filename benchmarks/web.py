@@ -33,6 +33,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.web_peers.protocol import TASKS
 from mmgym.doctor import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +58,7 @@ class Arguments:
     """Which rows of the section peers; all when empty. `mmgym` is always among them."""
     rounds: int = 5
     """Rounds of the section peers."""
-    tasks: tuple[str, ...] = ("click-button", "click-checkboxes", "enter-text", "click-tab-2", "login-user")
+    tasks: tuple[str, ...] = TASKS
     """MiniWoB tasks."""
     environments: int = 8
     """Environments at once in the sections environments and webnav."""
@@ -105,6 +106,7 @@ ROWS = {
     "playwright": Row("playwright", "loops", 60),
     "playwright_tuned": Row("playwright", "loops", 60, ("--tuned",)),
     "cdp": Row("cdp", "loops", 60, step_target=1 / 1.3),
+    "cdp_small": Row("cdp", "loops", 60, ("--width", "160", "--height", "210")),
 }
 
 

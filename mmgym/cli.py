@@ -68,6 +68,9 @@ class Doctor:
     """Say what is installed, what is missing, and the command that gets it."""
 
 
+_FOLDED_FROM = 12
+"""Families with more members are listed by one of them, unless they are asked for."""
+
 SUBCOMMANDS: dict[str, Callable[..., object]] = {"list": List, "play": Play, "train": Train, "doctor": Doctor}
 """Subcommands by name."""
 
@@ -174,18 +177,16 @@ def environment_table(family: str | None = None) -> Table:
     table.add_column("id", style="bold", no_wrap=True)
     for column in ("family", "tools", "levels", "presets", "summary"):
         table.add_column(column)
-    for entry in sorted(entries, key=lambda e: (e.family, e.id)):
-        if family in (None, entry.family):
+    for name in families if family is None else [family]:
+        members = [entry for entry in entries if entry.family == name]
+        shown = members if family or len(members) <= _FOLDED_FROM else [min(members, key=lambda e: len(e.id))]
+        for entry in shown:
             extra = extras.get(entry.id, "")
             needs = f" (first: {install_command(extra)})" if extra and missing_packages(extra) else ""
             levels = f"1-{entry.levels}" if entry.levels > 1 else "1"
-            cells = (
-                entry.id,
-                entry.family,
-                ", ".join(entry.tools),
-                levels,
-                ", ".join(entry.presets),
-                entry.summary + needs,
-            )
-            table.add_row(*map(Text, cells))
+            tools, presets = ", ".join(entry.tools), ", ".join(entry.presets)
+            table.add_row(*map(Text, (entry.id, entry.family, tools, levels, presets, entry.summary + needs)))
+        if len(shown) < len(members):
+            more = f"{len(members) - len(shown)} more: mmgym list --family {name}"
+            table.add_row("...", Text(name), "", "", "", Text(more))
     return table

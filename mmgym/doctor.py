@@ -145,10 +145,23 @@ def install_command(extra: str) -> str:
 
 
 def find_chromium() -> Path | None:
-    """The Chromium binary named by the environment variable MMGYM_CHROMIUM, else Debian's, else None."""
+    """The Chromium binary named by MMGYM_CHROMIUM, else Debian's, else one that Playwright downloaded, else None."""
     named = os.environ.get("MMGYM_CHROMIUM")
-    paths = [Path(named)] if named else [Path(path) for path in CHROMIUM_PATHS]
+    paths = [Path(named)] if named else [*map(Path, CHROMIUM_PATHS), *_playwright_chromium()]
     return next((path for path in paths if path.is_file() and os.access(path, os.X_OK)), None)
+
+
+def _playwright_chromium() -> list[Path]:
+    """What `playwright install` leaves behind, the headless shell first, then the newest build."""
+    told = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "")
+    folder = Path(told) if told not in ("", "0") else Path.home() / ".cache" / "ms-playwright"
+    found: list[Path] = []
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return found
+    for pattern in ("chromium_headless_shell-*/*/*headless?shell", "chromium-*/chrome-linux*/chrome"):
+        builds = folder.glob(pattern)
+        found += sorted(builds, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True)
+    return found
 
 
 def _pip() -> str:

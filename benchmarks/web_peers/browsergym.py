@@ -29,7 +29,7 @@ def use_browser(path: str) -> None:
     def launch_path(self: BrowserType, **arguments: Any) -> Any:
         return launch(self, **{"executable_path": path, **arguments})
 
-    BrowserType.launch = launch_path
+    BrowserType.launch = launch_path  # type: ignore[method-assign]
 
 
 class BrowserGym:

@@ -101,7 +101,7 @@ class Loop:
         self.session: str = attached["sessionId"]
         metrics = {**size, "deviceScaleFactor": 1, "mobile": False}
         self._send(("Emulation.setDeviceMetricsOverride", metrics))
-        self.image = np.zeros((0, 0, 3), np.uint8)
+        self.image: np.ndarray = np.zeros((0, 0, 3), np.uint8)
 
     def _send(self, *commands: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
         return self.pipe.send(*commands, session=self.session)

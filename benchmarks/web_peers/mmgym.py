@@ -59,7 +59,8 @@ def main() -> None:
     os.environ["MMGYM_CHROMIUM"] = options.browser
     name = "mmgym, with accessibility tree" if options.both else "mmgym"
     env = Environment("both" if options.both else "image")
-    protocol.report(name, env, options, ("mmgym", "gymnasium"), "what MiniWoB-v0 does: see its documentation")
+    reset = "new episode on the loaded page, or the page loaded again where episodes leak"
+    protocol.report(name, env, options, ("mmgym", "gymnasium", "miniwob"), reset)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Loop:
         )
         self.page = self.browser.new_page(viewport={"width": options.width, "height": options.height})
         self.devtools = self.page.context.new_cdp_session(self.page)
-        self.image = np.zeros((0, 0, 3), np.uint8)
+        self.image: np.ndarray = np.zeros((0, 0, 3), np.uint8)
 
     def open(self, task: str) -> None:
         """Load the page of this task."""

@@ -17,6 +17,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -62,9 +63,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seconds", type=float, default=60.0, help="after so long a task is cut short, and said so")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument(
-        "--width", type=int, default=160, help="of the page in CSS pixels, where a peer lets us choose"
+        "--width", type=int, default=332, help="of the page in CSS pixels, where a peer lets us choose"
     )
-    options.add_argument("--height", type=int, default=210, help="of the page in CSS pixels, likewise")
+    options.add_argument("--height", type=int, default=214, help="of the page in CSS pixels, likewise")
     return options
 
 
@@ -117,7 +118,7 @@ def time_task(peer: Peer, task: str, options: argparse.Namespace) -> tuple[list[
     seeds = iter(range(1000 * options.seed, 1000 * (options.seed + 1)))
 
     def timed_reset() -> None:
-        resets.append(milliseconds(lambda: peer.reset(next(seeds)))[0])
+        resets.append(milliseconds(partial(peer.reset, next(seeds)))[0])
 
     peer.open(task)
     places = clicks(task, options.seed)
@@ -129,7 +130,7 @@ def time_task(peer: Peer, task: str, options: argparse.Namespace) -> tuple[list[
     for x, y in islice(places, options.steps):
         if time.perf_counter() > end:
             break
-        elapsed, done = milliseconds(lambda x=x, y=y: peer.click(x, y))
+        elapsed, done = milliseconds(partial(peer.click, x, y))
         steps.append(elapsed)
         turn += 1
         if done or turn == EPISODE_STEPS:

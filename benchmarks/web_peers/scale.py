@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def flatness(players: list[Player], episodes: int) -> list[dict[str, float]]:
 
     looks = []
     for limit in sorted({*range(FIRST, episodes + 1, EVERY), episodes}):
-        together(players, lambda limit=limit: start(limit))
+        together(players, partial(start, limit))
         looks.append({"episodes": limit, **memory()})
     return looks
 
@@ -169,6 +170,7 @@ def main() -> None:
             (all_of_them["browser_mb"] - alone["browser_mb"]) / (options.environments - 1), 1
         ),
         "over_episodes": looks,
+        "growth": round(looks[-1]["browser_mb"] / looks[0]["browser_mb"], 3),
         "browsers_restarted": len(browsers() - before),
         "errors": sum(player.errors for player in players),
     }

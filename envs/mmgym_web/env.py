@@ -131,6 +131,16 @@ class WebEnv(BrowserTools, MultimodalEnv):
     watches_cookies: ClassVar[bool] = True
     """Whether cookies are part of the state."""
 
+    _actions: list[Any]
+    _answer: str | None
+    _failed: str | None
+    _seen: tuple[str, str, str]
+    _cookies: list[dict[str, Any]]
+    _notes: list[str]
+    _picture: np.ndarray | None
+    _elements: list[Element] | None
+    _key: str
+
     def __init__(
         self,
         *,
@@ -470,14 +480,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
         return ToolCall(call.name, arguments)
 
     def _forget(self) -> None:
-        self._actions: list[Any] = []
-        self._answer: str | None = None
-        self._failed: str | None = None
-        self._seen: tuple[str, str, str] = ("", "", "")
-        self._cookies: list[dict[str, Any]] = []
-        self._notes: list[str] = []
-        self._picture: np.ndarray | None = None
-        self._elements: list[Element] | None = None
+        self._actions, self._notes, self._cookies = [], [], []
+        self._answer = self._failed = None
+        self._seen = ("", "", "")
+        self._picture = self._elements = None
         self._key = ""
 
     def _take(self, outcome: Outcome) -> None:

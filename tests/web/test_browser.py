@@ -57,7 +57,7 @@ class Pages:
 
 @pytest.fixture(scope="module")
 def pool():
-    pool = Pool(PoolSettings(limit_s=5, watch_s=0.2, memory_limit_mb=700))
+    pool = Pool(PoolSettings(limit_s=10, watch_s=0.2, memory_limit_mb=500))
     yield pool
     pool.close()
 
@@ -282,6 +282,24 @@ def test_input_reaches_the_page(visit):
     assert page.title == "dropped"
 
 
+def test_playwrights_browsers_are_found(monkeypatch, tmp_path):
+    monkeypatch.delenv("MMGYM_CHROMIUM", raising=False)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setattr("mmgym.doctor.CHROMIUM_PATHS", ())
+    assert find_chromium() is None
+    for name in ("chromium-1300/chrome-linux/chrome", "chromium_headless_shell-999/chrome-linux/headless_shell"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    assert find_chromium().name == "headless_shell"
+
+
+def test_a_body_that_is_too_large_ends_the_episode(visit, monkeypatch):
+    monkeypatch.setattr("mmgym_web.browser.network.BODY_LIMIT", 1 << 20)
+    with pytest.raises(BrowserFailure, match=r"memory: .* is 2 MB large"):
+        visit({"/": lambda request: Response(200, [HTML], b" " * (2 << 20))})
+
+
 def test_chords_are_read():
     assert [event["key"] for event in key_events("ctrl+shift+left")] == [
         "Control",
@@ -349,7 +367,7 @@ def test_a_page_that_never_rests_is_left_at_its_budget(visit, name):
 def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
     neighbour = visit("<title>Neighbour</title>")
     page = visit(f'<body onclick="{script}">')
-    page.limit_s = 1 if kind == "hang" else 5
+    page.limit_s = 1 if kind == "hang" else 30
     with pytest.raises(BrowserFailure) as failure:
         for _ in range(100):
             page.act([Click(100, 100)], 200)

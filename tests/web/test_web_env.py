@@ -185,7 +185,8 @@ def test_a_page_that_never_ends_is_a_failure_of_the_machinery():
 def test_arguments_are_checked():
     for arguments, said in (
         ({"width": 10}, "64 to 4096"), ({"action_mode": "thoughts"}, "coordinates, elements"),
-        ({"grid": (0, 3)}, "1 to 26"), ({"coordinates": "feet"}, "pixels, thousandths"), ({"time_limit": 0}, "positive"),
+        ({"grid": (0, 3)}, "1 to 26"), ({"coordinates": "feet"}, "pixels, thousandths"),
+        ({"time_limit": 0}, "positive"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             Pages({}, **arguments)

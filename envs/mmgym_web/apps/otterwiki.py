@@ -53,9 +53,10 @@ class OtterWiki(AppEnv):
     """
 
     instruction: ClassVar[str] = (
-        "You use a wiki in a web browser. You see the page and are told what to do. Work with mouse and keyboard: click "
-        "into a text before you type, scroll to see more; the pencil opens the editor, the disk saves. If you are asked "
-        "something, give the answer alone with answer(text). Change nothing that you were not asked to change."
+        "You use a wiki in a web browser. You see the page and are told what to do. Work with mouse and keyboard: "
+        "click into a text before you type, scroll to see more; the pencil opens the editor, the disk saves. If you "
+        "are asked something, give the answer alone with answer(text). Change nothing that you were not asked to "
+        "change."
     )
     episode_class = WikiEpisode
     templates = TEMPLATES

@@ -122,7 +122,7 @@ class SetStatus(_Edit):
         issue = pick(rng, [issue for issue in episode.content.issues if issue.status in STATUSES[:6]])
         status = pick(rng, [name for name in STATUSES if name != issue.status])
         text = f"Set the status of the issue “{issue.title}” to {status}."
-        return _edit(text, 4, [(episode, issue, {"status": status})])
+        return _edit(text, [(episode, issue, {"status": status})])
 
 
 class SetPriority(_Edit):
@@ -134,7 +134,7 @@ class SetPriority(_Edit):
         issue = pick(rng, [issue for issue in episode.content.issues if issue.status in STATUSES[:6]])
         priority = pick(rng, [name for name in PRIORITIES if name != issue.priority])
         text = f"Change the priority of the issue “{issue.title}” to {priority}."
-        return _edit(text, 4, [(episode, issue, {"priority": priority})])
+        return _edit(text, [(episode, issue, {"priority": priority})])
 
 
 class Note(_Edit):
@@ -146,7 +146,7 @@ class Note(_Edit):
         issue = pick(rng, [issue for issue in episode.content.issues if issue.status in _QUIET])
         note = pick(rng, _NOTES)
         text = f"Add this change note to the issue “{issue.title}”: “{note}”"
-        return _edit(text, 5, [(episode, issue, {"@note": note})])
+        return _edit(text, [(episode, issue, {"@note": note})])
 
 
 class AssignAndTag(_Edit):
@@ -161,7 +161,7 @@ class AssignAndTag(_Edit):
         keyword = pick(rng, [name for name in content.keywords if name not in issue.keywords])
         keywords = ",".join(sorted([*issue.keywords, keyword]))
         text = f"Assign the issue “{issue.title}” to {user.realname} and add the keyword {keyword} to it."
-        return _edit(text, 6, [(episode, issue, {"assignedto": user.username, "keyword": keywords})])
+        return _edit(text, [(episode, issue, {"assignedto": user.username, "keyword": keywords})])
 
 
 class Create(_Edit):
@@ -184,7 +184,8 @@ class Create(_Edit):
         }  # fmt: skip
         fields = {"title": title, "priority": priority, "assignedto": user.username, "@note": note}
         forms = {"/issue?@template=item": fields}
-        return Task("tracker", text, 9, expects=(Expect("issue", "insert", where=row),), facts={"forms": forms})
+        expects = (Expect("issue", "insert", where=row),)
+        return Task("tracker", text, _steps(forms), expects=expects, facts={"forms": forms})
 
 
 class Count(AppTemplate[TrackerEpisode]):
@@ -215,7 +216,7 @@ class Close(_Edit):
             f"Rename the issue “{issue.title}” to “{title}”, set its status to resolved, "
             f"and add the change note “{note}”"
         )
-        return _edit(text, 8, [(episode, issue, {"title": title, "status": "resolved", "@note": note})])
+        return _edit(text, [(episode, issue, {"title": title, "status": "resolved", "@note": note})])
 
 
 class Profile(_Edit):
@@ -232,7 +233,8 @@ class Profile(_Edit):
         values = {"phone": phone, "organisation": other.organisation}
         text = f"In your own details, set your phone to {phone} and your organisation to {other.organisation}."
         forms = {"/user3": values}  # after the administrator and the anonymous user
-        return Task("tracker", text, 8, expects=(update("user", 3, **values),), facts={"forms": forms})
+        expects = (update("user", 3, **values),)
+        return Task("tracker", text, _steps(forms), expects=expects, facts={"forms": forms})
 
 
 class Duplicate(_Edit):
@@ -249,11 +251,11 @@ class Duplicate(_Edit):
             "and set the status of the first to done-cbb."
         )
         number = episode.content.number(other)
-        return _edit(text, 7, [(episode, issue, {"superseder": str(number), "status": "done-cbb"})])
+        return _edit(text, [(episode, issue, {"superseder": str(number), "status": "done-cbb"})])
 
 
 class ResolveAll(_Edit):
-    """Resolve all issues with a keyword."""
+    """Resolve all issues with a keyword and assign them."""
 
     name, level = "tracker_resolve_all", 5
 
@@ -263,8 +265,13 @@ class ResolveAll(_Edit):
         found = [i for i in content.issues if keyword in i.keywords and i.status not in ("resolved", "done-cbb")]
         if not 2 <= len(found) <= 3:
             raise Redraw("too few or too many issues")
-        text = f"Set every issue with the keyword {keyword} that is neither resolved nor done-cbb to resolved."
-        return _edit(text, 1 + 3 * len(found), [(episode, issue, {"status": "resolved"}) for issue in found])
+        user = pick(rng, content.users)
+        text = (
+            f"{user.realname} has dealt with everything about {keyword}: set every issue with that keyword that is "
+            f"neither resolved nor done-cbb to resolved, and assign it to {user.username}."
+        )
+        values = {"status": "resolved", "assignedto": user.username}
+        return _edit(text, [(episode, issue, values) for issue in found])
 
 
 class HandOver(_Edit):
@@ -283,7 +290,7 @@ class HandOver(_Edit):
             "and set the status of each to deferred."
         )
         values = {"assignedto": new.username, "status": "deferred"}
-        return _edit(text, 1 + 4 * len(found), [(episode, issue, values) for issue in found])
+        return _edit(text, [(episode, issue, values) for issue in found])
 
 
 TEMPLATES = (
@@ -299,7 +306,7 @@ def _path(episode: TrackerEpisode, issue: Issue) -> str:
     return f"/issue{episode.content.number(issue)}"
 
 
-def _edit(text: str, steps: int, edits: list[tuple[TrackerEpisode, Issue, dict[str, str]]]) -> Task:
+def _edit(text: str, edits: list[tuple[TrackerEpisode, Issue, dict[str, str]]]) -> Task:
     """The task of setting fields of issues' forms; fields that have their value already are left out."""
     forms: dict[str, dict[str, str]] = {}
     expects = []
@@ -307,7 +314,12 @@ def _edit(text: str, steps: int, edits: list[tuple[TrackerEpisode, Issue, dict[s
         fields = {name: value for name, value in fields.items() if getattr(issue, name, None) != value}
         forms[_path(episode, issue)] = fields
         expects.append(update("issue", episode.content.number(issue), **_row(episode, issue, fields)))
-    return Task("tracker", text, steps, expects=tuple(expects), facts={"forms": forms})
+    return Task("tracker", text, _steps(forms), expects=tuple(expects), facts={"forms": forms})
+
+
+def _steps(forms: dict[str, dict[str, str]]) -> int:
+    """The fewest turns for some forms: open each, choose from a menu or mark a field and type, submit."""
+    return sum(2 + sum(1 if name in _MENUS else 2 for name in fields) for fields in forms.values())
 
 
 def _row(episode: TrackerEpisode, issue: Issue, fields: dict[str, str]) -> dict[str, Any]:

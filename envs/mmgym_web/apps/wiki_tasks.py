@@ -41,7 +41,7 @@ class _Ask(AppTemplate[WikiEpisode]):
     """A question: `Task.facts` holds the answer, and the path of the page that tells it."""
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        yield from g.visit("wiki", task.facts["path"])
+        yield from _visit(g, task.facts["path"])
         yield from g.answer(task.facts["answer"])
 
 
@@ -55,7 +55,7 @@ class Open(AppTemplate[WikiEpisode]):
         return Task("wiki", f"Open the page {page.name}.", 1, page=f"wiki:{page.path}", facts={"path": page.path})
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        yield from g.visit("wiki", task.facts["path"])
+        yield from _visit(g, task.facts["path"])
         yield from g.answer("done")
 
 
@@ -83,7 +83,7 @@ class LastEditor(_Ask):
             raise Redraw("one person made all changes")
         name = episode.world.people[last].name
         text = f"Who made the last change to the page {page.name}? Answer with the full name."
-        return Task("wiki", text, 3, answer=Answer(name), facts={"path": f"{page.path}/history", "answer": name})
+        return Task("wiki", text, 2, answer=Answer(name), facts={"path": f"{page.path}/history", "answer": name})
 
 
 class Owned(_Ask):
@@ -111,7 +111,7 @@ class Most(_Ask):
         text = f"Which room has the {'most' if most else 'fewest'} seats? Answer with the name of its page."
         # rooms are few: without their names many worlds would ask in the same words
         text += f" The rooms are {', '.join(sorted(name for _, name in rooms))}."
-        return Task("wiki", text, 3, answer=Answer(rooms[0][1]), facts={"path": "/", "answer": rooms[0][1]})
+        return Task("wiki", text, 1, answer=Answer(rooms[0][1]), facts={"path": "/", "answer": rooms[0][1]})
 
 
 class Previous(_Ask):
@@ -122,7 +122,7 @@ class Previous(_Ask):
     def draw(self, episode: WikiEpisode, rng: np.random.Generator) -> Task:
         page, label, value = _changed(episode, rng)
         text = f"What did the page {page.name} say for {label} before its last change?"
-        return Task("wiki", text, 3, answer=Answer(value), facts={"path": f"{page.path}/history", "answer": value})
+        return Task("wiki", text, 2, answer=Answer(value), facts={"path": f"{page.path}/history", "answer": value})
 
 
 class _Write(AppTemplate[WikiEpisode]):
@@ -135,7 +135,7 @@ class _Write(AppTemplate[WikiEpisode]):
         files = {expect.where["id"] for expect in still_unmet(task, g)}
         for path, file, old, new in task.facts["lines"]:
             if file in files:
-                yield from g.visit("wiki", f"{path}?edit")
+                yield from _visit(g, f"{path}?edit")
                 yield from _write_line(g, old, new)
 
 
@@ -148,7 +148,7 @@ class Append(_Write):
         page, sentence = pick(rng, episode.content.pages), pick(rng, _SENTENCES)
         text = f"Add this sentence as a new line at the end of the page {page.name}: {sentence}"
         expect = update("page", page.file, content=f"{page.text}{sentence}")
-        return Task("wiki", text, 5, expects=(expect,), facts={"lines": [[page.path, page.file, "", sentence]]})
+        return Task("wiki", text, 4, expects=(expect,), facts={"lines": [[page.path, page.file, "", sentence]]})
 
 
 class SetFact(_Write):
@@ -201,7 +201,7 @@ class Create(AppTemplate[WikiEpisode]):
         text = f"Create a page with the name {name}. Below its heading it says: {sentence}"
         row = {"id": f"{name.lower()}.md", "content": f"# {name} {sentence}"}
         facts = {"name": name, "line": sentence}
-        return Task("wiki", text, 6, expects=(Expect("page", "insert", where=row),), facts=facts)
+        return Task("wiki", text, 5, expects=(Expect("page", "insert", where=row),), facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         if is_done(task, g):
@@ -209,7 +209,7 @@ class Create(AppTemplate[WikiEpisode]):
         elif g.find(".cm-line", f"# {task.facts['name']}"):
             yield from _write_line(g, "", task.facts["line"])
         else:
-            yield from g.visit("wiki", "/-/create")
+            yield from _visit(g, "/-/create")
             yield from g.fill("#pagename", task.facts["name"])
             yield from g.click("input[type=submit]")
 
@@ -228,13 +228,13 @@ class Rename(AppTemplate[WikiEpisode]):
             Expect("page", "delete", where={"id": page.file}),
             Expect("page", "insert", where={"id": f"{new.lower()}.md", "content": page.text}),
         )
-        return Task("wiki", text, 4, expects=expects, facts={"path": f"{page.path}/rename", "name": new})
+        return Task("wiki", text, 3, expects=expects, facts={"path": f"{page.path}/rename", "name": new})
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         if is_done(task, g):
             yield from g.answer("done")
             return
-        yield from g.visit("wiki", task.facts["path"])
+        yield from _visit(g, task.facts["path"])
         yield from g.fill("#new_pagename", task.facts["name"])
         yield from g.click("input[type=submit]")
 
@@ -254,7 +254,7 @@ class Delete(AppTemplate[WikiEpisode]):
         if is_done(task, g):
             yield from g.answer("done")
             return
-        yield from g.visit("wiki", task.facts["path"])
+        yield from _visit(g, task.facts["path"])
         yield from g.click("input[type=submit]", "Delete")
 
 
@@ -285,7 +285,15 @@ def _facts(text: str, changes: list[tuple[WikiPage, str, str]]) -> Task:
         [page.path, page.file, f"- {label}: {page.fact(label)}", f"- {label}: {value}"]
         for page, label, value in changes
     ]
-    return Task("wiki", text, 5 * len(changes), expects=expects, facts={"lines": lines})
+    return Task("wiki", text, 4 * len(changes), expects=expects, facts={"lines": lines})
+
+
+def _visit(g: Guide, path: str) -> Iterator[ToolCall]:
+    """Go to a page: by a link in the text, or by its address (links in the sidebar may be folded away)."""
+    if not g.at("wiki", path):
+        url = g.episode.site("wiki").url(path)
+        link = g.find("article a[href]", href=url)
+        yield from g.press_at(link) if link else iter([ToolCall("goto", {"url": url})])
 
 
 def _write_line(g: Guide, old: str, new: str) -> Iterator[ToolCall]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone, CDPError, Session
+from mmgym_web.browser.config import PageConfig
 from mmgym_web.browser.frames import BeginFrames, CaptureFrames, Frames
 from mmgym_web.browser.network import Refusal
-from mmgym_web.browser.page import EpisodePage, PageConfig
+from mmgym_web.browser.page import EpisodePage
 from mmgym_web.browser.process import ChromiumProcess, ProcessSettings, tree_memory
 
 __all__ = ["Chromium", "PoolSettings"]
@@ -79,6 +80,7 @@ class Chromium:
         process = await ChromiumProcess.start(ProcessSettings(frames=settings.frames, allow_hosts=allow_hosts))
         self = cls(process, settings)
         self.root.connection.listen("", self._event)
+        self.root.connection.closed.add_done_callback(lambda _: self._died())
         await asyncio.gather(
             self.root.send(
                 "Target.setAutoAttach",
@@ -152,7 +154,6 @@ class Chromium:
 
     def fail(self, kind: str, message: str) -> None:
         """Give the browser up: every page in it fails."""
-        self.retired = True
         for page in list(self.pages.values()):
             page.fail(kind, message)
         self.process.kill()
@@ -166,6 +167,12 @@ class Chromium:
             page.fail("crash", "the browser was stopped")
         self.pages.clear()
         await self.process.stop()
+
+    def _died(self) -> None:
+        self.retired = True
+        for page in list(self.pages.values()):
+            kind, message = page.crash_reason
+            page.fail(kind, message if kind == "memory" else "the browser died")
 
     async def _session_of(self, target: str) -> str:
         if target not in self._sessions:

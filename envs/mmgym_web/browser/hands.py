@@ -37,7 +37,6 @@ class Hands:
     def __init__(self, page: EpisodePage) -> None:
         self._page = page
         self._held = 0
-        self.drag: dict[str, Any] | None = None
 
     async def perform(self, actions: Sequence[Action]) -> None:
         """Carry out actions.
@@ -67,11 +66,11 @@ class Hands:
         sent = [self._send("mouseMoved", click.x, click.y)]
         for number in range(1, click.count + 1):
             for kind in ("pressed", "released"):
-                sent.append(self._button(Mouse(kind, click.x, click.y, click.button, number)))  # type: ignore[arg-type]
+                sent.append(self._button(Mouse(kind, click.x, click.y, click.button, number)))
         await asyncio.gather(*sent)
 
     async def _mouse(self, event: Mouse) -> None:
-        if self.drag is not None:
+        if self._page.drag is not None:
             await self._dragging(event)
         elif event.kind == "moved":
             await self._move(event.x, event.y)
@@ -109,11 +108,11 @@ class Hands:
         if kind is None:
             return
         send = self._page.session.send
-        await send("Input.dispatchDragEvent", type="dragEnter", x=event.x, y=event.y, data=self.drag)
-        await send("Input.dispatchDragEvent", type="dragOver", x=event.x, y=event.y, data=self.drag)
+        await send("Input.dispatchDragEvent", type="dragEnter", x=event.x, y=event.y, data=self._page.drag)
+        await send("Input.dispatchDragEvent", type="dragOver", x=event.x, y=event.y, data=self._page.drag)
         if kind == "drop":
-            await send("Input.dispatchDragEvent", type="drop", x=event.x, y=event.y, data=self.drag)
-            self.drag = None
+            await send("Input.dispatchDragEvent", type="drop", x=event.x, y=event.y, data=self._page.drag)
+            self._page.drag = None
             await self._button(event)
 
     async def _keys(self, events: list[dict[str, Any]]) -> None:

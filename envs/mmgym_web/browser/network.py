@@ -17,6 +17,9 @@ from mmgym_web.messages import Request, Response, Server
 
 __all__ = ["NavigationRefused", "NetworkGuard", "Refusal", "Request", "Response", "Server", "check_address"]
 
+BODY_LIMIT = 64 << 20
+"""Bytes of a response; a larger one ends the episode."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -79,6 +82,7 @@ class NetworkGuard:
         uploads: files that the page was given, by name.
         refuse: called with each `Refusal`.
         failed: called with what a server raised.
+        too_large: called with a kind and a message when a response is too large to be handed over.
     """
 
     def __init__(
@@ -88,12 +92,14 @@ class NetworkGuard:
         uploads: Mapping[str, Path],
         refuse: Callable[[Refusal], None],
         failed: Callable[[str, Exception], None],
+        too_large: Callable[[str, str], None],
     ) -> None:
         self.server = server
         self.allow_hosts = allow_hosts
         self._uploads = uploads
         self._refuse = refuse
         self._failed = failed
+        self._too_large = too_large
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def watch(self, session: Session) -> None:
@@ -137,6 +143,11 @@ class NetworkGuard:
                 # An aborted navigation leaves the page where it is; a blocked one would show an error page.
                 blocked = "Aborted" if kind == "Document" and main_frame else "BlockedByClient"
                 await session.send("Fetch.failRequest", requestId=identifier, errorReason=blocked)
+                return
+            if len(response.body) > BODY_LIMIT:
+                self._too_large(
+                    "memory", f"{url[:200]} is {len(response.body) >> 20} MB large; allowed are {BODY_LIMIT >> 20}"
+                )
                 return
             headers = [{"name": name, "value": value} for name, value in response.headers]
             await session.send(

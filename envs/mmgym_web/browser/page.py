@@ -8,94 +8,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from mmgym_web.browser.cdp import BrowserFailure, CDPError, Session
+from mmgym_web.browser.config import PageConfig, Raw
+from mmgym_web.browser.events import COMMIT_LIMIT, PageEvents
 from mmgym_web.browser.frames import Frames
 from mmgym_web.browser.hands import Hands
 from mmgym_web.browser.inputs import Action
-from mmgym_web.browser.network import NavigationRefused, NetworkGuard, Refusal, Server, check_address
+from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
 from mmgym_web.browser.scripts import episode_script
 
-__all__ = ["Dialog", "EpisodePage", "PageConfig", "Raw"]
+__all__ = ["EpisodePage"]
 
 T = TypeVar("T")
 
-DIALOG_LIMIT = 20
 ROUNDS = 10
-COMMIT_LIMIT = 20
+NETWORK_REST_S = 5.0
 STARVATION = 10_000
 
 
-@dataclass(frozen=True)
-class PageConfig:
-    """An episode's page."""
-
-    width: int = 640
-    """Viewport width in CSS pixels."""
-    height: int = 480
-    """Viewport height in CSS pixels."""
-    seed: int = 0
-    """Seed of the page's `Math.random` and `crypto`."""
-    now: str = "2026-03-02T09:00:00Z"
-    """ISO time at which the episode's clock starts."""
-    server: Server | None = None
-    """Plays the episode's sites."""
-    allow_hosts: tuple[str, ...] = ()
-    """Hosts that may really be reached; empty keeps the page off the network."""
-    on_new_tab: Literal["same", "refuse"] = "same"
-    """What a link to a new tab or window does: opens in the same page, or nothing (recorded as refused)."""
-    files: Path | None = None
-    """The folder from which files may be uploaded."""
-    locale: str = "en-US"
-    """Language of dates and numbers, and of the ``Accept-Language`` header."""
-    timezone: str = "UTC"
-    """Time zone of the page's clock."""
-    javascript_clock: bool = True
-    """Whether `performance.now`, `timeStamp` and frame times are derived from the virtual `Date`."""
-
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            ValueError: naming the field, the value and what is allowed.
-        """
-        for name in ("width", "height"):
-            if not 16 <= getattr(self, name) <= 4096:
-                raise ValueError(f"{name} must be from 16 to 4096 pixels; got {getattr(self, name)}")
-        if self.on_new_tab not in ("same", "refuse"):
-            raise ValueError(f"on_new_tab must be 'same' or 'refuse'; got {self.on_new_tab!r}")
-        datetime.fromisoformat(self.now)
-
-
-@dataclass(frozen=True)
-class Dialog:
-    """A dialog that the page opened, and that was answered for the agent."""
-
-    kind: str
-    """``alert``, ``confirm``, ``prompt`` or ``beforeunload``."""
-    message: str
-    accepted: bool
-    """Alerts, confirmations and leaving are accepted, prompts dismissed."""
-
-
-@dataclass
-class Raw:
-    """What one trip to the page brought, before the picture is decoded."""
-
-    png: bytes | None = None
-    url: str = ""
-    title: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
-    dialogs: list[Dialog] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    server_errors: list[tuple[str, Exception]] = field(default_factory=list)
-
-
-class EpisodePage:
+class EpisodePage(PageEvents):
     """A page in a context of its own. Make one with `open`.
 
     Args:
@@ -110,41 +45,16 @@ class EpisodePage:
     def __init__(
         self, root: Session, session: Session, context: str, target: str, frames: Frames, config: PageConfig
     ) -> None:
+        super().__init__(session, config)
         self.root = root
-        self.session = session
         self.context = context
         self.target = target
         self.frames = frames
-        self.config = config
-        self.failure: BrowserFailure | None = None
-        self.crash_reason = ("crash", "the page's process died")
-        self.url = "about:blank"
-        self.frame_id = ""
-        self.dialogs: list[Dialog] = []
-        self.refused: list[Refusal] = []
-        self.server_errors: list[tuple[str, Exception]] = []
-        self.chooser: dict[str, Any] | None = None
         self.hands = Hands(self)
-        self.uploads: dict[str, Path] = {}
-        self.guard = NetworkGuard(
-            config.server, config.allow_hosts, self.uploads, self.refused.append, self._server_failed
-        )
         self.elapsed = 0.0
         self._ticks_base = 0.0
         self._last_ticks = 0.0
-        self._budget: asyncio.Future[None] | None = None
-        self._loading = False
-        self._commits = 0
-        self._commit_limit = COMMIT_LIMIT
-        self._committed: asyncio.Future[None] | None = None
-        self._world: int | None = None
-        self._dialog_count = 0
-        self._new_tab: str | None = None
         self._recorded = (0, 0)
-        self._last_good = "about:blank"
-        self._children: dict[str, Session] = {}
-        self._pending: dict[str, str] = {}
-        self._aborted: set[str] = set()
 
     async def prepare(self) -> None:
         """Put clock, network and scripts in place; the page must not have loaded anything yet."""
@@ -355,16 +265,6 @@ class EpisodePage:
         self.uploads.update({path.name: path for path in paths})
         self.chooser = None
 
-    def fail(self, kind: str, message: str) -> None:
-        """Give the page up: what waits on it ends with a `BrowserFailure`."""
-        if self.failure is None:
-            self.failure = BrowserFailure(kind, message)
-        for future in (self._budget, self._committed):
-            if future is not None and not future.done():
-                future.set_exception(self.failure)
-                future.exception()
-        self.session.connection.drop(self.session.identifier)
-
     def close(self) -> None:
         """Let go of sessions and server; the browser disposes of the context."""
         self.guard.close()
@@ -412,10 +312,21 @@ class EpisodePage:
             budget=ms,
             maxVirtualTimeTaskStarvationCount=STARVATION,
         )
-        await self._budget
+        if self.config.allow_hosts:
+            await self._live_budget(ms)
+        else:
+            await self._budget
         self.elapsed += ms
         if self._commits >= commit_limit:
             await self._halt()
+
+    async def _live_budget(self, ms: float) -> None:
+        """A page of the real network may never stop fetching: after a while, time goes on without it."""
+        assert self._budget is not None
+        done, _ = await asyncio.wait([self._budget], timeout=NETWORK_REST_S)
+        if not done:
+            self.session.post("Emulation.setVirtualTimePolicy", policy="advance", budget=ms)
+        await self._budget
 
     async def _halt(self) -> None:
         """Stop a page that loads itself again and again."""
@@ -456,153 +367,7 @@ class EpisodePage:
             raise CDPError(f"{said} in {expression[:200]}")
         return result["result"].get("value")
 
-    def _server_failed(self, url: str, error: Exception) -> None:
-        self.server_errors.append((url, error))
-
-    def _event(self, message: dict[str, Any]) -> None:
-        handler = _EVENTS.get(message["method"])
-        if handler is not None:
-            handler(self, message["params"])
-
-    def _request_paused(self, params: dict[str, Any]) -> None:
-        self.guard.paused(self.session, params, params["frameId"] == self.frame_id)
-
-    def _budget_expired(self, params: dict[str, Any]) -> None:
-        if self._budget is not None and not self._budget.done():
-            self._budget.set_result(None)
-
-    def _started_loading(self, params: dict[str, Any]) -> None:
-        if params["frameId"] == self.frame_id:
-            self._loading = True
-
-    def _stopped_loading(self, params: dict[str, Any]) -> None:
-        if params["frameId"] == self.frame_id:
-            self._loading = False
-        if self._pending.get(params["frameId"]) in self._aborted:
-            # The engine holds virtual time for a load that ends without a document, until loading is stopped.
-            self._aborted.discard(self._pending.pop(params["frameId"]))
-            self.session.post("Page.stopLoading")
-
-    def _started_navigating(self, params: dict[str, Any]) -> None:
-        if params["navigationType"] != "sameDocument":
-            self._pending[params["frameId"]] = params["loaderId"]
-
-    def _requested_navigation(self, params: dict[str, Any]) -> None:
-        url, where = params["url"], params["disposition"]
-        if where == "download":
-            self.refused.append(Refusal(url, "Download", "downloads are not kept"))
-        elif where == "currentTab" and not url.startswith(("http://", "https://", "about:", "javascript:", "blob:")):
-            self.refused.append(Refusal(url, "Navigation", f"{url.partition(':')[0]}: addresses are not opened"))
-        elif where == "currentTab" and params["frameId"] == self.frame_id and not url.startswith("javascript:"):
-            # A form is sent some tasks after it was submitted, by which time a budget may have been spent.
-            self._loading = True
-
-    def _logged(self, params: dict[str, Any]) -> None:
-        text = params["entry"]["text"]
-        if text.startswith("Not allowed to"):
-            self.refused.append(Refusal(text.rpartition(": ")[2], "Navigation", text))
-
-    def _loading_failed(self, params: dict[str, Any]) -> None:
-        if params["type"] == "Document":
-            self._aborted.add(params["requestId"])
-
-    def _navigated(self, params: dict[str, Any]) -> None:
-        frame = params["frame"]
-        self._pending.pop(frame["id"], None)
-        if "parentId" in frame:
-            return
-        self._aborted.clear()
-        self.frame_id = frame["id"]
-        self.url = frame["url"] + frame.get("urlFragment", "")
-        self._world = None
-        self.chooser = None
-        self._commits += 1
-        if self._committed is not None and not self._committed.done():
-            self._committed.set_result(None)
-        if self._commits >= self._commit_limit:
-            self._budget_expired({})
-        if self.url.startswith(("http://", "https://", "about:blank")):
-            self._last_good = self.url
-        else:
-            self.refused.append(Refusal(self.url[:200], "Navigation", "only http:// and https:// pages are shown"))
-            self._new_tab = self._last_good
-
-    def _moved_within(self, params: dict[str, Any]) -> None:
-        if params["frameId"] == self.frame_id:
-            self.url = params["url"]
-
-    def _dialog(self, params: dict[str, Any]) -> None:
-        accepted = params["type"] != "prompt"
-        self.dialogs.append(Dialog(params["type"], params["message"], accepted))
-        self._dialog_count += 1
-        if self._dialog_count > DIALOG_LIMIT:
-            self.fail("storm", f"more than {DIALOG_LIMIT} dialogs in one step")
-            return
-        self.session.post("Page.handleJavaScriptDialog", accept=accepted)
-
-    def _window_opened(self, params: dict[str, Any]) -> None:
-        if self.config.on_new_tab == "same" and params["url"]:
-            self._new_tab = params["url"]
-        else:
-            self.refused.append(Refusal(params["url"], "Popup", "new tabs and windows are not opened"))
-
-    def _socket_created(self, params: dict[str, Any]) -> None:
-        host = params["url"].split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
-        if not self.guard.allows(host):
-            self.refused.append(Refusal(params["url"], "WebSocket", "web sockets are not opened"))
-
-    def _chooser_opened(self, params: dict[str, Any]) -> None:
-        self.chooser = params
-
-    def _crashed(self, params: dict[str, Any]) -> None:
-        self.fail(*self.crash_reason)
-
-    def _drag_intercepted(self, params: dict[str, Any]) -> None:
-        self.hands.drag = params["data"]
-
-    def _attached(self, params: dict[str, Any]) -> None:
-        session = Session(self.session.connection, params["sessionId"])
-        if params["targetInfo"]["type"] == "page":
-            return  # a new window: the browser closes it
-        self._children[session.identifier] = session
-
-        def event(message: dict[str, Any]) -> None:
-            if message["method"] == "Fetch.requestPaused":
-                self.guard.paused(session, message["params"], main_frame=False)
-
-        session.connection.listen(session.identifier, event)
-        session.post("Network.enable")
-        session.post("Fetch.enable", patterns=[{"urlPattern": "*"}])
-        session.post("Runtime.evaluate", expression=episode_script(self.config.seed, self.config.javascript_clock))
-        session.post("Runtime.runIfWaitingForDebugger")
-
-    def _detached(self, params: dict[str, Any]) -> None:
-        if self._children.pop(params["sessionId"], None) is not None:
-            self.session.connection.drop(params["sessionId"])
-
 
 def _together(expressions: dict[str, str]) -> str:
     # The line ends an expression that ends in a comment.
     return "[" + ",".join(f"({expression}\n)" for expression in expressions.values()) + "]"
-
-
-_EVENTS = {
-    "Fetch.requestPaused": EpisodePage._request_paused,
-    "Emulation.virtualTimeBudgetExpired": EpisodePage._budget_expired,
-    "Page.frameStartedLoading": EpisodePage._started_loading,
-    "Page.frameStartedNavigating": EpisodePage._started_navigating,
-    "Page.frameRequestedNavigation": EpisodePage._requested_navigation,
-    "Log.entryAdded": EpisodePage._logged,
-    "Network.loadingFailed": EpisodePage._loading_failed,
-    "Page.frameStoppedLoading": EpisodePage._stopped_loading,
-    "Page.frameNavigated": EpisodePage._navigated,
-    "Page.navigatedWithinDocument": EpisodePage._moved_within,
-    "Page.javascriptDialogOpening": EpisodePage._dialog,
-    "Page.windowOpen": EpisodePage._window_opened,
-    "Page.fileChooserOpened": EpisodePage._chooser_opened,
-    "Network.webSocketCreated": EpisodePage._socket_created,
-    "Input.dragIntercepted": EpisodePage._drag_intercepted,
-    "Inspector.targetCrashed": EpisodePage._crashed,
-    "Target.attachedToTarget": EpisodePage._attached,
-    "Target.detachedFromTarget": EpisodePage._detached,
-}

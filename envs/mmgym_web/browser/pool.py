@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from mmgym_web.browser.accessibility import AccessibilityNode, accessibility_tree
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
 from mmgym_web.browser.chromium import Chromium, PoolSettings, describe
+from mmgym_web.browser.config import Dialog, PageConfig, Raw
 from mmgym_web.browser.inputs import Action, Click, InsertText, Mouse, Press, TypeText, Wheel
 from mmgym_web.browser.network import Refusal
-from mmgym_web.browser.page import Dialog, EpisodePage, PageConfig, Raw
+from mmgym_web.browser.page import EpisodePage
 from mmgym_web.browser.process import sweep, tree_memory
 
 __all__ = ["Outcome", "Page", "Pool", "close_pool", "get_pool"]
@@ -393,6 +394,8 @@ class Page:
     def _decode(self, png: bytes | None) -> NDArray[np.uint8]:
         if png is not None:
             decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+            if decoded is None:
+                raise BrowserFailure("crash", "the browser sent a broken picture")
             self._image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
         elif self._image is None:
             self._image = np.full((self.config.height, self.config.width, 3), 255, np.uint8)

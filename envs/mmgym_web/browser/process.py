@@ -132,6 +132,7 @@ class ChromiumProcess:
         self.begin_frames = begin_frames
         self.started = time.monotonic()
         self._lock = lock
+        self._reaped = False
 
     @classmethod
     async def start(cls, settings: ProcessSettings) -> ChromiumProcess:
@@ -175,13 +176,13 @@ class ChromiumProcess:
 
     def alive(self) -> bool:
         """Whether the process runs and its pipe is open."""
-        return not self.connection.closed.done() and not _ended(self.pid)
+        return not self.connection.closed.done() and not self._ended()
 
     async def stop(self) -> None:
         """Kill the process with all its children and remove its folder."""
         self.kill()
         for _ in range(500):
-            if _ended(self.pid):
+            if self._ended():
                 break
             await asyncio.sleep(0.005)
         _remove(self.folder, self._lock)
@@ -189,19 +190,30 @@ class ChromiumProcess:
     def kill(self) -> None:
         """Kill the process with all its children at once; `stop` also cleans up."""
         self.connection.close()
+        self._kill_tree()
+
+    def stop_now(self) -> None:
+        """What `stop` does, without the loop: for the interpreter's exit."""
+        self._kill_tree()
+        deadline = time.monotonic() + 3
+        while not self._ended() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        _remove(self.folder, self._lock)
+
+    def _kill_tree(self) -> None:
+        if self._ended():
+            return  # its number may be another process's by now; its children end when their pipes close
         for pid in [self.pid, *process_tree(self.pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def stop_now(self) -> None:
-        """What `stop` does, without the loop: for the interpreter's exit."""
-        for pid in [self.pid, *process_tree(self.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 3
-        while not _ended(self.pid) and time.monotonic() < deadline:
-            time.sleep(0.005)
-        _remove(self.folder, self._lock)
+    def _ended(self) -> bool:
+        if not self._reaped:
+            try:
+                self._reaped = os.waitpid(self.pid, os.WNOHANG)[0] != 0
+            except ChildProcessError:
+                self._reaped = True
+        return self._reaped
 
 
 def process_tree(pid: int) -> list[int]:
@@ -263,7 +275,7 @@ def _make_folder() -> tuple[Path, int]:
 
 
 def _remove(folder: Path, lock: int) -> None:
-    for _ in range(3):  # a dying child may still write a file
+    for _ in range(10):  # a dying child may still write a file
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             break
@@ -325,11 +337,3 @@ def _spawn(arguments: list[str], folder: Path) -> tuple[int, int, int]:
         for fd in theirs:
             os.close(fd)
     return pid, command_write, answer_read
-
-
-def _ended(pid: int) -> bool:
-    try:
-        done, _ = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return done != 0

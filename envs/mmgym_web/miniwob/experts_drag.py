@@ -220,9 +220,10 @@ def use_spinner(view: View) -> Plan:
 
 def _pick_color(view: View, color: str) -> Plan:
     value = view.read("one('#col').value")
-    if value.lower() == color.lower():
-        return view.submit()
-    return [*view.fill("one('#col')", color.upper()), *view.submit()]
+    aside = ToolCall("click", {"x": 140, "y": 200})  # the open picker hides the button until a click elsewhere
+    if value.lower() != color.lower():
+        return [*view.fill("one('#col')", color.upper()), aside, *view.submit()[-1:]]
+    return view.submit() if view.read("at(one('#subbtn'))") else [aside, aside]
 
 
 @expert("use-colorwheel")

@@ -22,7 +22,7 @@ import functools
 import inspect
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,7 +94,7 @@ class Site:
         found = self.db.execute(sql, values).fetchone()
         if found is None:
             raise LookupError("there is nothing here")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def value(self, sql: str, *values: Any) -> Any:
         """The first column of the first row of a query."""
@@ -146,16 +146,20 @@ class Site:
         await _router(type(self))({**scope, "site": self}, receive, send)
 
 
+def _file(site: Any) -> str:
+    return inspect.getfile(site)
+
+
 @functools.cache
-def _labels(site: type[Site]) -> dict[str, dict[str, str]]:
+def _labels(site: Hashable) -> dict[str, dict[str, str]]:
     shared = json.loads((_KIT / "labels.json").read_text(encoding="utf-8"))
-    path = Path(inspect.getfile(site)).parent / "labels.json"
+    path = Path(_file(site)).parent / "labels.json"
     return shared | (json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
 
 
 @functools.cache
-def _templates(site: type[Site]) -> jinja2.Environment:
-    folders = [Path(inspect.getfile(site)).parent / "templates", _KIT / "templates"]
+def _templates(site: Hashable) -> jinja2.Environment:
+    folders = [Path(_file(site)).parent / "templates", _KIT / "templates"]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders), autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False,
         trim_blocks=True, lstrip_blocks=True,
@@ -165,7 +169,7 @@ def _templates(site: type[Site]) -> jinja2.Environment:
 
 
 @functools.cache
-def _router(site: type[Site]) -> Any:
+def _router(site: Hashable) -> Any:
     methods = [(name, m.__page__) for name, m in inspect.getmembers(site) if hasattr(m, "__page__")]
     return Router([Route(path, _endpoint(name), methods=allowed) for name, (path, allowed) in methods])
 

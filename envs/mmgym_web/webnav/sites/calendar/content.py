@@ -48,8 +48,8 @@ def fill(site: Site) -> None:
     events = list[Row]()
     for k, title in enumerate(titles):
         row: Row = {
-            "id": k + 1, "title": title, "day": "", "start": 0, "end": 0, "place": dice.pick(PLACES), "hue": dice.number(7),
-            "weekly": 0, "note": "", "organiser": world.me.email, "reply": "", "deleted": 0,
+            "id": k + 1, "title": title, "day": "", "start": 0, "end": 0, "place": dice.pick(PLACES),
+            "hue": dice.number(7), "weekly": 0, "note": "", "organiser": world.me.email, "reply": "", "deleted": 0,
         }  # fmt: skip
         if k < len(slots):
             row["day"], row["start"], row["end"], row["weekly"] = slots[k]

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from mmgym_web.webnav.kit.site import Site, page
 from mmgym_web.webnav.sites.calendar.content import colleagues, next_week
 from mmgym_web.webnav.sites.calendar.editing import parse_day
-from mmgym_web.webnav.sites.calendar.pictures import busy_picture
-from mmgym_web.webnav.sites.mail.pictures import png
+from mmgym_web.webnav.sites.calendar.pictures import busy_picture, png
 
 __all__ = ["Office"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-__all__ = ["busy_picture"]
+__all__ = ["busy_picture", "png"]
 
 _LEFT, _HOUR, _ROW, _TOP = 118, 34, 36, 30
 _FIRST, _LAST = 9, 18
@@ -38,3 +38,9 @@ def busy_picture(people: Sequence[tuple[str, Sequence[tuple[int, int]]]], colour
             cv2.rectangle(picture, (left, y + 3), (right, y + _ROW - 9), colour, -1)
             cv2.rectangle(picture, (left, y + 3), (right, y + _ROW - 9), (255, 255, 255), 1)
     return picture
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture as a PNG file."""
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -14,22 +13,21 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Task, Template
+from mmgym_web.webnav.sites.calendar.choices import belonging, choose, say
 from mmgym_web.webnav.sites.calendar.content import COLOURS, colleagues, next_week
 from mmgym_web.webnav.sites.calendar.plan import clock
 from mmgym_web.webnav.sites.calendar.site import Calendar
-from mmgym_web.webnav.sites.calendar.steps import choose_day, day_words, fill_event, new_title, pick_event, show_day
-from mmgym_web.webnav.sites.mail.steps import belonging, choose, say
+from mmgym_web.webnav.sites.calendar.steps import (
+    choose_day,
+    day_words,
+    fill_event,
+    free_hour,
+    new_title,
+    pick_event,
+    show_day,
+)
 
-__all__ = ["PIXEL_TEMPLATES", "free_hour"]
-
-
-def free_hour(episode: Episode, email: str, day: dt.date) -> int:
-    """The only hour from 9 to 18 at which a colleague is free on a day, in minutes after midnight."""
-    sql = "SELECT * FROM calendar_busy WHERE email = ? AND day = ?"
-    rows = episode.db.execute(sql, (email, str(day))).fetchall()
-    free = [h for h in range(540, 1080, 60) if not any(row["start"] < h + 60 and h < row["end"] for row in rows)]
-    assert len(free) == 1
-    return free[0]
+__all__ = ["PIXEL_TEMPLATES"]
 
 
 class Colour(Template):
@@ -89,9 +87,11 @@ class ChartMonth(Template):
         month = episode.db.execute(f"SELECT month FROM calendar_hours ORDER BY hours {order}").fetchone()[0]
         text = say(
             rng,
-            "In which month of last year did I spend the {how} hours in meetings? The statistics of the calendar show it. "
+            "In which month of last year did I spend the {how} hours in meetings? The statistics of the calendar "
+            "show it. "
             "Answer with the month's number, 1 to 12.",
-            "Look at the calendar's statistics: which month had the {how} hours of meetings? Answer with a number, 1 to 12.",
+            "Look at the calendar's statistics: which month had the {how} hours of meetings? Answer with a number, 1 "
+            "to 12.",
             "{me} wants to know: the {how} hours of meetings last year were in which month (as a number from 1 to 12)?",
             how="most" if most else "fewest",
             me=episode.world.me.name,
@@ -126,8 +126,10 @@ class FreeHour(Template):
         text = say(
             rng,
             "{name} is free for just one hour between 9:00 and 18:00 on {day}. When does it begin? Answer like 14:00.",
-            "Find out in the calendar at what time {name} has the only free hour on {day}. Answer with its beginning, HH:MM.",
-            "The calendar shows when my colleagues are busy. From when is {name} free on {day} (9 to 18)? Answer like 14:00.",
+            "Find out in the calendar at what time {name} has the only free hour on {day}. Answer with its "
+            "beginning, HH:MM.",
+            "The calendar shows when my colleagues are busy. From when is {name} free on {day} (9 to 18)? Answer "
+            "like 14:00.",
             name=name,
             day=day_words(str(day)),
         )
@@ -159,7 +161,8 @@ class PlanWith(Template):
         title = new_title(episode, rng)
         text = say(
             rng,
-            'Make an event "{title}" of one hour on {day}, at the only hour (from 9 to 18) at which {name} is not busy, '
+            'Make an event "{title}" of one hour on {day}, at the only hour (from 9 to 18) at which {name} is not '
+            "busy, "
             "with {name} as its guest. Never mind what else is in my calendar then.",
             'Plan "{title}" with {name} for {day}: an hour at the one time between 9 and 18 at which {name} is free, '
             "whatever I have then. Put it into the calendar and add {name} as a guest.",

@@ -101,8 +101,8 @@ class Calendar(Editing, Office):
         """What takes place on each day from `first` on, in order; declined invitations are left out."""
         last = first + dt.timedelta(days=days - 1)
         events = self.rows(
-            "SELECT * FROM calendar_events WHERE deleted = 0 AND reply != 'declined' AND day <= ? AND (weekly = 1 OR day >= ?)"
-            " ORDER BY start, end, id",
+            "SELECT * FROM calendar_events WHERE deleted = 0 AND reply != 'declined' AND day <= ? "
+            "AND (weekly = 1 OR day >= ?) ORDER BY start, end, id",
             *(str(last), str(first)),
         )
         found: dict[dt.date, list[Occurrence]] = {first + dt.timedelta(days=k): [] for k in range(days)}
@@ -166,7 +166,8 @@ class Calendar(Editing, Office):
         number = request.query_params.get("page", "1")
         shown = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
         where = (
-            "deleted = 0 AND reply != 'declined' AND (weekly = 1 OR day >= ?) AND (title LIKE ? OR place LIKE ? OR id IN "
+            "deleted = 0 AND reply != 'declined' AND (weekly = 1 OR day >= ?) AND (title LIKE ? OR place LIKE ? OR "
+            "id IN "
             "(SELECT event FROM calendar_guests g JOIN calendar_people p USING (email) WHERE p.name LIKE ?))"
         )
         values: tuple[Any, ...] = (str(self.world.now.date()), *[f"%{text}%"] * 3)

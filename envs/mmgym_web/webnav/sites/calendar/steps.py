@@ -17,7 +17,17 @@ from mmgym_web.webnav.sites.calendar.plan import clock, monday
 from mmgym_web.webnav.sites.calendar.words import CODENAMES, KINDS, event_title
 
 __all__ = [
-    *("choose_day", "day_words", "fill_event", "new_title", "open_event", "pick_event", "show_day"),
+    *(
+        "choose_day",
+        "day_words",
+        "fill_event",
+        "free_hour",
+        "new_title",
+        "open_event",
+        "pick_event",
+        "show_day",
+        "this_week",
+    ),
 ]
 
 
@@ -30,6 +40,11 @@ def new_title(episode: Episode, rng: np.random.Generator) -> str:
     if not fresh:
         raise Redraw("all titles are taken")
     return fresh[0]
+
+
+def this_week(episode: Episode) -> dt.date:
+    """The Monday of the present week."""
+    return monday(episode.world.now.date())
 
 
 def pick_event(episode: Episode, rng: np.random.Generator, first: dt.date, days: int, where: str = "1") -> sqlite3.Row:
@@ -47,6 +62,15 @@ def pick_event(episode: Episode, rng: np.random.Generator, first: dt.date, days:
         raise Redraw("no such event")
     row: sqlite3.Row = rows[int(rng.integers(len(rows)))]
     return row
+
+
+def free_hour(episode: Episode, email: str, day: dt.date) -> int:
+    """The only hour from 9 to 18 at which a colleague is free on a day, in minutes after midnight."""
+    sql = "SELECT * FROM calendar_busy WHERE email = ? AND day = ?"
+    rows = episode.db.execute(sql, (email, str(day))).fetchall()
+    free = [h for h in range(540, 1080, 60) if not any(row["start"] < h + 60 and h < row["end"] for row in rows)]
+    assert len(free) == 1
+    return free[0]
 
 
 def day_words(day: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,19 +26,23 @@ def contents(world: World) -> dict[str, list[Row]]:
     return _Contents(world).tables
 
 
+def _projects(rng: np.random.Generator) -> Iterator[str]:
+    """Names of projects without end; drawn in blocks, which is quicker."""
+    firsts, lasts = words.PROJECT_FIRST, words.PROJECT_LAST
+    while True:
+        for number in rng.integers(len(firsts) * len(lasts), size=200).tolist():
+            yield f"{firsts[number % len(firsts)]} {lasts[number // len(firsts)]}"
+
+
 class _Contents:
     def __init__(self, world: World):
         self.world, self.rng = world, world.rng("files", "contents")
         self.tables: dict[str, list[Row]] = {
             name: [] for name in ("items", "tags", "shares", "versions", "comments", "usage")
         }
-        firsts, lasts = words.PROJECT_FIRST, words.PROJECT_LAST
-
-        def project(rng: np.random.Generator) -> str:
-            number = int(rng.integers(len(firsts) * len(lasts)))
-            return f"{firsts[number % len(firsts)]} {lasts[number // len(firsts)]}"
-
-        self.projects = world.distinct(world.rng("files", "projects"), project, 64)
+        self.names: set[str] = set()
+        names = _projects(world.rng("files", "projects"))
+        self.projects = world.distinct(self.rng, lambda _: next(names), 56)
         self._fill()
 
     def _fill(self) -> None:
@@ -73,11 +78,11 @@ class _Contents:
                 self._picture(folder)
 
     def _item(self, parent: int, kind: str, name: str, body: str = "") -> int:
-        taken = {item["name"] for item in self.tables["items"]}
-        if name in taken:
+        if name in self.names:
             stem, dot, end = name.rpartition(".")
-            number = next(n for n in range(2, 99) if f"{stem} {n}.{end}" not in taken)
+            number = next(n for n in range(2, 99) if f"{stem} {n}.{end}" not in self.names)
             name = f"{stem} {number}{dot}{end}"
+        self.names.add(name)
         days, minutes = int(self.rng.integers(1, 300)), int(self.rng.integers(480, 1140))
         day = self.world.now.date() - dt.timedelta(days=days)
         owner = self.world.me if parent == 0 or self.rng.random() < 0.7 else self._person()

@@ -57,7 +57,9 @@ def _corners(shape: str) -> np.ndarray:
         return np.array([(44, 44), (148, 44), (148, 148), (44, 148)])
     if shape == "cross":
         a, b, c, d = 36, 76, 116, 156
-        return np.array([(b, a), (c, a), (c, b), (d, b), (d, c), (c, c), (c, d), (b, d), (b, c), (a, c), (a, b), (b, b)])
+        return np.array(
+            [(b, a), (c, a), (c, b), (d, b), (d, c), (c, c), (c, d), (b, d), (b, c), (a, c), (a, b), (b, b)]
+        )
     if shape == "star":
         angles = np.pi * np.arange(10) / 5 - np.pi / 2
         radii = np.where(np.arange(10) % 2 == 0, 66, 27)

@@ -78,7 +78,9 @@ def draw_rows(world: World) -> Rows:
     rng = world.rng("forum", "rows")
     p = Picker(rng, 3000)
     names = p.shuffled(list(words.BOARDS))[:5]
-    boards = [{"id": n, "name": name, "about": words.BOARDS[name], "moderator": None} for n, name in enumerate(names, 1)]
+    boards = [
+        {"id": n, "name": name, "about": words.BOARDS[name], "moderator": None} for n, name in enumerate(names, 1)
+    ]
     boards.insert(p.below(6), {"id": 6, "name": DESK, "about": "Ask what the wiki may know", "moderator": None})
     moderated = 1 + p.below(5)
     for board in boards:
@@ -132,7 +134,9 @@ def _polls(p: Picker, threads: list[Row]) -> tuple[list[Row], list[Row]]:
     return polls, options
 
 
-def _poll(p: Picker, thread: Row, question: str, labels: Any, closed: int, polls: list[Row], options: list[Row]) -> None:
+def _poll(
+    p: Picker, thread: Row, question: str, labels: Any, closed: int, polls: list[Row], options: list[Row]
+) -> None:
     polls.append({"id": len(polls) + 1, "thread": thread["id"], "question": question, "closed": closed})
     votes = p.shuffled(range(1, 10))
     for label, count in zip(p.shuffled(labels), votes, strict=False):
@@ -175,11 +179,13 @@ def _correction(p: Picker, made: _Threads, article: Article, matter: Row) -> Non
         right = second
         made.post(thread, author, f"Sorry, I have misread my own notes: the right value is {second}.")
         made.post(thread, 2 + author % 13, p.pick(_CHATTER))
-    thread["matter"] = json.dumps(matter | {"key": key, "column": column, "value": right})
+    thread["matter"] = json.dumps(matter | {"title": article.title, "key": key, "column": column, "value": right})
 
 
 def _changed(p: Picker, old: str) -> str:
     number = int(old.replace(",", ""))
+    if 1900 <= number <= 2100:  # a year, as far as anybody can tell
+        return str(number - 1 - p.below(9))
     number += (1 + p.below(max(3, number // 6))) * (1 if p.below(2) or number < 40 else -1)
     return f"{number:,}" if "," in old else str(number)
 

@@ -149,7 +149,9 @@ class Forum(Site):
         if request.method == "GET":
             return self.render("new.html", request, **shown)
         form = await request.form()
-        shown |= {name: _text(form, name) for name in ("subject", "tag", "body")} | {"board": _integer(_text(form, "board"))}
+        shown |= {name: _text(form, name) for name in ("subject", "tag", "body")} | {
+            "board": _integer(_text(form, "board"))
+        }
         if shown["board"] not in {board["id"] for board in boards} or shown["tag"] not in TAGS:
             shown["error"] = self.t("Please choose a board and a tag.")
         elif not shown["subject"] or not shown["body"]:
@@ -237,14 +239,21 @@ class Forum(Site):
         if request.method == "GET" or reason not in REASONS:
             error = self.t("Please choose a reason.") if request.method == "POST" else ""
             return self.render("report.html", request, 422 if error else 200, post=post, reasons=REASONS, error=error)
-        self.run("INSERT INTO forum_reports (post, reporter, reason, status) VALUES (?, ?, ?, 'open')", post["id"], ME, reason)
+        self.run(
+            "INSERT INTO forum_reports (post, reporter, reason, status) VALUES (?, ?, ?, 'open')",
+            post["id"],
+            ME,
+            reason,
+        )
         self.flash(request, self.t("Thank you, a moderator will look at it."))
         return self.redirect(self._place(post))
 
     @page("/picture/{id:int}.png")
     async def picture(self, request: Request) -> Response:
         """The photograph in a post."""
-        picture = self.value("SELECT picture FROM forum_posts WHERE id = ? AND picture != ''", request.path_params["id"])
+        picture = self.value(
+            "SELECT picture FROM forum_posts WHERE id = ? AND picture != ''", request.path_params["id"]
+        )
         return Response(draw_plate(**json.loads(picture)), media_type="image/png")
 
     # --- polls ---
@@ -265,7 +274,9 @@ class Forum(Site):
         """Vote in an open poll, once."""
         poll = self.row("SELECT * FROM forum_polls WHERE id = ?", request.path_params["id"])
         form = await request.form()
-        chosen = self.rows("SELECT id FROM forum_options WHERE id = ? AND poll = ?", _integer(_text(form, "option")), poll["id"])
+        chosen = self.rows(
+            "SELECT id FROM forum_options WHERE id = ? AND poll = ?", _integer(_text(form, "option")), poll["id"]
+        )
         if poll["closed"] or self.rows("SELECT 1 FROM forum_ballots WHERE poll = ?", poll["id"]):
             self.flash(request, self.t("One can no longer vote here."))
         elif not chosen:
@@ -406,7 +417,8 @@ class Forum(Site):
         options = self.rows("SELECT * FROM forum_options WHERE poll = ? ORDER BY id", polls[0]["id"]) if polls else []
         followed = bool(self.rows("SELECT 1 FROM forum_follows WHERE thread = ?", number))
         return self.render("thread.html", request, thread=thread, posts=shown, number=at, last=last, first=posts[0]["id"],
-                           poll=polls[0] if polls else None, options=options, followed=followed, my_number=ME)  # fmt: skip
+                           poll=polls[0] if polls else None, options=options, followed=followed, my_number=ME,
+                           article=_article(thread["matter"]))  # fmt: skip
 
     def _own_post(self, request: Request) -> Any:
         return self.row("SELECT p.*, t.title FROM forum_posts p JOIN forum_threads t ON t.id = p.thread"
@@ -423,6 +435,12 @@ class Forum(Site):
             return False
         self.run(f"INSERT INTO {table} ({column}) VALUES (?)", number)
         return True
+
+
+def _article(matter: str) -> tuple[int, str] | None:
+    """Number and title of the wiki's article that a thread corrects."""
+    about = json.loads(matter) if matter else {}
+    return (about["page"], about["title"]) if about.get("kind") == "correction" else None
 
 
 def _cut(found: list[Any], number: str | None, size: int) -> tuple[list[Any], int, int]:

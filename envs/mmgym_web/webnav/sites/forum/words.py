@@ -56,7 +56,16 @@ _WHENS = (
 
 TAGS = ("question", "report", "offer", "idea")
 REASONS = ("advertising", "insult", "off topic", "copied text")
-SUBJECTS = ("Your offer", "Thank you", "Saturday", "A question", "The spare part", "Next meeting", "Photos", "Re: tools")
+SUBJECTS = (
+    "Your offer",
+    "Thank you",
+    "Saturday",
+    "A question",
+    "The spare part",
+    "Next meeting",
+    "Photos",
+    "Re: tools",
+)
 ABOUT = (
     "I repair more than I buy.",
     "Here since the first day.",
@@ -111,7 +120,11 @@ def draw_title(rng: np.random.Generator, board: str) -> str:
     number, thing = divmod(number, len(things))
     pattern, adjective = divmod(number, len(_ADJECTIVES))
     text = _PATTERNS[pattern].format(a=_ADJECTIVES[adjective], t=things[thing], w=_WHENS[when])
-    return text.replace(" a old ", " an old ").replace(" a oversized ", " an oversized ").replace("a Italian", "an Italian")
+    return (
+        text.replace(" a old ", " an old ")
+        .replace(" a oversized ", " an oversized ")
+        .replace("a Italian", "an Italian")
+    )
 
 
 def draw_opening(p: Picker) -> str:

@@ -39,7 +39,7 @@ def free_and_busy(world: World) -> tuple[list[tuple[dt.date, int]], list[tuple[d
     first = monday(world.now.date()) + dt.timedelta(days=7)
     weekday, start, end = weekly_slot(world)
     taken = [*busy_slots(world), (first + dt.timedelta(days=weekday), start, end)]
-    free, busy = [], []
+    free, busy = list[tuple[dt.date, int]](), list[tuple[dt.date, int]]()
     for offset in range(5):
         day = first + dt.timedelta(days=offset)
         for hour in range(DAY_START, DAY_END, 60):
@@ -57,6 +57,8 @@ def fill(site: Site) -> None:
     names = dice.sample(LABELS, 5)
     colours = dice.sample(COLOURS, 5)
     site.insert("mail_labels", [{"id": k + 1, "name": names[k], "colour": colours[k]} for k in range(5)])
+    tags = {(1 + dice.number(counts["inbox"] + counts["archive"]), 1 + dice.number(5)) for _ in range(9)}
+    site.insert("mail_tags", [{"message": message, "label": label} for message, label in sorted(tags)])
     contacts = [
         {
             "id": k + 1, "name": p.name, "email": p.email, "phone": p.phone, "company": dice.pick(COMPANIES),

@@ -14,22 +14,12 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.sites.calendar.choices import belonging, choose, say
 from mmgym_web.webnav.sites.calendar.content import colleagues, next_week
-from mmgym_web.webnav.sites.calendar.pixel_tasks import free_hour
 from mmgym_web.webnav.sites.calendar.plan import clock
-from mmgym_web.webnav.sites.calendar.steps import choose_day, fill_event, new_title
-from mmgym_web.webnav.sites.mail.pixel_tasks import look_at, pick_picture
-from mmgym_web.webnav.sites.mail.steps import (
-    belonging,
-    choose,
-    found_on,
-    open_message,
-    pick_message,
-    reply,
-    say,
-    sender_of,
-    sent,
-)
+from mmgym_web.webnav.sites.calendar.steps import choose_day, fill_event, free_hour, new_title
+from mmgym_web.webnav.sites.mail.pixel_tasks import go_to, look_at, pick_picture
+from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, sender_of, sent
 
 __all__ = ["OFFICE_TEMPLATES"]
 
@@ -60,8 +50,10 @@ class FindSlot(Template):
         text = say(
             rng,
             'In the message "{subject}", {name} proposes times for an hour next week. See in the calendar which one is '
-            'free, make an event "{title}" of one hour there, and answer the message with the time of day alone, like 14:00.',
-            '{name} asks by mail ("{subject}") when we can meet. Only one of the proposed times is free in my calendar: '
+            'free, make an event "{title}" of one hour there, and answer the message with the time of day alone, '
+            "like 14:00.",
+            '{name} asks by mail ("{subject}") when we can meet. Only one of the proposed times is free in my '
+            "calendar: "
             'enter it there as "{title}", for an hour, and reply with just the time at which it begins, like 14:00.',
             subject=message["subject"],
             name=sender_of(episode, message).name,
@@ -137,8 +129,10 @@ class PosterEvent(Template):
         title = new_title(episode, rng)
         text = say(
             rng,
-            'The mail "{subject}" has a picture that announces an event. Put it into the calendar as "{title}", with the '
-            "day, the time and the place from the picture (the place as it is written there). Then archive the message.",
+            'The mail "{subject}" has a picture that announces an event. Put it into the calendar as "{title}", with '
+            "the "
+            "day, the time and the place from the picture (the place as it is written there). Then archive the "
+            "message.",
             'Enter what the picture in the message "{subject}" announces into my calendar: call it "{title}", and take '
             "day, time and place exactly from the picture. When that is done, move the message to the archive.",
             subject=message["subject"],
@@ -173,7 +167,7 @@ class PosterEvent(Template):
             if g.site == "mail":
                 yield from look_at(g, message)
             if g.site != "calendar":
-                yield from g.visit("calendar", "/")
+                yield from go_to(g, "calendar", "/")
             yield from fill_event(g, "/event/new", task.facts)
         yield from g.visit("mail", f"/message/{message}")
         yield from g.click("button[name=folder][value=archive]")
@@ -196,9 +190,11 @@ class TellFreeHour(Template):
         title = new_title(episode, rng)
         text = say(
             rng,
-            "The calendar shows when colleagues are busy. Find the one hour between 9 and 18 at which {name} is free on "
+            "The calendar shows when colleagues are busy. Find the one hour between 9 and 18 at which {name} is free "
+            "on "
             '{day}, and mail its beginning (like 14:00, nothing else) to {reader}, with the subject "{title}".',
-            'Write to {reader}, under the subject "{title}", at what time {name} has a free hour on {day}: the text should '
+            'Write to {reader}, under the subject "{title}", at what time {name} has a free hour on {day}: the text '
+            "should "
             "be just the time, like 14:00. The picture of busy hours in the calendar shows it (from 9 to 18).",
             name=name,
             day=day,

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-__all__ = ["MONTHS", "draw", "png"]
+__all__ = ["MONTHS", "draw"]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Months as a chart names them, whatever the language of the site."""
@@ -30,12 +30,6 @@ def draw(spec: dict[str, Any]) -> np.ndarray:
     if spec["kind"] not in makers:
         raise ValueError(f"the kind of a picture must be one of {', '.join(makers)}; got {spec['kind']!r}")
     return makers[spec["kind"]](spec)
-
-
-def png(picture: np.ndarray) -> bytes:
-    """A picture as a PNG file."""
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
 def _sheet(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:

@@ -13,19 +13,11 @@ from mmgym_web.checks import Answer
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.sites.calendar.choices import belonging, say
 from mmgym_web.webnav.sites.mail.pictures import MONTHS
-from mmgym_web.webnav.sites.mail.steps import (
-    belonging,
-    found_on,
-    open_message,
-    pick_message,
-    reply,
-    say,
-    sender_of,
-    sent,
-)
+from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, sender_of, sent
 
-__all__ = ["PIXEL_TEMPLATES", "pick_picture"]
+__all__ = ["PIXEL_TEMPLATES", "go_to", "look_at", "pick_picture"]
 
 _MONTH_NAMES = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -185,7 +177,8 @@ class RelayCode(Template):
             raise Redraw("too far from each other")
         text = say(
             rng,
-            'In the archived message "{tag}" is a photograph with a code. Answer the message "{other}" of {name}, which '
+            'In the archived message "{tag}" is a photograph with a code. Answer the message "{other}" of {name}, '
+            "which "
             "is in the inbox, with this code and nothing else.",
             '{name} needs the code that is on the picture in the archived mail "{tag}". Send it, and nothing else, as '
             'the answer to the message "{other}".',
@@ -201,11 +194,10 @@ class RelayCode(Template):
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Look at the tag first: from there on, answer."""
-        at_start = g.site != "mail" or g.path == "/" or g.path.startswith("/folder/archive")
-        if at_start:
-            yield from open_message(g, task.facts["tag"])
-        if g.at("mail", f"/message/{task.facts['tag']}"):
+        tag = f"/message/{task.facts['tag']}"
+        if g.site != "mail" or g.path in ("/", tag) or g.path.startswith("/folder/archive"):
             yield from look_at(g, task.facts["tag"])
+            yield from go_to(g, "mail", "/folder/inbox")
         yield from reply(g, task.facts["other"], task.facts["code"])
 
 
@@ -215,6 +207,11 @@ def look_at(g: Guide, message: int) -> Iterator[ToolCall]:
     picture = g.find(".pictures img")
     if picture is not None:
         yield from g.show(picture)
+
+
+def go_to(g: Guide, site: str, path: str) -> Iterator[ToolCall]:
+    """Go to a page by its address: by a link, one would scroll away from the picture that was scrolled to."""
+    yield ToolCall("goto", {"url": g.episode.site(site).url(path)})
 
 
 PIXEL_TEMPLATES = (PosterTime, ChartMonth, TwoReceipts, RelayCode)

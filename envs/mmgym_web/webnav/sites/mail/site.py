@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mmgym_web.webnav.kit.site import page
+from mmgym_web.webnav.sites.calendar.pictures import png
 from mmgym_web.webnav.sites.mail.content import fill
 from mmgym_web.webnav.sites.mail.people import People
-from mmgym_web.webnav.sites.mail.pictures import draw, png
+from mmgym_web.webnav.sites.mail.pictures import draw
 from mmgym_web.webnav.sites.mail.writing import Writing
 
 __all__ = ["FOLDERS", "PER_PAGE", "Mail"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,48 +12,20 @@ from mmgym.spaces import ToolCall
 from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
-from mmgym_web.webnav.kit.task import Redraw
-from mmgym_web.webnav.kit.world import Person, split_of
+from mmgym_web.webnav.kit.world import Person
+from mmgym_web.webnav.sites.calendar.choices import choose
 from mmgym_web.webnav.sites.mail.site import PER_PAGE
 
 __all__ = [
-    "belonging",
-    "choose",
     "found_on",
     "list_path",
     "open_message",
     "pick_message",
     "reply",
-    "say",
     "sender_of",
     "sent",
     "to_list",
 ]
-
-
-def choose(rng: np.random.Generator, choices: Sequence[Any]) -> Any:
-    """One of several.
-
-    Raises:
-        Redraw: when there is none.
-    """
-    if not choices:
-        raise Redraw("nothing to choose from")
-    return choices[int(rng.integers(len(choices)))]
-
-
-def belonging(episode: Episode, template: str, text: str) -> str:
-    """A text by whose hash a task belongs to the split of its world, for tasks that name only what no other split has.
-
-    There are few of them in a world: without this, most worlds would have none.
-    """
-    numbered = (f"{text} {number}" for number in range(1000))
-    return next(one for one in numbered if split_of(f"{template} {one}") == episode.world.split)
-
-
-def say(rng: np.random.Generator, *wordings: str, **values: Any) -> str:
-    """One of several wordings, with ``{name}`` replaced by values."""
-    return str(choose(rng, wordings)).format(**values)
 
 
 def pick_message(episode: Episode, rng: np.random.Generator, where: str, *values: Any) -> sqlite3.Row:

@@ -1,8 +1,7 @@
-"""Tasks on the webmail whose answers are in its texts."""
+"""Short tasks on the webmail whose answers are in its texts."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -14,24 +13,16 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.mail.pictures import draw, png
-from mmgym_web.webnav.sites.mail.steps import (
-    belonging,
-    choose,
-    found_on,
-    open_message,
-    pick_message,
-    reply,
-    say,
-    sender_of,
-    sent,
-    to_list,
+from mmgym_web.webnav.sites.calendar.choices import belonging, choose, say
+from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, sender_of, to_list
+from mmgym_web.webnav.sites.mail.words import subject
+
+__all__ = ["SHORT_TEMPLATES"]
+
+_FRESH = (
+    "folder = 'inbox' AND sent_at >= "
+    "(SELECT sent_at FROM mail_messages WHERE folder = 'inbox' ORDER BY sent_at DESC LIMIT 1 OFFSET 6)"
 )
-from mmgym_web.webnav.sites.mail.words import FACTS, REPLIES, subject
-
-__all__ = ["TEXT_TEMPLATES"]
-
-_FRESH = "folder = 'inbox' AND sent_at >= (SELECT sent_at FROM mail_messages WHERE folder = 'inbox' ORDER BY sent_at DESC LIMIT 1 OFFSET 6)"
 """Among the newest seven messages of the inbox."""
 
 
@@ -43,7 +34,7 @@ class Open(Template):
     level: ClassVar[int] = 1
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A task."""
         message = pick_message(episode, rng, _FRESH)
         text = say(
             rng,
@@ -64,7 +55,7 @@ class Open(Template):
         )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """The expert."""
         yield from open_message(g, task.facts["id"])
 
 
@@ -76,7 +67,7 @@ class Star(Template):
     level: ClassVar[int] = 1
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A task."""
         message = pick_message(episode, rng, f"{_FRESH} AND starred = 0")
         text = say(
             rng,
@@ -92,7 +83,7 @@ class Star(Template):
         )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """The expert."""
         yield from to_list(g, task.facts["id"])
         yield from g.click(f"button.star[formaction='/message/{task.facts['id']}/star']")
 
@@ -105,7 +96,7 @@ class File(Template):
     level: ClassVar[int] = 2
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A task."""
         message = pick_message(episode, rng, "folder = 'inbox'")
         folder = choose(rng, ("archive", "trash"))
         verbs = ("Archive", "Move to the archive:") if folder == "archive" else ("Delete", "Put into the trash:")
@@ -125,7 +116,7 @@ class File(Template):
         return Task("mail", text, steps, expects=(expect,), milestones=(f"/message/{message['id']}",), facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """The expert."""
         yield from open_message(g, task.facts["id"])
         yield from g.click(f"button[name=folder][value={task.facts['folder']}]")
 
@@ -138,9 +129,10 @@ class Label(Template):
     level: ClassVar[int] = 2
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A task."""
         message = pick_message(episode, rng, _FRESH)
-        label = choose(rng, episode.db.execute("SELECT * FROM mail_labels ORDER BY id").fetchall())
+        other = "SELECT * FROM mail_labels WHERE id NOT IN (SELECT label FROM mail_tags WHERE message = ?) ORDER BY id"
+        label = choose(rng, episode.db.execute(other, (message["id"],)).fetchall())
         text = say(
             rng,
             'Put the label {label} on the message "{subject}".',
@@ -155,43 +147,52 @@ class Label(Template):
         return Task("mail", text, 3, expects=(expect,), milestones=(f"/message/{message['id']}",), facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """The expert."""
         yield from open_message(g, task.facts["id"])
         yield from g.choose("select[name=label]", task.facts["label"])
         yield from g.click("select[name=label] + button")
 
 
 class Restore(Template):
-    """Take a message out of the trash."""
+    """Take a message out of the trash, if it is there."""
 
     name: ClassVar[str] = "mail_restore"
     sites: ClassVar[tuple[str, ...]] = ("mail",)
     level: ClassVar[int] = 2
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A message in the trash; in a quarter of all tasks, one that does not exist."""
         message = pick_message(episode, rng, "folder = 'trash'")
+        missing = bool(rng.integers(4) == 0)
+        title = message["subject"]
+        if missing:
+            title = episode.world.distinct(rng, lambda r: subject(int(r.integers(1 << 20))), 1)[0]
+            if episode.db.execute("SELECT 1 FROM mail_messages WHERE subject LIKE ?", (f"%{title}%",)).fetchone():
+                raise Redraw("this message exists")
         text = say(
             rng,
-            'I deleted the message "{subject}" by mistake. Bring it back to the inbox.',
-            'Restore the deleted mail "{subject}".',
-            'The message "{subject}" from {name} should not be in the trash. Put it back to where it was.',
-            subject=message["subject"],
-            name=sender_of(episode, message).name,
+            'I may have deleted the message "{title}" by mistake. Bring it back to the inbox. If it is not in the '
+            "trash, "
+            "say that it cannot be done while the trash is shown.",
+            'Restore the deleted mail "{title}". Should the trash not hold it, give up there: it cannot be done then.',
+            'The message "{title}" should not be in the trash: put it back to where it was. If there is no such '
+            "message "
+            "in the trash, stay there and say that you failed.",
+            title=title,
         )
+        content = belonging(episode, self.name, text)
+        if missing:
+            page = "mail:/folder/trash"
+            return Task("mail", text, 2, page=page, infeasible=True, facts={"id": 0}, content=content)
         expect = Expect("mail_messages", "update", {"id": message["id"]}, {"folder": message["origin"], "origin": ""})
-        return Task(
-            "mail",
-            text,
-            3,
-            expects=(expect,),
-            milestones=("/folder/trash",),
-            facts={"id": message["id"]},
-            content=belonging(episode, self.name, text),
-        )
+        facts, milestones = {"id": message["id"]}, ("/folder/trash",)
+        return Task("mail", text, 3, expects=(expect,), milestones=milestones, facts=facts, content=content)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """Open it in the trash and restore it."""
+        if not task.facts["id"]:
+            yield from g.visit("mail", "/folder/trash")
+            yield from g.fail("there is no such message in the trash")
         yield from open_message(g, task.facts["id"])
         yield from g.click("button[name=folder][value=back]")
 
@@ -204,7 +205,7 @@ class Contact(Template):
     level: ClassVar[int] = 2
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
+        """A task."""
         contact = choose(rng, episode.db.execute("SELECT * FROM mail_contacts ORDER BY id").fetchall())
         key, what = choose(
             rng,
@@ -228,7 +229,7 @@ class Contact(Template):
         return Task("mail", text, 3, answer=answer, milestones=milestones, facts={"id": contact["id"]})
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
+        """The expert."""
         path = f"/contact/{task.facts['id']}"
         if not g.at("mail", path):
             yield from g.visit("mail", "/contacts")
@@ -237,288 +238,5 @@ class Contact(Template):
         yield from g.answer(task.answer.value)
 
 
-class FindFact(Template):
-    """Find what a message says."""
-
-    name: ClassVar[str] = "mail_find_fact"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 3
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        where = "folder = 'archive' AND id IN (SELECT message FROM mail_facts WHERE kind != 'proposal')"
-        message = pick_message(episode, rng, where)
-        fact = episode.db.execute("SELECT * FROM mail_facts WHERE message = ?", (message["id"],)).fetchone()
-        text = say(
-            rng,
-            'Which {what} does {name} give in the message "{subject}"?',
-            'Some time ago {name} wrote to me under the subject "{subject}". Answer with the {what} in that mail.',
-            'I need the {what} from the archived message "{subject}". What is it?',
-            what=FACTS[fact["kind"]][0],
-            name=sender_of(episode, message).name,
-            subject=message["subject"],
-        )
-        path = f"/message/{message['id']}"
-        return Task(
-            "mail",
-            text,
-            5,
-            answer=Answer(fact["value"]),
-            milestones=("/search", path),
-            facts={"id": message["id"], "words": message["subject"]},
-            content=belonging(episode, self.name, text),
-        )
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        path = f"/message/{task.facts['id']}"
-        if not g.at("mail", path):
-            if not g.find("a[href]", href=g.episode.site("mail").url(path)):
-                yield from g.fill("header.site input[name=q]", task.facts["words"])
-                yield from g.click("header.site form button")
-            yield from g.visit("mail", path)
-        assert task.answer is not None
-        yield from g.answer(task.answer.value)
-
-
-class Reply(Template):
-    """Answer a message with a given text."""
-
-    name: ClassVar[str] = "mail_reply"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 3
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        message = pick_message(episode, rng, "folder = 'inbox'")
-        words = choose(rng, REPLIES)
-        text = say(
-            rng,
-            'Answer the message "{subject}" with the text "{words}".',
-            'Reply to {name}\'s mail "{subject}". Write just this: {words}',
-            '{name} sent me "{subject}". Send this answer, and nothing more: "{words}"',
-            subject=message["subject"],
-            name=sender_of(episode, message).name,
-            words=words,
-        )
-        expect = sent(recipients=message["sender"], subject=f"Re: {message['subject']}", body=words)
-        steps = 4 + found_on(episode.db, message["id"])
-        milestones = (f"/message/{message['id']}", "/compose?reply=")
-        facts = {"id": message["id"], "words": words}
-        return Task("mail", text, steps, expects=(expect,), milestones=milestones, facts=facts)
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        yield from reply(g, task.facts["id"], task.facts["words"])
-
-
-class Forward(Template):
-    """Forward a message to somebody."""
-
-    name: ClassVar[str] = "mail_forward"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 3
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        plain = "folder = 'inbox' AND id NOT IN (SELECT message FROM mail_attachments)"
-        message = pick_message(episode, rng, plain)
-        person = choose(rng, [p for p in episode.world.others if p.email != message["sender"]])
-        text = say(
-            rng,
-            'Forward the message "{subject}" to {person}.',
-            '{person} should see the mail "{subject}" from {name}: forward it.',
-            'Pass the message "{subject}" from the inbox on to {person}, just as it is.',
-            subject=message["subject"],
-            name=sender_of(episode, message).name,
-            person=person.name,
-        )
-        expect = sent(recipients=person.email, subject=f"Fwd: {message['subject']}")
-        steps = 4 + found_on(episode.db, message["id"])
-        milestones = (f"/message/{message['id']}", "/compose?forward=")
-        facts = {"id": message["id"], "person": person.email}
-        return Task("mail", text, steps, expects=(expect,), milestones=milestones, facts=facts)
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        path = f"/compose?forward={task.facts['id']}"
-        if not g.at("mail", path):
-            yield from open_message(g, task.facts["id"])
-            yield from g.visit("mail", path)
-        yield from g.fill("#to", task.facts["person"])
-        yield from g.click("button[name=action][value=send]")
-
-
-class CountFrom(Template):
-    """Count the messages of a person in a folder."""
-
-    name: ClassVar[str] = "mail_count_from"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 3
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        person = choose(rng, episode.world.others)
-        count = episode.db.execute(
-            "SELECT COUNT(*) FROM mail_messages WHERE folder = 'inbox' AND sender = ?", (person.email,)
-        ).fetchone()[0]
-        text = say(
-            rng,
-            "How many messages from {name} are in the inbox?",
-            "Count the mails in the inbox that {name} sent. How many are there?",
-            "How many of the messages in my inbox were written by {name}? Answer with the number.",
-            name=person.name,
-        )
-        answer = Answer(str(count), "number")
-        return Task(
-            "mail", text, 5, answer=answer, milestones=("/search",), facts={"name": person.name, "email": person.email}
-        )
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        assert task.answer is not None
-        yield from search_from(g, task.facts["name"], task.facts["email"])
-        yield from g.answer(task.answer.value)
-
-
-class Tidy(Template):
-    """Archive all messages of a person."""
-
-    name: ClassVar[str] = "mail_tidy"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        person = choose(rng, episode.world.others)
-        ids = [
-            row["id"]
-            for row in episode.db.execute(
-                "SELECT id FROM mail_messages WHERE folder = 'inbox' AND sender = ? ORDER BY id", (person.email,)
-            )
-        ]
-        if not 2 <= len(ids) <= 6:
-            raise Redraw("too few or too many messages of one person")
-        text = say(
-            rng,
-            "Move every message from {name} that is in the inbox to the archive.",
-            "Archive all mails in the inbox that came from {name}.",
-            "I am done with {name}: all messages from there should leave the inbox for the archive.",
-            name=person.name,
-        )
-        expects = tuple(Expect("mail_messages", "update", {"id": k}, {"folder": "archive", "origin": ""}) for k in ids)
-        facts = {"name": person.name, "email": person.email, "ids": ids}
-        return Task("mail", text, 6, expects=expects, milestones=("/search",), facts=facts)
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        yield from search_from(g, task.facts["name"], task.facts["email"])
-        yield from g.check("#all")
-        yield from g.click("button[name=action][value=archive]")
-
-
-def search_from(g: Guide, name: str, email: str) -> Iterator[ToolCall]:
-    """Find a person's messages in the inbox by the search form."""
-    if (
-        g.site == "mail"
-        and g.path.startswith("/search")
-        and f"from={email.replace('@', '%40')}" in g.path
-        and "in=inbox" in g.path
-    ):
-        return
-    if g.site != "mail":
-        yield from g.visit("mail", "/")
-    if not g.path.startswith("/search"):
-        yield from g.click("header.site form button")
-    yield from g.choose("#from", name)
-    yield from g.choose("#in", "Inbox")
-    yield from g.click("form.card button")
-
-
-class Away(Template):
-    """Set up an automatic answer, a signature and notifications."""
-
-    name: ClassVar[str] = "mail_away"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        person, me = choose(rng, episode.world.others), episode.world.me
-        away = choose(rng, ("I am away until {day}. Please write to {name}.", "Back on {day}. {name} can help you."))
-        day = f"{1 + int(rng.integers(28))} {choose(rng, ('March', 'June', 'August', 'October'))}"
-        signature = f"{me.first}, {choose(rng, ('tel.', 'phone'))} {me.phone}"
-        notify, told = choose(rng, (("contacts", "only for messages of my contacts"), ("never", "never")))
-        away = away.format(day=day, name=person.name)
-        text = say(
-            rng,
-            'Prepare my mailbox for my holidays, in its settings: switch the automatic answer on with the text "{away}", '
-            'make "{signature}" my signature, and let me be notified {told}.',
-            'In the settings of the mail site, set the signature to "{signature}", notifications to come {told}, and '
-            'turn on the automatic answer, which should say "{away}".',
-            away=away,
-            signature=signature,
-            told=told,
-        )
-        after = {"away": 1, "away_text": away, "signature": signature, "notify": notify}
-        expect = Expect("mail_settings", "update", {"id": 1}, after)
-        return Task("mail", text, 8, expects=(expect,), milestones=("/settings",), facts=after)
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        yield from g.visit("mail", "/settings")
-        yield from g.fill("#signature", task.facts["signature"])
-        yield from g.choose("#notify", {"contacts": "Only my contacts", "never": "Never"}[task.facts["notify"]])
-        yield from g.check("input[name=away]")
-        yield from g.fill("#away_text", task.facts["away_text"])
-        yield from g.click("form[action='/settings'] button")
-
-
-class SendFile(Template):
-    """Send a file to somebody."""
-
-    name: ClassVar[str] = "mail_send_file"
-    sites: ClassVar[tuple[str, ...]] = ("mail",)
-    level: ClassVar[int] = 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A task; see `Template.draw`."""
-        person = choose(rng, episode.world.others)
-        about = episode.world.distinct(rng, lambda r: subject(int(r.integers(1 << 20))), 1)[0]
-        names = [f"{kind}-{rng.integers(100, 999)}.png" for kind in ("plan", "photo")]
-        spec = {"kind": "badge", "title": "Plan"}
-        files = {name: png(draw(spec | {"look": int(rng.integers(1 << 20)), "code": name[-7:-4]})) for name in names}
-        wanted = choose(rng, names)
-        text = say(
-            rng,
-            'Send the file {file} to {name}, with the subject "{about}".',
-            'Write a message to {name} with the subject "{about}" and the file {file} attached.',
-            '{name} needs the file {file}. Mail it with the subject "{about}"; no text is needed.',
-            file=wanted,
-            name=person.name,
-            about=about,
-        )
-        digest = hashlib.sha256(files[wanted]).hexdigest()
-        expects = (
-            sent(recipients=person.email, subject=about),
-            Expect("mail_attachments", "insert", {"name": wanted, "digest": digest}),
-        )
-        facts = {"file": wanted, "name": person.name, "about": about}
-        return Task("mail", text, 7, expects=expects, milestones=("/compose",), files=files, facts=facts)
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """The expert; see `Template.guide`."""
-        yield from g.visit("mail", "/compose")
-        yield from g.fill("#to", task.facts["name"])
-        yield from g.fill("#subject", task.facts["about"])
-        spot = g.find("#file")
-        if spot is not None and not spot.value.endswith(task.facts["file"]):
-            yield from g.show(spot)
-            yield ToolCall("upload", {"x": spot.x, "y": spot.y, "file": task.facts["file"]})
-        yield from g.click("button[name=action][value=send]")
-
-
-TEXT_TEMPLATES = (
-    Open, Star, File, Label, Restore, Contact, FindFact, Reply, Forward, CountFrom, Tidy, Away, SendFile,
-)  # fmt: skip
+SHORT_TEMPLATES = (Open, Star, File, Label, Restore, Contact)
 """All of them."""

@@ -120,7 +120,8 @@ class Writing(Site):
         self.run("UPDATE mail_messages SET thread = COALESCE(thread, id) WHERE id = ?", message)
         if forward.isdigit():
             self.run(
-                "INSERT INTO mail_attachments (message, name, spec, digest, size, content) SELECT ?, name, spec, digest, "
+                "INSERT INTO mail_attachments (message, name, spec, digest, size, content) SELECT ?, name, spec, "
+                "digest, "
                 "size, content FROM mail_attachments WHERE message = ? ORDER BY id",
                 *(message, int(forward)),
             )

@@ -85,10 +85,12 @@ class BestCoupon(Template):
                            "Apply the discount code that runs out last to the basket.")),
             ),
         )  # fmt: skip
-        code = episode.site("shop").value(f"SELECT code FROM shop_coupons ORDER BY {by} DESC")
+        codes = [row["code"] for row in episode.site("shop").rows(f"SELECT code FROM shop_coupons ORDER BY {by} DESC")]
+        code = codes[0]
+        asked = pick(rng, texts)
         return Task(
-            "shop", pick(rng, texts), 5, expects=(Expect("shop_baskets", "update", {}, {"coupon": code}),),
-            milestones=("/offers", "/cart"), facts={"code": code},
+            "shop", asked, 5, expects=(Expect("shop_baskets", "update", {}, {"coupon": code}),),
+            milestones=("/offers", "/cart"), content=f"{asked} {codes}", facts={"code": code},
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
@@ -216,26 +218,25 @@ class Checkout(Template):
 
 
 class CompareWishes(Template):
-    """Say which product of the wish list is the lightest or heaviest."""
+    """Say which of three products on the wish list is the lightest or heaviest."""
 
     name, sites, level = "shop_compare", ("shop",), 4
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """No two products weigh the same."""
         rows = episode.site("shop").rows(
-            "SELECT p.id, p.name, p.weight FROM shop_wishes w JOIN shop_products p ON p.id = w.product_id "
-            "ORDER BY p.weight"
+            "SELECT p.id, p.name, p.weight FROM shop_wishes w JOIN shop_products p ON p.id = w.product_id ORDER BY w.id"
         )
-        index, texts = pick(
-            rng,
-            (
-                (0, ("Which product on my wish list is the lightest?", "What on my wish list weighs least?")),
-                (-1, ("Which product on my wish list is the heaviest?", "What on my wish list weighs most?")),
-            ),
-        )
-        answer = Answer(rows[index]["name"])
+        rows = [rows[i] for i in rng.permutation(len(rows))[:3]]
+        best, words = pick(rng, ((min, ("lightest", "weighs least")), (max, ("heaviest", "weighs most"))))
+        text = pick(
+            rng, ("Which of these three products on my wish list is the {0}: the {names}?",
+                  "Three things on my wish list: the {names}. Which of them {1}?"),
+        )  # fmt: skip
+        names = f"{rows[0]['name']}, the {rows[1]['name']} or the {rows[2]['name']}"
+        answer = Answer(best(rows, key=lambda row: row["weight"])["name"])
         return Task(
-            "shop", f"{pick(rng, texts)} Answer with its full name.", 2 * len(rows) + 1, answer=answer,
+            "shop", f"{text.format(*words, names=names)} Answer with its full name.", 7, answer=answer,
             milestones=("/wishes", "/product/"),
             facts={"ids": sorted(row["id"] for row in rows), "answer": answer.value},
         )  # fmt: skip

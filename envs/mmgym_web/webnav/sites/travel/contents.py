@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -44,39 +45,35 @@ def contents(world: World) -> dict[str, list[Row]]:
     }
 
 
-def _pair(first: list[str], last: list[str], middle: list[str] | None = None) -> Callable[[np.random.Generator], str]:
-    """Draws names of two or three words."""
-    middle = middle or [""]
-
-    def draw(rng: np.random.Generator) -> str:
-        number = int(rng.integers(len(first) * len(last) * len(middle)))
-        number, one = divmod(number, len(first))
-        number, two = divmod(number, len(last))
-        return " ".join(filter(None, (first[one], middle[number], last[two])))
-
-    return draw
+def _names(rng: np.random.Generator, *parts: list[str]) -> Iterator[str]:
+    """Names of one word of each list, without end; drawn in blocks, which is quicker."""
+    sizes = [len(part) for part in parts]
+    while True:
+        for numbers in rng.integers(0, sizes, size=(200, len(sizes))).tolist():
+            yield " ".join(part[number] for part, number in zip(parts, numbers, strict=True))
 
 
 def _rides(world: World, places: tuple[City, ...]) -> list[Row]:
     """Five rides or so for each pair of cities, with distinct numbers, times and prices."""
     rng = world.rng("travel", "rides")
-    draw = _pair(words.OPERATOR_FIRST, words.OPERATOR_LAST)
-    operators = world.distinct(world.rng("travel", "operators"), draw, 6)
-    pairs = [(a, b) for a in places for b in places if a.id != b.id]
+    names = _names(world.rng("travel", "operators"), words.OPERATOR_FIRST, words.OPERATOR_LAST)
+    operators = world.distinct(rng, lambda _: next(names), 6)
+    pairs = [(a, b, math.hypot(a.x - b.x, a.y - b.y)) for a in places for b in places if a.id != b.id]
     count = 6 * len(pairs)
-    numbers = rng.permutation(9000)[:count] + 1000
-    departs = rng.integers(0, 32, size=count) * 5
-    modes, changes = rng.integers(0, 10, size=count), rng.integers(0, 10, size=count)
-    spread, platform = rng.integers(80, 140, size=(2, count)), rng.integers(1, 13, size=count)
+    numbers = (rng.permutation(9000)[:count] + 1000).tolist()
+    late, mode_draws, change_draws, quick, dear, platforms = (
+        rng.integers(low, high, size=count).tolist()
+        for low, high in ((0, 28), (0, 10), (0, 10), (80, 140), (80, 140), (1, 13))
+    )
     rows = []
     for index in range(count):
-        (a, b), slot = pairs[index // 6], index % 6
-        mode = "train" if modes[index] < 6 else "coach" if modes[index] < 8 else "flight"
-        change = 0 if mode != "train" or changes[index] < 6 else 1 if changes[index] < 9 else 2
-        distance = float(np.hypot(a.x - b.x, a.y - b.y))
-        minutes = {"train": distance, "coach": 1.7 * distance, "flight": 50 + 0.2 * distance}[mode]
+        (a, b, distance), slot = pairs[index // 6], index % 6
+        mode = "train" if mode_draws[index] < 6 else "coach" if mode_draws[index] < 8 else "flight"
+        change = 0 if mode != "train" or change_draws[index] < 6 else 1 if change_draws[index] < 9 else 2
+        minutes = {"train": 0.6 * distance, "coach": distance, "flight": 45 + 0.12 * distance}[mode]
         cents = {"train": 1500 + 14 * distance, "coach": 700 + 9 * distance, "flight": 4500 + 15 * distance}[mode]
-        operator = operators[(slot + int(modes[index])) % 6]
+        operator, departs = operators[(slot + mode_draws[index]) % 6], 330 + 140 * slot + 5 * late[index]
+        minutes = 20 + int(minutes * (1 + 0.25 * change) * quick[index] / 100) // 5 * 5
         rows.append(
             {
                 "id": index + 1,
@@ -85,11 +82,11 @@ def _rides(world: World, places: tuple[City, ...]) -> list[Row]:
                 "operator": operator,
                 "origin": a.id,
                 "destination": b.id,
-                "departs": int(330 + 160 * slot + departs[index]),
-                "minutes": int(minutes * (1 + 0.25 * change) * spread[0, index] / 100) // 5 * 5 + 20,
+                "departs": departs,
+                "minutes": min(minutes, 1435 - departs),
                 "changes": change,
-                "platform": int(platform[index]),
-                "price": int(cents * spread[1, index] / 100),
+                "platform": platforms[index],
+                "price": int(cents * dear[index] / 100),
             }
         )
     return rows
@@ -98,8 +95,8 @@ def _rides(world: World, places: tuple[City, ...]) -> list[Row]:
 def _hotels(world: World, places: tuple[City, ...]) -> list[Row]:
     """Six hotels in each city, with fronts of six colours."""
     rng = world.rng("travel", "hotels")
-    draw = _pair(words.HOTEL_FIRST, words.HOTEL_LAST, words.HOTEL_SECOND)
-    names = world.distinct(world.rng("travel", "hotel names"), draw, 6 * len(places))
+    drawn = _names(world.rng("travel", "hotel names"), words.HOTEL_FIRST, words.HOTEL_SECOND, words.HOTEL_LAST)
+    names = world.distinct(rng, lambda _: next(drawn), 6 * len(places))
     colours, rows = list(words.FRONTS), []
     for number, place in enumerate(places):
         fronts, prices = rng.permutation(len(colours))[:6], rng.permutation(np.arange(45, 220))[:6]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mmgym_web.webnav.kit.words import CITIES
@@ -52,14 +53,17 @@ def cities(world: World) -> tuple[City, ...]:
 
 
 def lines(world: World) -> dict[str, tuple[int, ...]]:
-    """The railway lines by colour: the ids of their stops in order, four to five each, with distinct ends."""
-    rng = world.rng("travel", "lines")
-    ends, found = rng.permutation(9)[:8] + 1, {}
-    by_id = {city.id: city for city in cities(world)}
+    """The railway lines by colour: the ids of their stops in order. All their ends are different cities."""
+    ends, by_id = world.rng("travel", "lines").permutation(9)[:8] + 1, {city.id: city for city in cities(world)}
+    found = {}
     for number, colour in enumerate(LINE_COLOURS):
         first, last = by_id[int(ends[2 * number])], by_id[int(ends[2 * number + 1])]
-        others = [by_id[int(i)] for i in rng.permutation(9) + 1 if int(i) not in (first.id, last.id)][:3]
-        others = others[: int(rng.integers(2, 4))]
-        others.sort(key=lambda c: (c.x - first.x) * (last.x - first.x) + (c.y - first.y) * (last.y - first.y))
-        found[colour] = (first.id, *(c.id for c in others), last.id)
+        across, down = last.x - first.x, last.y - first.y
+        near = []
+        for city in by_id.values():
+            x, y, length = city.x - first.x, city.y - first.y, math.hypot(across, down)
+            along, beside = (x * across + y * down) / length**2, abs(x * down - y * across) / length
+            if 0.1 < along < 0.9 and beside < 60:
+                near.append((along, city.id))
+        found[colour] = (first.id, *(stop for _, stop in sorted(near)), last.id)
     return found

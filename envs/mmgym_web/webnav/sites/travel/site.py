@@ -52,7 +52,6 @@ class Travel(Trips):
         ("My trips", "/trips"),
         ("Points", "/points"),
         ("Price alerts", "/alerts"),
-        ("Travellers", "/travellers"),
         ("Profile", "/profile"),
     )
 

@@ -40,7 +40,9 @@ def _other_value(value: str, rng: np.random.Generator) -> str:
     """Another number with the same unit and separators."""
     number, *unit = value.split(" ")
     old = int(number.replace(",", ""))
-    new = max(1, old + int(rng.integers(1, max(4, old // 8))) * (1 if rng.integers(2) else -1))
+    year = not unit and 1000 < old < 2100 and "," not in number
+    change = int(rng.integers(1, 20 if year else max(4, old // 8)))
+    new = max(1, old + change if rng.integers(2) and not year else old - change)
     if new == old:
         raise Redraw("the same number")
     return " ".join([f"{new:,}" if "," in number else str(new), *unit])
@@ -81,8 +83,12 @@ class WikiEditFact(Template):
         if not g.at("wiki", form):
             yield from open_article(g, task.facts["page"], task.facts["title"])
             yield from g.visit("wiki", form)
-        for row in g.db.execute("SELECT * FROM wiki_facts WHERE page = ? ORDER BY id", (task.facts["page"],)).fetchall():
-            yield from g.fill(f"#fact{row['id']}", task.facts["value"] if row["id"] == task.facts["fact"] else row["value"])
+        for row in g.db.execute(
+            "SELECT * FROM wiki_facts WHERE page = ? ORDER BY id", (task.facts["page"],)
+        ).fetchall():
+            yield from g.fill(
+                f"#fact{row['id']}", task.facts["value"] if row["id"] == task.facts["fact"] else row["value"]
+            )
         yield from g.click("#save")
 
 
@@ -154,7 +160,10 @@ class WikiRename(Template):
                    "In the wiki, the page {old} has to be called {new} from now on. Rename it, {how}.",
                    old=row["title"], new=title,
                    how="leaving a redirect behind" if keep else "without leaving a redirect behind")  # fmt: skip
-        expects = [Expect("wiki_pages", "update", {"id": row["id"]}, {"title": title}), revision(episode, row["id"], "title")]
+        expects = [
+            Expect("wiki_pages", "update", {"id": row["id"]}, {"title": title}),
+            revision(episode, row["id"], "title"),
+        ]
         if keep:
             expects.append(Expect("wiki_pages", "insert", {"title": row["title"], "redirect": row["id"]}))
         return Task("wiki", text, 6 if keep else 7, _list(row), tuple(expects),
@@ -180,7 +189,9 @@ class WikiTalk(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """An article, a subject and a text."""
         row = pick(rng, episode.site("wiki").rows("SELECT * FROM wiki_pages ORDER BY id"))
-        subject = pick(rng, ("Missing photo", "Second source", "Old maps", "Wrong date?", "Local dialect", "Coat of arms"))
+        subject = pick(
+            rng, ("Missing photo", "Second source", "Old maps", "Wrong date?", "Local dialect", "Coat of arms")
+        )
         body = pick(rng, ("Does anybody have a scan?", "I found a newer book about it.", "The archive opens on Monday.",
                           "Please check the second sentence.", "I can ask the mayor."))  # fmt: skip
         text = say(rng, 'Start a topic on the discussion page of the wiki article {title}: subject "{subject}", text "{body}".',

@@ -101,7 +101,9 @@ class Wiki(Site):
             for number, added in zip(numbers[16:24], p.shuffled(_ADDED) * 2, strict=False)
         ])  # fmt: skip
 
-    def _past(self, article: Article, p: Picker, sections: list[dict[str, Any]], revisions: list[dict[str, Any]]) -> None:
+    def _past(
+        self, article: Article, p: Picker, sections: list[dict[str, Any]], revisions: list[dict[str, Any]]
+    ) -> None:
         def revise(part: str, before: str, after: str, comment: str, days: int) -> None:
             at = self.world.now - dt.timedelta(days=days, minutes=p.below(1440) + 1)
             revisions.append({"page": article.id, "at": at.strftime("%Y-%m-%d %H:%M"), "author": p.pick(self.people),
@@ -245,7 +247,9 @@ class Wiki(Site):
         part, heading = "lead", ""
         if name != "lead":
             part = f"section:{_integer(name)}"
-            heading = self.value("SELECT heading FROM wiki_sections WHERE id = ? AND page = ?", _integer(name), row["id"])
+            heading = self.value(
+                "SELECT heading FROM wiki_sections WHERE id = ? AND page = ?", _integer(name), row["id"]
+            )
         shown: dict[str, Any] = {"page": row, "part": name, "heading": heading, "text": self._read(part, row["id"]),
                                  "comment": "", "error": "", "preview": False, "theirs": "",
                                  "base": self._version(row["id"])}  # fmt: skip

@@ -52,13 +52,20 @@ class WikiWatch(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """An article that is watched or not."""
         site, on = episode.site("wiki"), bool(rng.integers(2))
-        number = pick(rng, site.rows("SELECT * FROM wiki_pages WHERE (id IN (SELECT page FROM wiki_watched)) = ? ORDER BY id",
-                                     int(not on)))["id"]  # fmt: skip
-        forms = ("Put this wiki article on my watch list.", "I want to keep an eye on this article: watch it.") if on else (
-            "Take this wiki article off my watch list.", "I am no longer interested in this article: stop watching it.")  # fmt: skip
-        return Task("wiki", say(rng, *forms), 1, f"/page/{number}",
-                    (Expect("wiki_watched", "insert" if on else "delete", {"page": number}),),
-                    milestones=(f"/page/{number}",), facts={"page": number})  # fmt: skip
+        row = pick(rng, site.rows("SELECT * FROM wiki_pages WHERE (id IN (SELECT page FROM wiki_watched)) = ? ORDER BY id",
+                                  int(not on)))  # fmt: skip
+        forms = (
+            "Put this wiki article, {title}, on my watch list.",
+            "I want to keep an eye on {title}: watch this page.",
+        )
+        if not on:
+            forms = (
+                "Take this wiki article, {title}, off my watch list.",
+                "I have lost interest in {title}: stop watching.",
+            )
+        return Task("wiki", say(rng, *forms, title=row["title"]), 1, f"/page/{row['id']}",
+                    (Expect("wiki_watched", "insert" if on else "delete", {"page": row["id"]}),),
+                    milestones=(f"/page/{row['id']}",), facts={"page": row["id"]})  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Press the button."""
@@ -74,6 +81,7 @@ class _Reading(Template):
     category = ""
     picture = False
     """Whether the picture is opened in full size."""
+    turns = 2
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The question about an article, its answer, and the selector of what shows it."""
@@ -84,7 +92,7 @@ class _Reading(Template):
         row = _article(episode, rng, self.category)
         text, answer, shown = self.question(row, episode, rng)
         path = f"/page/{row['id']}/picture" if self.picture else f"/page/{row['id']}"
-        return Task("wiki", text, 3, f"/pages?category={row['category']}", answer=answer, milestones=(path,),
+        return Task("wiki", text, self.turns, f"/pages?category={row['category']}", answer=answer, milestones=(path,),
                     facts={"page": row["id"], "title": row["title"], "path": path, "shown": shown})  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
@@ -118,7 +126,7 @@ class WikiFact(_Reading):
 class WikiTable(_Reading):
     """Find the row of an article's table with the largest or smallest number."""
 
-    name, level = "wiki_table", 2
+    name, level, turns = "wiki_table", 2, 3
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The row with an extreme value."""
@@ -148,13 +156,13 @@ class WikiFlag(_Reading):
                    "Look at the flag of {title} in the wiki. Which colour has the stripe in the middle?",
                    title=row["title"])  # fmt: skip
         text += " (red, blue, green, yellow, white, black, orange or purple)"
-        return text, Answer(json.loads(row["figure"])["colours"][1]), "#figure"
+        return text, Answer(json.loads(row["figure"])["colours"][1]), "#figure img"
 
 
 class WikiChart(_Reading):
     """Say in which month of a drawn chart a museum had most or fewest visitors."""
 
-    name, level, pixels, category, picture = "wiki_chart", 2, True, "Museums", True
+    name, level, pixels, category, picture, turns = "wiki_chart", 2, True, "Museums", True, 3
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The month."""
@@ -169,7 +177,7 @@ class WikiChart(_Reading):
 class WikiMap(_Reading):
     """Say which town is marked on a river's map."""
 
-    name, level, pixels, category, picture = "wiki_map", 2, True, "Rivers", True
+    name, level, pixels, category, picture, turns = "wiki_map", 2, True, "Rivers", True, 3
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The town with a red square, or the first or last on the way down."""
@@ -186,7 +194,7 @@ class WikiMap(_Reading):
 class WikiArches(_Reading):
     """Count the arches of a bridge in its picture."""
 
-    name, level, pixels, category, picture = "wiki_arches", 2, True, "Bridges", True
+    name, level, pixels, category, picture, turns = "wiki_arches", 2, True, "Bridges", True, 3
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The number of arches: 3 to 9."""
@@ -228,11 +236,15 @@ class WikiCompare(Template):
         here = next((n for n, page in enumerate(task.facts["pages"]) if g.at("wiki", f"/page/{page}")), None)
         if here is not None:
             yield from look_at(g, f"#fact{task.facts['facts'][here]}")
-        shown = {number for session in g.episode.sessions.get("wiki", {}).values() for number in session.get("seen", ())}
+        shown = {
+            number for session in g.episode.sessions.get("wiki", {}).values() for number in session.get("seen", ())
+        }
         left = [page for page in task.facts["pages"] if page not in shown]
         if not left:
             assert task.answer is not None
             yield from g.answer(task.answer.value)
+        elif here is not None:
+            yield ToolCall("back")
         elif not g.at("wiki", task.facts["list"]):
             yield from g.visit("wiki", task.facts["list"])
         else:

@@ -1,0 +1,26 @@
+"""Experts for tasks in which time counts. The page's time stands still between calls."""
+
+from __future__ import annotations
+
+from mmgym_web.miniwob.experts import Plan, View, expert, wait
+
+
+@expert("button-delay")
+def button_delay(view: View) -> Plan:
+    """Click one button, wait some seconds, click the other."""
+    second = view.click("one('#subbtn2')")
+    (seconds,) = view.words(r"wait (\d) seconds")
+    elapsed = view.read("currentTime === undefined ? -1 : (Date.now() - currentTime) / 1000")
+    if elapsed < 0:
+        return [*view.click("one('#subbtn')"), wait(), *second]
+    left = float(seconds) - elapsed
+    return second if left < 0.1 else [wait(round(left - 0.05, 2)), *second]
+
+
+@expert("stock-market")
+def stock_market(view: View) -> Plan:
+    """Buy when the price is below a limit; there is one at which the limit itself is reached."""
+    (limit,) = view.words(r"less than \$([\d.]+)\.$")
+    price = view.read("parseFloat(text(one('#stock-price')).slice(1)) || null")
+    buy = view.click("one('#buy')")
+    return buy if price is not None and price <= float(limit) else [wait(0.1), *buy]

@@ -1,0 +1,185 @@
+"""The table of MiniWoB++'s tasks. Nothing here imports anything heavy: ids are made from it.
+
+Read off the pages of miniwob 1.1, all of which run offline: what kind a task is, how hard it is by our count, how a
+page is made ready for the next episode, and whether full reward can be had. Whether there is an expert is known by
+`mmgym_web.miniwob.experts.EXPERTS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["TASKS", "Task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task."""
+
+    name: str
+    """Name of the page without ``.html``."""
+    family: str
+    """Kind of task."""
+    level: int
+    """Our count of difficulty, from 1 (one click on what is named) to 5 (long, or against the clock)."""
+    turns: int
+    """Turns until the episode is truncated."""
+    summary: str
+    """One line for lists of environments."""
+    reload: bool = False
+    """Whether the page must be loaded anew for each episode, because its own reset leaves traces of the last."""
+    text_twin: bool = True
+    """Whether the accessibility tree says enough to solve the task."""
+    attainable: Literal["always", "sometimes", "never"] = "always"
+    """Whether the raw reward 1 can be had: some pages measure distances that no whole pixel brings to zero."""
+    ambiguous: str = ""
+    """JavaScript expression that is true of an instance whose wanted answer cannot be told from a wrong one."""
+
+
+_SAME_SENDERS = (
+    "(names => new Set(names).size < names.length)"
+    "([...document.querySelectorAll('#main .email-sender')].map(e => e.textContent))"
+)
+# The page accepts a name only where the ending first occurs at the end.
+_NO_SUCH_FILE = """(ending => !currentFiles.some(f => ending === undefined ? !f.includes('.')
+  : f.indexOf(ending) + ending.length === f.length))((core.getUtterance().match(/extension \\.(.*)$/) || [])[1])"""
+# Between pixels: only even sums of coordinates have a middle.
+_NO_MIDDLE = """(c => (c[0].cx.baseVal.value + c[1].cx.baseVal.value) % 2 !== 0
+  || (c[0].cy.baseVal.value + c[1].cy.baseVal.value) % 2 !== 0)(document.querySelectorAll('.black-circle'))"""
+
+_ROWS = (
+    Task("ascending-numbers", "memory", 4, 12, "Click numbers in order; they are hidden after the first.", text_twin=False),
+    Task("bisect-angle", "geometry", 5, 10, "Halve an angle.", text_twin=False, attainable="sometimes"),
+    Task("book-flight", "sites", 5, 40, "Book the cheapest or shortest flight.", reload=True),
+    Task("book-flight-nodelay", "sites", 5, 40, "Book a flight; lists open at once.", reload=True),
+    Task("button-delay", "time", 3, 10, "Click one button, wait, click the other."),
+    Task("buy-ticket", "sites", 2, 5, "Buy the ticket that is cheapest, longest, ..."),
+    Task("chase-circle", "time", 5, 120, "Keep the mouse in a moving circle.", True, False, "sometimes"),
+    Task("choose-date", "dates", 3, 30, "Choose a date with a date picker.", reload=True),
+    Task("choose-date-easy", "dates", 2, 10, "Choose a day of the shown month.", reload=True),
+    Task("choose-date-medium", "dates", 3, 15, "Choose a day of two months.", reload=True),
+    Task("choose-date-nodelay", "dates", 3, 30, "Choose a date; the picker opens at once.", reload=True),
+    Task("choose-list", "lists", 2, 10, "Choose an option of a drop-down list."),
+    Task("circle-center", "geometry", 4, 10, "Click a circle's centre.", text_twin=False, attainable="never"),
+    Task("click-button", "buttons", 1, 5, "Click the button with a label."),
+    Task("click-button-sequence", "buttons", 1, 8, "Click one button, then another."),
+    Task("click-checkboxes", "boxes", 2, 15, "Check the named boxes."),
+    Task("click-checkboxes-large", "boxes", 3, 30, "Check five to twelve boxes."),
+    Task("click-checkboxes-soft", "boxes", 3, 15, "Check the words of like meaning."),
+    Task("click-checkboxes-transfer", "boxes", 2, 15, "Check boxes; out of distribution, more of them."),
+    Task("click-collapsible", "sections", 2, 10, "Open a section and submit.", reload=True),
+    Task("click-collapsible-2", "sections", 3, 15, "Find a link in closed sections.", reload=True),
+    Task("click-collapsible-2-nodelay", "sections", 3, 15, "Find a link; sections open at once.", reload=True),
+    Task("click-collapsible-nodelay", "sections", 2, 10, "Open a section, at once.", reload=True),
+    Task("click-color", "shapes", 1, 5, "Click the box of a colour.", text_twin=False),
+    Task("click-dialog", "buttons", 1, 5, "Close a dialog."),
+    Task("click-dialog-2", "buttons", 1, 5, "Click a button of a dialog."),
+    Task("click-link", "buttons", 1, 5, "Click a link in a text.", text_twin=False),
+    Task("click-menu", "menus", 4, 15, "Go through nested menus.", reload=True),
+    Task("click-menu-2", "menus", 3, 12, "Open a menu, find an item by name or icon.", reload=True, text_twin=False),
+    Task("click-option", "boxes", 1, 8, "Choose a radio button."),
+    Task("click-pie", "menus", 4, 12, "Open a pie menu and click an item.", reload=True, text_twin=False),
+    Task("click-pie-nodelay", "menus", 4, 12, "Open a pie menu, at once.", reload=True, text_twin=False),
+    Task("click-scroll-list", "lists", 2, 10, "Choose options of a long list."),
+    Task("click-shades", "shapes", 3, 20, "Select all shades of a colour.", text_twin=False),
+    Task("click-shape", "shapes", 2, 5, "Click a shape that fits a description.", text_twin=False),
+    Task("click-tab", "sections", 1, 5, "Click a tab.", reload=True),
+    Task("click-tab-2", "sections", 3, 12, "Find a link among three tabs.", reload=True, text_twin=False),
+    Task("click-tab-2-easy", "sections", 2, 8, "Find a link in one tab.", reload=True, text_twin=False),
+    Task("click-tab-2-hard", "sections", 3, 16, "Find a link among up to six tabs.", reload=True, text_twin=False),
+    Task("click-tab-2-medium", "sections", 2, 8, "Find a link, or that it is in the other tab.", True, False),
+    Task("click-test", "buttons", 1, 5, "Click the button."),
+    Task("click-test-2", "buttons", 1, 5, "Click one of two buttons."),
+    Task("click-test-transfer", "buttons", 1, 5, "Click one of two buttons; out of distribution, the other."),
+    Task("click-widget", "buttons", 1, 5, "Click a kind of widget."),
+    Task("copy-paste", "text", 2, 10, "Repeat the text of an area."),
+    Task("copy-paste-2", "text", 2, 10, "Repeat the text of one of three areas."),
+    Task("count-shape", "shapes", 3, 5, "Count the shapes that fit a description.", text_twin=False),
+    Task("count-sides", "shapes", 2, 5, "Count a polygon's sides.", text_twin=False),
+    Task("daily-calendar", "sites", 5, 25, "Make an entry in a calendar.", reload=True, text_twin=False),
+    Task("drag-box", "drag", 2, 8, "Drag a small box into a large one.", text_twin=False),
+    Task("drag-circle", "drag", 2, 8, "Drag a circle in a direction.", text_twin=False),
+    Task("drag-cube", "drag", 5, 30, "Turn a cube to a side.", True, False),
+    Task("drag-items", "drag", 3, 5, "Drag an item of a list to a place.", True, False),
+    Task("drag-items-grid", "drag", 3, 5, "Drag an item of a grid to a place.", True, False),
+    Task("drag-shapes", "drag", 4, 15, "Drag shapes of a kind into a box.", text_twin=False),
+    Task("drag-shapes-2", "drag", 5, 20, "Sort shapes into two boxes.", text_twin=False),
+    Task("drag-single-shape", "drag", 2, 8, "Drag a shape in a direction.", text_twin=False),
+    Task("drag-sort-numbers", "drag", 4, 15, "Sort numbers by dragging.", True, False),
+    Task("draw-circle", "draw", 5, 60, "Draw a circle around a point.", True, False),
+    Task("draw-line", "draw", 3, 20, "Draw a line through a point.", True, False),
+    Task("email-inbox", "mail", 4, 20, "Find a mail and star, delete, answer or forward it.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-delete", "mail", 2, 10, "Delete a mail.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-forward", "mail", 4, 20, "Forward a mail.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-forward-nl", "mail", 4, 20, "Forward a mail, asked in many ways.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-forward-nl-turk", "mail", 4, 20, "Forward a mail, asked by people.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-important", "mail", 2, 10, "Star a mail.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-nl-turk", "mail", 4, 20, "Deal with a mail, asked by people.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-noscroll", "mail", 4, 20, "Deal with a mail; all are in view.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-reply", "mail", 4, 20, "Answer a mail.", ambiguous=_SAME_SENDERS),
+    Task("email-inbox-star-reply", "mail", 4, 20, "Star or answer a mail.", ambiguous=_SAME_SENDERS),
+    Task("enter-date", "dates", 2, 10, "Type a date into a date field."),
+    Task("enter-password", "text", 2, 15, "Type a password twice."),
+    Task("enter-text", "text", 2, 10, "Type a name."),
+    Task("enter-text-2", "text", 2, 10, "Type a name in upper or lower case."),
+    Task("enter-text-dynamic", "text", 2, 10, "Type random letters."),
+    Task("enter-time", "dates", 2, 10, "Type a time into a time field."),
+    Task("find-greatest", "memory", 3, 12, "Turn cards; pick the greatest.", text_twin=False),
+    Task("find-midpoint", "geometry", 4, 10, "Click midway between two points.", False, False, "always", _NO_MIDDLE),
+    Task("find-word", "text", 3, 10, "Type the n-th word of a paragraph."),
+    Task("focus-text", "buttons", 1, 5, "Click into a field."),
+    Task("focus-text-2", "buttons", 1, 5, "Click into one of three fields."),
+    Task("form-sequence", "forms", 4, 25, "Set a slider, check a box.", reload=True),
+    Task("form-sequence-2", "forms", 3, 15, "Check a radio button, fill a field.", reload=True),
+    Task("form-sequence-3", "forms", 3, 15, "Choose in a drop-down list, click a button.", reload=True),
+    Task("generate-number", "memory", 3, 40, "Draw numbers until one fits."),
+    Task("grid-coordinate", "geometry", 2, 5, "Click a point of a grid.", text_twin=False),
+    Task("guess-number", "memory", 4, 40, "Guess a number with hints."),
+    Task("highlight-text", "text", 3, 10, "Mark a text.", text_twin=False),
+    Task("highlight-text-2", "text", 3, 10, "Mark one of three paragraphs.", text_twin=False),
+    Task("hot-cold", "memory", 5, 60, "Find a hidden spot by hints of heat.", True, False),
+    Task("hover-shape", "time", 5, 40, "Keep the mouse on a jumping colour; the page gives no end.", True, False, "never"),
+    Task("identify-shape", "shapes", 1, 5, "Say what a figure is.", text_twin=False),
+    Task("login-user", "text", 2, 15, "Log in."),
+    Task("login-user-popup", "text", 3, 20, "Log in; a popup may come between."),
+    Task("moving-items", "time", 5, 120, "Click circles that cross the page.", True, False, "sometimes"),
+    Task("multi-layouts", "forms", 3, 20, "Fill a form whose layout varies."),
+    Task("multi-orderings", "forms", 3, 20, "Fill a form whose order varies."),
+    Task("navigate-tree", "menus", 3, 12, "Open folders down to an item.", reload=True),
+    Task("number-checkboxes", "boxes", 5, 40, "Draw a digit with boxes.", text_twin=False),
+    Task("odd-or-even", "forms", 2, 12, "Mark numbers as odd or even."),
+    Task("order-food", "sites", 4, 25, "Order dishes by name or kind."),
+    Task("phone-book", "sites", 3, 15, "Leaf through contacts.", reload=True),
+    Task("read-table", "tables", 3, 10, "Look a value up in a table."),
+    Task("read-table-2", "tables", 3, 15, "Look two values up in a table."),
+    Task("resize-textarea", "drag", 3, 10, "Drag a text area larger or smaller.", reload=True, text_twin=False),
+    Task("right-angle", "geometry", 5, 10, "Make a right angle.", text_twin=False, attainable="sometimes"),
+    Task("scroll-text", "text", 3, 12, "Type the last word of a long text.", reload=True),
+    Task("scroll-text-2", "text", 2, 15, "Scroll a text to one end.", reload=True, text_twin=False),
+    Task("search-engine", "sites", 4, 20, "Search, open the n-th result.", reload=True),
+    Task("sign-agreement", "forms", 3, 15, "Read to the end, sign, agree or cancel.", reload=True),
+    Task("simon-says", "memory", 5, 30, "Repeat a sequence of blinks.", True, False),
+    Task("simple-algebra", "text", 2, 10, "Solve an equation."),
+    Task("simple-arithmetic", "text", 2, 10, "Do a sum."),
+    Task("social-media", "sites", 3, 12, "Use a button of a user's post."),
+    Task("social-media-all", "sites", 4, 40, "Use a button of all posts of a user.", text_twin=False),
+    Task("social-media-some", "sites", 4, 40, "Use a button of some posts of a user.", text_twin=False),
+    Task("stock-market", "time", 5, 120, "Buy when the price is low.", reload=True),
+    Task("terminal", "text", 4, 20, "Delete a file in a terminal.", True, ambiguous=_NO_SUCH_FILE),
+    Task("text-editor", "text", 5, 25, "Style words in an editor.", True, False),
+    Task("text-transform", "text", 2, 10, "Type slanted letters.", text_twin=False),
+    Task("tic-tac-toe", "games", 4, 10, "Win a game against chance.", True, False, "sometimes"),
+    Task("unicode-test", "buttons", 1, 5, "Click the button with a label in any script."),
+    Task("use-autocomplete", "lists", 3, 15, "Enter an item of which the ends are given.", reload=True),
+    Task("use-autocomplete-nodelay", "lists", 3, 15, "Enter an item; suggestions come at once.", reload=True),
+    Task("use-colorwheel", "forms", 4, 15, "Choose a named colour.", reload=True, text_twin=False),
+    Task("use-colorwheel-2", "forms", 5, 15, "Choose a shown colour.", reload=True, text_twin=False),
+    Task("use-slider", "forms", 3, 25, "Set a slider.", reload=True, text_twin=False),
+    Task("use-slider-2", "forms", 4, 40, "Set three sliders.", reload=True, text_twin=False),
+    Task("use-spinner", "forms", 2, 15, "Set a spinner by its arrows.", reload=True),
+    Task("visual-addition", "shapes", 2, 10, "Count blocks.", text_twin=False),
+)
+
+TASKS: dict[str, Task] = {task.name: task for task in _ROWS}
+"""The tasks by name."""

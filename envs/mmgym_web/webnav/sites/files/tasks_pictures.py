@@ -1,0 +1,146 @@
+"""Tasks of the file manager whose answers are only in pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mmgym.spaces import ToolCall
+from mmgym_web.checks import Answer
+from mmgym_web.webnav.kit.episode import Episode
+from mmgym_web.webnav.kit.guide import Guide
+from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.sites.files.pictures import total
+from mmgym_web.webnav.sites.files.steps import clicks_to, files_of, folder_name, page_of, pick, reach, some
+
+__all__ = ["TEMPLATES"]
+
+
+def _drawing(episode: Episode, rng: np.random.Generator, kind: str) -> tuple[Any, dict[str, Any]]:
+    """A picture of a kind, and its facts."""
+    item = some(episode, rng, "kind = 'picture' AND body LIKE ?", f'{{"kind": "{kind}"%')
+    return item, json.loads(item["body"])
+
+
+class Chart(Template):
+    """Say which bar of a chart is the highest, second highest or lowest."""
+
+    name, sites, level, pixels = "files_chart", ("files",), 2, True
+
+    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
+        """A chart of six bars, from the page of its folder."""
+        site, (item, facts) = files_of(episode), _drawing(episode, rng, "bars")
+        what, place = (("highest", -1), ("second highest", -2), ("lowest", 0))[int(rng.integers(3))]
+        values = facts["values"]
+        label = facts["labels"][values.index(sorted(values)[place])]
+        text = pick(
+            rng,
+            ["Which bar of the chart '{name}' is the {what}? Give its label.",
+             "Open '{name}' and name the department with the {what} bar.",
+             "Look at the chart '{name}' in this folder. What is the label of the {what} bar?"],
+            name=item["name"], what=what,
+        )  # fmt: skip
+        start = site.folder_path(item["parent"], page_of(site, item))
+        path = f"/item/{item['id']}"
+        return Task(
+            "files", text, 2, start, answer=Answer(label), milestones=(path,), content=f"{text} {values}",
+            facts={"id": item["id"], "answer": label},
+        )  # fmt: skip
+
+    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
+        """Open it and read it."""
+        yield from reach(g, task.facts["id"])
+        yield from g.answer(task.facts["answer"])
+
+
+class Receipt(Template):
+    """Say what a receipt adds up to, or its number."""
+
+    name, sites, level, pixels = "files_receipt", ("files",), 3, True
+
+    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
+        """A receipt, to be found from the outermost folder."""
+        site, (item, facts) = files_of(episode), _drawing(episode, rng, "receipt")
+        if rng.random() < 0.5:
+            answer, texts = f"{total(facts) / 100:.2f}", ["What is the total on the receipt '{name}' in {folder}?",
+                "How much was paid in all, going by the picture '{name}' in {folder}?"]  # fmt: skip
+        else:
+            answer, texts = str(facts["number"]), ["What is the number of the receipt '{name}' in {folder}?",
+                "Give the number that is printed below the shop's name on '{name}' in {folder}."]  # fmt: skip
+        text = pick(rng, texts, name=item["name"], folder=folder_name(episode, item["parent"]))
+        steps = clicks_to(site, item) + 1
+        if not 3 <= steps <= 7:
+            raise Redraw("too near or too far")
+        return Task(
+            "files", text, max(steps, 4), answer=Answer(answer, "number"), milestones=(f"/item/{item['id']}",),
+            facts={"id": item["id"], "answer": answer},
+        )  # fmt: skip
+
+    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
+        """Open it and read it."""
+        yield from reach(g, task.facts["id"])
+        yield from g.answer(task.facts["answer"])
+
+
+class FloorPlan(Template):
+    """Say in which room of a floor plan somebody sits."""
+
+    name, sites, level, pixels = "files_floor_plan", ("files",), 2, True
+
+    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
+        """A plan of eight rooms, from the page of its folder."""
+        site, (item, facts) = files_of(episode), _drawing(episode, rng, "plan")
+        place = int(rng.integers(8))
+        text = pick(
+            rng,
+            ["What is the number of {person}'s room on the floor plan '{name}'?",
+             "Open '{name}' and give the number of the room in which {person} sits.",
+             "Where does {person} sit, going by the plan '{name}'? Answer with the number of the room."],
+            name=item["name"], person=facts["people"][place],
+        )  # fmt: skip
+        start, answer = site.folder_path(item["parent"], page_of(site, item)), str(facts["numbers"][place])
+        return Task(
+            "files", text, 2, start, answer=Answer(answer, "number"), milestones=(f"/item/{item['id']}",),
+            facts={"id": item["id"], "answer": answer},
+        )  # fmt: skip
+
+    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
+        """Open it and read it."""
+        yield from reach(g, task.facts["id"])
+        yield from g.answer(task.facts["answer"])
+
+
+class Storage(Template):
+    """Say who uses most or least storage, by the sectors of a chart."""
+
+    name, sites, level, pixels = "files_storage", ("files",), 2, True
+
+    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
+        """The chart's largest or smallest sector, where it stands out."""
+        rows = files_of(episode).rows("SELECT * FROM files_usage ORDER BY gigabytes")
+        most = bool(rng.integers(2))
+        best, second = (rows[-1], rows[-2]) if most else (rows[0], rows[1])
+        if abs(best["gigabytes"] - second["gigabytes"]) < 2:
+            raise Redraw("too close")
+        text = pick(
+            rng,
+            ["Who in the team uses the {what} storage? Give the full name.",
+             "Find out whose files take up the {what} room, and give the person's full name.",
+             "Look at how the team's storage is used: who has the {what} of it?"],
+            what="most" if most else "least",
+        )  # fmt: skip
+        return Task(
+            "files", text, 2, "/", answer=Answer(best["person"]), milestones=("/storage",),
+            content=f"{text} {best['person']}", facts={"answer": best["person"]},
+        )  # fmt: skip
+
+    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
+        """Open the page and read the chart."""
+        yield from g.visit("files", "/storage")
+        yield from g.answer(task.facts["answer"])
+
+
+TEMPLATES = (Chart, Receipt, FloorPlan, Storage)
