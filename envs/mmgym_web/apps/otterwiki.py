@@ -17,7 +17,8 @@ class OtterWiki(AppEnv):
     ## Description
     An Otter Wiki 2.26 runs inside the environment as it is: its pages, its editor (CodeMirror, a rich one), its git
     repository with its history. From the seed come 8 to 12 pages on rooms, machines and projects, and who changed what
-    when. The agent is known to the wiki as one of the people. Nothing was built for the tasks.
+    when. The agent is known to the wiki as one of the people. Nothing was built for the tasks; formulas and diagrams,
+    for which the editor would load 7 MB of scripts each time, are left out.
 
     ## Action space
     Tools of a mouse, a keyboard and a browser, see `mmgym_web.env.WebEnv`.

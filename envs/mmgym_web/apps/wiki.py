@@ -36,6 +36,9 @@ _GIT = {
     "TZ": "UTC",
 }
 """Environment of every git command: nothing of the machine's own settings."""
+_LEFT_OUT = ("/static/mathjax/", "/static/js/mermaid@")
+"""Scripts for formulas and diagrams: 7 MB that the editor loads each time, and no page here needs. The wiki asks
+whether they are there."""
 
 
 class WikiEpisode(AppEpisode):
@@ -83,6 +86,9 @@ class WikiEpisode(AppEpisode):
 
     def application(self, environ: dict[str, Any], start_response: Any) -> Any:
         """The wiki's own WSGI application, on this episode's repository and database."""
+        if environ["PATH_INFO"].startswith(_LEFT_OUT):
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"left out"]
         server = _install(os.getpid())
         if self._repository is None:
             self._repository = _frozen_repository(str(self.folder))
@@ -173,6 +179,7 @@ def _install(pid: int) -> Any:
         "COMMIT_MESSAGE": "DISABLED",
         "LOG_LEVEL": "ERROR",
         "WTF_CSRF_ENABLED": False,
+        "SEND_FILE_MAX_AGE_DEFAULT": 86400,  # its 25 style sheets and scripts are not asked for again on every page
         "SESSION_COOKIE_SAMESITE": "Lax",
     }
     (folder / "settings.py").write_text("".join(f"{name} = {value!r}\n" for name, value in settings.items()))

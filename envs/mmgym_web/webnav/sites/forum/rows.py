@@ -49,12 +49,19 @@ class _Threads:
     def add(self, board: int, title: str, opening: str, replies: int, **more: Any) -> Row:
         """A thread with its first post and drawn replies."""
         p, minutes = self.p, 90 + self.p.below(60 * 24 * 60)
-        thread = {"id": len(self.threads) + 1, "board": board, "author": 2 + p.below(13), "title": title,
-                  "tag": p.pick(words.TAGS), "locked": 0, "matter": ""} | more  # fmt: skip
+        thread = {
+            "id": len(self.threads) + 1,
+            "board": board,
+            "author": 2 + p.below(13),
+            "title": title,
+            "tag": p.pick(words.TAGS),
+            "locked": 0,
+            "matter": "",
+        } | more
         self.threads.append(thread)
         self.post(thread, thread["author"], opening, minutes)
         step = minutes // (replies + 1)
-        for number in range(replies):
+        for _ in range(replies):
             minutes -= 1 + p.below(max(1, step))
             self.post(thread, 2 + p.below(13), words.draw_post(p), minutes)
         return thread
@@ -66,9 +73,18 @@ class _Threads:
         else:
             last = next(post for post in reversed(self.posts) if post["thread"] == thread["id"])
             at = dt.datetime.fromisoformat(last["at"]) + (self.world.now - dt.datetime.fromisoformat(last["at"])) / 3
-        post = {"id": len(self.posts) + 1, "thread": thread["id"], "author": author, "body": body,
-                "at": at.strftime("%Y-%m-%d %H:%M"), "quote_of": None, "points": self.p.below(9), "picture": "",
-                "removed": 0, "edited_at": ""} | more  # fmt: skip
+        post = {
+            "id": len(self.posts) + 1,
+            "thread": thread["id"],
+            "author": author,
+            "body": body,
+            "at": at.strftime("%Y-%m-%d %H:%M"),
+            "quote_of": None,
+            "points": self.p.below(9),
+            "picture": "",
+            "removed": 0,
+            "edited_at": "",
+        } | more
         self.posts.append(post)
         return post
 
@@ -97,8 +113,12 @@ def draw_rows(world: World) -> Rows:
     for thread in mine[4:7]:
         letters = "".join(p.pick(PLATE_LETTERS) for _ in range(2))
         code = f"{letters}-{1000 + p.below(9000)}"
-        made.post(thread, 2 + p.below(13), "Here is a picture of the type plate.",
-                  picture=json.dumps({"code": code, "tone": p.below(100)}))  # fmt: skip
+        made.post(
+            thread,
+            2 + p.below(13),
+            "Here is a picture of the type plate.",
+            picture=json.dumps({"code": code, "tone": p.below(100)}),
+        )
     for thread in mine[7:9]:
         thread["locked"] = 1
     polls, options = _polls(p, mine[9:13])
@@ -107,11 +127,16 @@ def draw_rows(world: World) -> Rows:
     users = _users(world, p)
     reports = _reports(p, made, moderated)
     return {
-        "forum_users": users, "forum_boards": boards, "forum_threads": made.threads, "forum_posts": made.posts,
-        "forum_polls": polls, "forum_options": options, "forum_reports": reports,
+        "forum_users": users,
+        "forum_boards": boards,
+        "forum_threads": made.threads,
+        "forum_posts": made.posts,
+        "forum_polls": polls,
+        "forum_options": options,
+        "forum_reports": reports,
         "forum_messages": _messages(world, p),
         "forum_follows": [{"thread": thread["id"]} for thread in mine[13:16]],
-    }  # fmt: skip
+    }
 
 
 def _users(world: World, p: Picker) -> list[Row]:
@@ -120,10 +145,18 @@ def _users(world: World, p: Picker) -> list[Row]:
     for number, (person, (shape, colour)) in enumerate(zip(world.people, looks, strict=True), 1):
         ground = p.pick([c for c in COLOURS if c != colour])
         joined = world.now.date() - dt.timedelta(days=40 + p.below(2500))
-        users.append({"id": number, "name": person.name, "city": person.city, "job": person.job,
-                      "joined": joined.isoformat(), "about": p.pick(words.ABOUT),
-                      "signature": p.pick(words.SIGNATURES),
-                      "avatar": json.dumps({"shape": shape, "colour": colour, "ground": ground})})  # fmt: skip
+        users.append(
+            {
+                "id": number,
+                "name": person.name,
+                "city": person.city,
+                "job": person.job,
+                "joined": joined.isoformat(),
+                "about": p.pick(words.ABOUT),
+                "signature": p.pick(words.SIGNATURES),
+                "avatar": json.dumps({"shape": shape, "colour": colour, "ground": ground}),
+            }
+        )
     return users
 
 
@@ -143,8 +176,9 @@ def _poll(
         options.append({"poll": polls[-1]["id"], "label": label, "votes": 4 * count + p.below(3)})
 
 
-def _desk(p: Picker, made: _Threads, articles: tuple[Article, ...], names: list[str], polls: list[Row],
-          options: list[Row]) -> None:  # fmt: skip
+def _desk(
+    p: Picker, made: _Threads, articles: tuple[Article, ...], names: list[str], polls: list[Row], options: list[Row]
+) -> None:
     """Threads about articles of the wiki: questions, corrections, and a vote on a title."""
     chosen = p.shuffled(articles)
     jobs = p.shuffled(["question"] * 4 + ["correction"] * 3 + ["title"] * 1)
@@ -152,15 +186,27 @@ def _desk(p: Picker, made: _Threads, articles: tuple[Article, ...], names: list[
         matter: Row = {"page": article.id, "kind": job}
         if job == "question":
             fact = p.pick(QUESTIONS[article.category])
-            made.add(6, f"{article.title}: {fact.lower()}?", f"For a quiz I need this about {article.title}: {fact}. "
-                     "Can anybody look it up?", 0, tag="question", matter=json.dumps(matter | {"fact": fact}))  # fmt: skip
+            made.add(
+                6,
+                f"{article.title}: {fact.lower()}?",
+                f"For a quiz I need this about {article.title}: {fact}. Can anybody look it up?",
+                0,
+                tag="question",
+                matter=json.dumps(matter | {"fact": fact}),
+            )
         elif job == "correction":
             _correction(p, made, article, matter)
         else:
             kind = {"Rivers": "River {}", "Mountains": "Mount {}", "Museums": "{} Museum", "Bridges": "{} Bridge"}
             labels = [kind.get(article.category, "{}").format(name) for name in names]
-            thread = made.add(6, f"Vote on a new title for {article.title}", "The old name of this page is out of use. "
-                              "The title with most votes is taken.", 1, tag="idea", matter=json.dumps(matter))  # fmt: skip
+            thread = made.add(
+                6,
+                f"Vote on a new title for {article.title}",
+                "The old name of this page is out of use. The title with most votes is taken.",
+                1,
+                tag="idea",
+                matter=json.dumps(matter),
+            )
             _poll(p, thread, f"Which title shall the page {article.title} get?", labels, 1, polls, options)
 
 
@@ -169,10 +215,13 @@ def _correction(p: Picker, made: _Threads, article: Article, matter: Row) -> Non
     key, old = article.rows[line][0], article.rows[line][column]
     first, second = _changed(p, old), _changed(p, old)
     thread = made.add(
-        6, f"Mistake in the article {article.title}",
+        6,
+        f"Mistake in the article {article.title}",
         f"The table “{article.table}” of this article is wrong. For {key}, {article.columns[column]} must be {first}, "
-        f"not {old}.", 0, tag="report",
-    )  # fmt: skip
+        f"not {old}.",
+        0,
+        tag="report",
+    )
     author, right = thread["author"], first
     made.post(thread, 2 + (author - 1) % 13, p.pick(_CHATTER))
     if p.below(2) and second != first:
@@ -195,8 +244,10 @@ def _reports(p: Picker, made: _Threads, board: int) -> list[Row]:
     posts = p.shuffled([post for post in made.posts if post["thread"] in threads and post["author"] != 1])[:3]
     reasons = p.shuffled(words.REASONS)
     kinds = p.shuffled([reasons[0], reasons[0] if p.below(2) else reasons[1], reasons[1]])
-    return [{"post": post["id"], "reporter": 2 + (post["author"] - 1 + p.below(12)) % 13, "reason": kind,
-             "status": "open"} for post, kind in zip(posts, kinds, strict=False)]  # fmt: skip
+    return [
+        {"post": post["id"], "reporter": 2 + (post["author"] - 1 + p.below(12)) % 13, "reason": kind, "status": "open"}
+        for post, kind in zip(posts, kinds, strict=False)
+    ]
 
 
 def _messages(world: World, p: Picker) -> list[Row]:
@@ -204,6 +255,14 @@ def _messages(world: World, p: Picker) -> list[Row]:
     for subject in p.shuffled(words.SUBJECTS)[:6]:
         at = world.now - dt.timedelta(minutes=100 + p.below(60 * 24 * 30))
         other, sent = 2 + p.below(13), p.below(4) == 0
-        found.append({"sender": 1 if sent else other, "recipient": other if sent else 1, "subject": subject,
-                      "body": words.draw_post(p), "at": at.strftime("%Y-%m-%d %H:%M"), "is_read": p.below(2)})  # fmt: skip
+        found.append(
+            {
+                "sender": 1 if sent else other,
+                "recipient": other if sent else 1,
+                "subject": subject,
+                "body": words.draw_post(p),
+                "at": at.strftime("%Y-%m-%d %H:%M"),
+                "is_read": p.below(2),
+            }
+        )
     return found

@@ -37,8 +37,12 @@ def turns_to_thread(episode: Episode, thread: Any) -> int:
 
 def page_of_post(episode: Episode, post: Any) -> int:
     """The page of its thread on which a post stands, from 1."""
-    before = episode.site("forum").value("SELECT count(*) FROM forum_posts WHERE thread = ? AND (at, id) < (?, ?)",
-                                         post["thread"], post["at"], post["id"])  # fmt: skip
+    before = episode.site("forum").value(
+        "SELECT count(*) FROM forum_posts WHERE thread = ? AND (at, id) < (?, ?)",
+        post["thread"],
+        post["at"],
+        post["id"],
+    )
     return 1 + int(before) // POSTS_PER_PAGE
 
 

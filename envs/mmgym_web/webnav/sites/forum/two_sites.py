@@ -13,7 +13,7 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.forum.steps import open_thread, page_of_post, thread_facts, thread_path, turns_to_thread
+from mmgym_web.webnav.sites.forum.steps import open_thread, thread_facts, thread_path, turns_to_thread
 from mmgym_web.webnav.sites.forum.writing import reply_expected
 from mmgym_web.webnav.sites.wiki.edits import revision
 from mmgym_web.webnav.sites.wiki.steps import look_at, open_article, pick, say, seen
@@ -51,15 +51,24 @@ class ForumWikiAnswer(Template):
         fact = episode.site("wiki").row(
             "SELECT * FROM wiki_facts WHERE page = ? AND name = ?", row["id"], matter["fact"]
         )
-        text = say(rng, 'In the forum thread "{title}" somebody asks for a fact. Look it up in the wiki and reply in the '
-                   'thread with nothing but the value, exactly as the wiki writes it.',
-                   'Somebody has a question in the forum thread "{title}". The wiki has the answer: find it and post just '
-                   'that value, written as in the wiki, as a reply.', title=thread["title"])  # fmt: skip
-        return Task("forum", text, turns_to_thread(episode, thread) + 9, f"/board/{thread['board']}",
-                    (reply_expected(thread["id"], fact["value"]),),
-                    milestones=(f"/thread/{thread['id']}", "wiki.", f"/page/{row['id']}", f"/thread/{thread['id']}"),
-                    facts=thread_facts(thread) | {"page": row["id"], "title": row["title"], "fact": fact["id"],
-                                                  "body": fact["value"]})  # fmt: skip
+        text = say(
+            rng,
+            'In the forum thread "{title}" somebody asks for a fact. Look it up in the wiki and reply in the '
+            "thread with nothing but the value, exactly as the wiki writes it.",
+            'Somebody has a question in the forum thread "{title}". The wiki has the answer: find it and post just '
+            "that value, written as in the wiki, as a reply.",
+            title=thread["title"],
+        )
+        return Task(
+            "forum",
+            text,
+            turns_to_thread(episode, thread) + 9,
+            f"/board/{thread['board']}",
+            (reply_expected(thread["id"], fact["value"]),),
+            milestones=(f"/thread/{thread['id']}", "wiki.", f"/page/{row['id']}", f"/thread/{thread['id']}"),
+            facts=thread_facts(thread)
+            | {"page": row["id"], "title": row["title"], "fact": fact["id"], "body": fact["value"]},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Read the question, look it up, go back, reply."""
@@ -88,16 +97,43 @@ class ForumWikiCorrection(Template):
         )
         line = episode.site("wiki").row("SELECT * FROM wiki_rows WHERE page = ? AND a = ?", row["id"], matter["key"])
         body, column = pick(rng, _DONE), "abc"[matter["column"]]
-        text = say(rng, 'The forum thread "{title}" reports a mistake in a table of the wiki. Read all of it, correct the '
-                   'table in the wiki, then reply in the thread: "{body}"',
-                   'Do what is asked for in the forum thread "{title}" (read it to its end): put the right value into the '
-                   'wiki\'s table. Afterwards post "{body}" in the thread.', title=thread["title"], body=body)  # fmt: skip
-        expects = (Expect("wiki_rows", "update", {"id": line["id"]}, {column: matter["value"]}),
-                   revision(episode, row["id"], f"row:{line['id']}"), reply_expected(thread["id"], body))  # fmt: skip
-        return Task("forum", text, turns_to_thread(episode, thread) + 11, f"/board/{thread['board']}", expects,
-                    milestones=(f"/thread/{thread['id']}", f"/page/{row['id']}", f"/row/{line['id']}", f"/thread/{thread['id']}"),
-                    facts=thread_facts(thread) | {"page": row["id"], "title": row["title"], "row": line["id"],
-                                                  "column": column, "value": matter["value"], "last": last, "body": body})  # fmt: skip
+        text = say(
+            rng,
+            'The forum thread "{title}" reports a mistake in a table of the wiki. Read all of it, correct the '
+            'table in the wiki, then reply in the thread: "{body}"',
+            'Do what is asked for in the forum thread "{title}" (read it to its end): put the right value into the '
+            'wiki\'s table. Afterwards post "{body}" in the thread.',
+            title=thread["title"],
+            body=body,
+        )
+        expects = (
+            Expect("wiki_rows", "update", {"id": line["id"]}, {column: matter["value"]}),
+            revision(episode, row["id"], f"row:{line['id']}"),
+            reply_expected(thread["id"], body),
+        )
+        return Task(
+            "forum",
+            text,
+            turns_to_thread(episode, thread) + 11,
+            f"/board/{thread['board']}",
+            expects,
+            milestones=(
+                f"/thread/{thread['id']}",
+                f"/page/{row['id']}",
+                f"/row/{line['id']}",
+                f"/thread/{thread['id']}",
+            ),
+            facts=thread_facts(thread)
+            | {
+                "page": row["id"],
+                "title": row["title"],
+                "row": line["id"],
+                "column": column,
+                "value": matter["value"],
+                "last": last,
+                "body": body,
+            },
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Read the thread to its end, correct the row in the wiki, go back, reply."""
@@ -118,7 +154,7 @@ class ForumWikiCorrection(Template):
 
 
 class ForumWikiTitle(Template):
-    """Give an article of the wiki the title that won a poll of the forum, and say so: a drawn chart shows the winner."""
+    """Give an article of the wiki the title that won a poll of the forum, whose chart is drawn, and say so."""
 
     name, sites, level, pixels = "forum_wiki_title", ("forum", "wiki"), 5, True
 
@@ -130,17 +166,31 @@ class ForumWikiTitle(Template):
         title = site.value("SELECT label FROM forum_options WHERE poll = ? ORDER BY votes DESC", poll)
         if row["protected"] or episode.site("wiki").rows("SELECT 1 FROM wiki_pages WHERE title = ?", title):
             raise Redraw("the article cannot be renamed")
-        text = say(rng, 'See in the forum thread "{title}" which title has most votes. Rename the article in the wiki to it, '
-                   'leaving a redirect, then reply in the thread: "{body}"',
-                   'The poll in the forum thread "{title}" is over. Give the wiki\'s article the title that has won (with a '
-                   'redirect from the old one), and post "{body}" in the thread.', title=thread["title"], body=body)  # fmt: skip
-        expects = (Expect("wiki_pages", "update", {"id": row["id"]}, {"title": title}), revision(episode, row["id"], "title"),
-                   Expect("wiki_pages", "insert", {"title": row["title"], "redirect": row["id"]}),
-                   reply_expected(thread["id"], body))  # fmt: skip
-        return Task("forum", text, 15, thread_path(thread["id"]), expects,
-                    milestones=(f"/poll/{poll}", "wiki.", f"/page/{row['id']}/rename", f"/thread/{thread['id']}"),
-                    facts=thread_facts(thread) | {"page": row["id"], "old": row["title"], "new": title, "poll": poll,
-                                                  "body": body})  # fmt: skip
+        text = say(
+            rng,
+            'See in the forum thread "{title}" which title has most votes. Rename the article in the wiki to it, '
+            'leaving a redirect, then reply in the thread: "{body}"',
+            'The poll in the forum thread "{title}" is over. Give the wiki\'s article the title that has won (with a '
+            'redirect from the old one), and post "{body}" in the thread.',
+            title=thread["title"],
+            body=body,
+        )
+        expects = (
+            Expect("wiki_pages", "update", {"id": row["id"]}, {"title": title}),
+            revision(episode, row["id"], "title"),
+            Expect("wiki_pages", "insert", {"title": row["title"], "redirect": row["id"]}),
+            reply_expected(thread["id"], body),
+        )
+        return Task(
+            "forum",
+            text,
+            15,
+            thread_path(thread["id"]),
+            expects,
+            milestones=(f"/poll/{poll}", "wiki.", f"/page/{row['id']}/rename", f"/thread/{thread['id']}"),
+            facts=thread_facts(thread)
+            | {"page": row["id"], "old": row["title"], "new": title, "poll": poll, "body": body},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """See the result, rename the article, go back, reply."""

@@ -1,4 +1,4 @@
-"""Tasks in the forum that change something: replies, quotes, threads, messages, edits, reports, moderation."""
+"""Tasks in the forum that change something: replies, quotes, edits, reports."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mmgym_web.webnav.sites.forum.steps import (
     thread_facts,
     turns_to_thread,
 )
-from mmgym_web.webnav.sites.forum.words import REASONS, SUBJECTS, TAGS, draw_title
+from mmgym_web.webnav.sites.forum.words import REASONS
 from mmgym_web.webnav.sites.wiki.steps import pick, say
 
-__all__ = ["WRITING", "reply_expected"]
+__all__ = ["TEXTS", "WRITING", "reply_expected"]
 
-_TEXTS = (
+TEXTS = (
     "I will bring mine along on Sunday.",
     "Thanks, that has solved it for me.",
     "Could you post a second photo?",
@@ -46,15 +46,27 @@ def reply_expected(thread: int, body: str, quote_of: int | None = None) -> Expec
 
 def _post(episode: Episode, rng: np.random.Generator, thread: Any) -> Any:
     """A post of somebody else who has written only one in the thread."""
-    return pick(rng, episode.site("forum").rows(
-        "SELECT p.*, u.name FROM forum_posts p JOIN forum_users u ON u.id = p.author WHERE thread = ? AND author != ?"
-        " GROUP BY author HAVING count(*) = 1 ORDER BY p.id", thread["id"], ME,
-    ))  # fmt: skip
+    return pick(
+        rng,
+        episode.site("forum").rows(
+            "SELECT p.*, u.name FROM forum_posts p JOIN forum_users u ON u.id = p.author"
+            " WHERE thread = ? AND author != ?"
+            " GROUP BY author HAVING count(*) = 1 ORDER BY p.id",
+            thread["id"],
+            ME,
+        ),
+    )
 
 
 def _ask_reply(rng: np.random.Generator, title: str, body: str) -> str:
-    return say(rng, 'Reply to the forum thread "{title}": "{body}"', 'Write "{body}" as an answer in the thread "{title}".',
-               'Post this reply in the discussion "{title}": "{body}"', title=title, body=body)  # fmt: skip
+    return say(
+        rng,
+        'Reply to the forum thread "{title}": "{body}"',
+        'Write "{body}" as an answer in the thread "{title}".',
+        'Post this reply in the discussion "{title}": "{body}"',
+        title=title,
+        body=body,
+    )
 
 
 class ForumReply(Template):
@@ -64,10 +76,16 @@ class ForumReply(Template):
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """An open thread and a text."""
-        thread, body = draw_thread(episode, rng, "locked = 0"), pick(rng, _TEXTS)
-        return Task("forum", _ask_reply(rng, thread["title"], body), turns_to_thread(episode, thread) + 4,
-                    f"/board/{thread['board']}", (reply_expected(thread["id"], body),),
-                    milestones=(f"/thread/{thread['id']}",), facts=thread_facts(thread) | {"body": body})  # fmt: skip
+        thread, body = draw_thread(episode, rng, "locked = 0"), pick(rng, TEXTS)
+        return Task(
+            "forum",
+            _ask_reply(rng, thread["title"], body),
+            turns_to_thread(episode, thread) + 4,
+            f"/board/{thread['board']}",
+            (reply_expected(thread["id"], body),),
+            milestones=(f"/thread/{thread['id']}",),
+            facts=thread_facts(thread) | {"body": body},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open the thread; write below the posts."""
@@ -84,9 +102,16 @@ class ForumClosed(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A closed thread and a text."""
         thread = draw_thread(episode, rng, "locked = 1")
-        return Task("forum", _ask_reply(rng, thread["title"], pick(rng, _TEXTS)), turns_to_thread(episode, thread) + 1,
-                    f"/board/{thread['board']}", infeasible=True, page=f"forum:/thread/{thread['id']}",
-                    milestones=(f"/thread/{thread['id']}",), facts=thread_facts(thread))  # fmt: skip
+        return Task(
+            "forum",
+            _ask_reply(rng, thread["title"], pick(rng, TEXTS)),
+            turns_to_thread(episode, thread) + 1,
+            f"/board/{thread['board']}",
+            infeasible=True,
+            page=f"forum:/thread/{thread['id']}",
+            milestones=(f"/thread/{thread['id']}",),
+            facts=thread_facts(thread),
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open the thread; it is closed."""
@@ -101,18 +126,29 @@ class ForumQuote(Template):
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A post whose author has written only one in its thread, and a text."""
-        thread, body = draw_thread(episode, rng, "locked = 0"), pick(rng, _TEXTS)
+        thread, body = draw_thread(episode, rng, "locked = 0"), pick(rng, TEXTS)
         post = _post(episode, rng, thread)
         number = page_of_post(episode, post)
         turns = turns_to_thread(episode, thread) + number + 4
         if turns > 7:
             raise Redraw("too far away")
-        text = say(rng, 'Quote the post by {name} in the forum thread "{title}" and reply: "{body}"',
-                   'Answer what {name} has written in the thread "{title}": quote that post and write "{body}"',
-                   name=post["name"], title=thread["title"], body=body)  # fmt: skip
-        return Task("forum", text, turns, f"/board/{thread['board']}", (reply_expected(thread["id"], body, post["id"]),),
-                    milestones=(f"/thread/{thread['id']}", f"/thread/{thread['id']}/reply"),
-                    facts=thread_facts(thread) | {"post": post["id"], "number": number, "body": body})  # fmt: skip
+        text = say(
+            rng,
+            'Quote the post by {name} in the forum thread "{title}" and reply: "{body}"',
+            'Answer what {name} has written in the thread "{title}": quote that post and write "{body}"',
+            name=post["name"],
+            title=thread["title"],
+            body=body,
+        )
+        return Task(
+            "forum",
+            text,
+            turns,
+            f"/board/{thread['board']}",
+            (reply_expected(thread["id"], body, post["id"]),),
+            milestones=(f"/thread/{thread['id']}", f"/thread/{thread['id']}/reply"),
+            facts=thread_facts(thread) | {"post": post["id"], "number": number, "body": body},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open the thread, press the post's link to quote it, write."""
@@ -132,11 +168,23 @@ class ForumEdit(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A post of one's own and a text."""
         post = _own_post(episode, rng)
-        body = pick(rng, _TEXTS)
-        text = say(rng, 'Change my post in the forum thread "{title}" so that it says only: "{body}"',
-                   'Replace what I have written in the thread "{title}" by "{body}"', title=post["title"], body=body)  # fmt: skip
-        return Task("forum", text, 6, "/", (Expect("forum_posts", "update", {"id": post["id"]}, {"body": body}),),
-                    milestones=(f"/post/{post['id']}/edit",), facts={"post": post["id"], "body": body})  # fmt: skip
+        body = pick(rng, TEXTS)
+        text = say(
+            rng,
+            'Change my post in the forum thread "{title}" so that it says only: "{body}"',
+            'Replace what I have written in the thread "{title}" by "{body}"',
+            title=post["title"],
+            body=body,
+        )
+        return Task(
+            "forum",
+            text,
+            6,
+            "/",
+            (Expect("forum_posts", "update", {"id": post["id"]}, {"body": body}),),
+            milestones=(f"/post/{post['id']}/edit",),
+            facts={"post": post["id"], "body": body},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """From the list of one's own posts to the form."""
@@ -157,10 +205,21 @@ class ForumDelete(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A post of one's own."""
         post = _own_post(episode, rng)
-        text = say(rng, 'Delete my post in the forum thread "{title}".',
-                   'I regret what I have written in the thread "{title}". Delete that post.', title=post["title"])  # fmt: skip
-        return Task("forum", text, 3, "/", (Expect("forum_posts", "delete", {"id": post["id"]}),),
-                    milestones=(f"/post/{post['id']}/delete",), facts={"post": post["id"]})  # fmt: skip
+        text = say(
+            rng,
+            'Delete my post in the forum thread "{title}".',
+            'I regret what I have written in the thread "{title}". Delete that post.',
+            title=post["title"],
+        )
+        return Task(
+            "forum",
+            text,
+            3,
+            "/",
+            (Expect("forum_posts", "delete", {"id": post["id"]}),),
+            milestones=(f"/post/{post['id']}/delete",),
+            facts={"post": post["id"]},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """From the list of one's own posts, and confirm."""
@@ -173,10 +232,14 @@ class ForumDelete(Template):
 
 
 def _own_post(episode: Episode, rng: np.random.Generator) -> Any:
-    return pick(rng, episode.site("forum").rows(
-        "SELECT p.*, t.title FROM forum_posts p JOIN forum_threads t ON t.id = p.thread WHERE p.author = ?"
-        " GROUP BY p.thread HAVING count(*) = 1 ORDER BY p.id", ME,
-    ))  # fmt: skip
+    return pick(
+        rng,
+        episode.site("forum").rows(
+            "SELECT p.*, t.title FROM forum_posts p JOIN forum_threads t ON t.id = p.thread WHERE p.author = ?"
+            " GROUP BY p.thread HAVING count(*) = 1 ORDER BY p.id",
+            ME,
+        ),
+    )
 
 
 class ForumReport(Template):
@@ -192,13 +255,23 @@ class ForumReport(Template):
         turns = turns_to_thread(episode, thread) + number + 4
         if turns > 7:
             raise Redraw("too far away")
-        text = say(rng, 'Report the post by {name} in the forum thread "{title}". The reason: {reason}.',
-                   'The post that {name} wrote in the thread "{title}" breaks the rules ({reason}). Report it.',
-                   name=post["name"], title=thread["title"], reason=reason)  # fmt: skip
-        return Task("forum", text, turns, f"/board/{thread['board']}",
-                    (Expect("forum_reports", "insert", {"post": post["id"], "reporter": ME, "reason": reason}),),
-                    milestones=(f"/thread/{thread['id']}", f"/post/{post['id']}/report"),
-                    facts=thread_facts(thread) | {"post": post["id"], "number": number, "reason": reason})  # fmt: skip
+        text = say(
+            rng,
+            'Report the post by {name} in the forum thread "{title}". The reason: {reason}.',
+            'The post that {name} wrote in the thread "{title}" breaks the rules ({reason}). Report it.',
+            name=post["name"],
+            title=thread["title"],
+            reason=reason,
+        )
+        return Task(
+            "forum",
+            text,
+            turns,
+            f"/board/{thread['board']}",
+            (Expect("forum_reports", "insert", {"post": post["id"], "reporter": ME, "reason": reason}),),
+            milestones=(f"/thread/{thread['id']}", f"/post/{post['id']}/report"),
+            facts=thread_facts(thread) | {"post": post["id"], "number": number, "reason": reason},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open the post's menu, then the form for a report."""
@@ -211,119 +284,4 @@ class ForumReport(Template):
         yield from g.click("#send")
 
 
-class ForumModerate(Template):
-    """Decide all reports: remove the posts reported for one reason, dismiss the others."""
-
-    name, sites, level = "forum_moderate", ("forum",), 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A reason that some of the open reports give."""
-        rows = episode.site("forum").rows("SELECT * FROM forum_reports WHERE status = 'open' ORDER BY id")
-        if len(rows) < 2:
-            raise Redraw("too few reports")
-        reason = pick(rng, sorted({row["reason"] for row in rows}))
-        text = say(rng, "Work through the reports in my moderation queue in the forum: remove the posts that were reported "
-                   "for this reason: {reason}. Dismiss all other reports.",
-                   "Empty the forum's moderation queue. If the reason of a report is {reason}, remove the post; "
-                   "otherwise dismiss the report.", reason=reason)  # fmt: skip
-        expects = list[Expect]()
-        for row in rows:
-            bad = row["reason"] == reason
-            expects.append(
-                Expect("forum_reports", "update", {"id": row["id"]}, {"status": "removed" if bad else "dismissed"})
-            )
-            if bad:
-                expects.append(Expect("forum_posts", "update", {"id": row["post"]}, {"removed": 1}))
-        return Task("forum", text, 1 + 2 * len(rows), "/", tuple(expects), milestones=("/moderation", "/case/"),
-                    content=f"{episode.world.me.name} {text}", facts={"reason": reason})  # fmt: skip
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """Decide one report after the other."""
-        row = g.db.execute("SELECT * FROM forum_reports WHERE status = 'open' ORDER BY id").fetchone()
-        if row is None:
-            return
-        if not g.at("forum", f"/case/{row['id']}"):
-            yield from g.visit("forum", "/moderation")
-            yield from g.visit("forum", f"/case/{row['id']}")
-        yield from g.click(f"button[value={'remove' if row['reason'] == task.facts['reason'] else 'dismiss'}]")
-
-
-class ForumMessage(Template):
-    """Send a private message to the member who has been there longest."""
-
-    name, sites, level = "forum_message", ("forum",), 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A subject and a text; the longest member is somebody else."""
-        users = episode.site("forum").rows("SELECT * FROM forum_users ORDER BY joined, id")
-        if users[0]["id"] == ME or users[0]["joined"] == users[1]["joined"]:
-            raise Redraw("no such member")
-        subject, body = pick(rng, SUBJECTS), pick(rng, _TEXTS)
-        text = say(rng, 'Send a private message in the forum to the member who joined first of all: subject "{subject}", '
-                   'text "{body}"',
-                   'Find out who has been a member of the forum for the longest time, and write to that person there. '
-                   'Subject: "{subject}". Text: "{body}"', subject=subject, body=body)  # fmt: skip
-        return Task("forum", text, 10, "/", (Expect("forum_messages", "insert", {
-                        "sender": ME, "recipient": users[0]["id"], "subject": subject, "body": body}),),
-                    milestones=("/members", "/compose"), content=f"{episode.world.me.name} {text}",
-                    facts={"member": users[0]["id"], "subject": subject, "body": body})  # fmt: skip
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """Sort the members, open the first one's profile, write."""
-        form, profile = f"/compose?to={task.facts['member']}", f"/member/{task.facts['member']}"
-        if not g.path.startswith("/compose"):
-            if not g.at("forum", profile):
-                if g.path.split("?")[0] != "/members":
-                    yield from g.visit("forum", "/members")
-                if "sort=joined" not in g.path:
-                    yield from g.choose("select[name=sort]", "longest here first")
-                    yield from g.click("main form button", "Show")
-                yield from g.visit("forum", profile)
-            yield from g.visit("forum", form)
-        member = g.db.execute("SELECT name FROM forum_users WHERE id = ?", (task.facts["member"],)).fetchone()[0]
-        yield from g.choose("#to", member)
-        yield from g.fill("#subject", task.facts["subject"])
-        yield from g.fill("#body", task.facts["body"])
-        yield from g.click("#send")
-
-
-class ForumNew(Template):
-    """Start a thread on a board, with a tag."""
-
-    name, sites, level = "forum_new", ("forum",), 4
-
-    def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A board, a tag, a title and a text."""
-        site = episode.site("forum")
-        board, tag, body = (
-            pick(rng, site.rows("SELECT * FROM forum_boards WHERE id < 6 ORDER BY id")),
-            pick(rng, TAGS),
-            pick(rng, _TEXTS),
-        )
-        title = episode.world.distinct(rng, lambda r: draw_title(r, board["name"]), 1)[0]
-        if site.rows("SELECT 1 FROM forum_threads WHERE title = ?", title):
-            raise Redraw("there is such a thread")
-        text = say(rng, 'Start a new thread in the forum: board "{board}", tag "{tag}", title "{title}", text "{body}"',
-                   'On the forum\'s board "{board}", open a new thread "{title}" with the tag "{tag}". It says: "{body}"',
-                   board=board["name"], tag=tag, title=title, body=body)  # fmt: skip
-        expects = (
-            Expect("forum_threads", "insert", {"board": board["id"], "author": ME, "title": title, "tag": tag}),
-            Expect("forum_posts", "insert", {"author": ME, "body": body}),
-        )
-        return Task("forum", text, 8, "/", expects, milestones=("/new",),
-                    facts={"board": board["name"], "tag": tag, "title": title, "body": body})  # fmt: skip
-
-    def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """Fill in the form for new threads."""
-        if g.path.split("?")[0] != "/new":
-            yield from g.visit("forum", "/new")
-        yield from g.choose("#board", task.facts["board"])
-        yield from g.choose("#tag", task.facts["tag"])
-        yield from g.fill("#subject", task.facts["title"])
-        yield from g.fill("#body", task.facts["body"])
-        yield from g.click("#send")
-
-
-WRITING: tuple[type[Template], ...] = (
-    *(ForumReply, ForumClosed, ForumQuote, ForumEdit, ForumDelete, ForumReport, ForumModerate, ForumMessage, ForumNew),
-)
+WRITING: tuple[type[Template], ...] = (*(ForumReply, ForumClosed, ForumQuote, ForumEdit, ForumDelete, ForumReport),)

@@ -223,7 +223,7 @@ def _museum(p: Picker, title: str, towns: list[str], people: list[str]) -> dict[
             ("Rooms", str(6 + p.below(60))),
         ),
         "sections": (
-            ("Collection", _text(p, f"The {theme.lower()} fill the ground floor.", "A third of the objects are on show.",
+            ("Collection", _text(p, f"The {theme.lower()} fill the ground floor.", "A third of them is on show.",
                 "The oldest piece is a gift of the founder.", "A small library belongs to it.")),
             ("Building", _text(p, f"The front is {p.pick(_STYLES)}.", "A glass roof covers the yard.",
                 "The stairs were moved during the last repair.", "The café looks out on the garden.")),

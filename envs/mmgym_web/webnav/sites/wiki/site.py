@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 import json
 from typing import Any
@@ -11,39 +10,17 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from mmgym_web.webnav.kit.site import Site, page
+from mmgym_web.webnav.kit.site import page
 from mmgym_web.webnav.sites.wiki.figures import draw_figure
-from mmgym_web.webnav.sites.wiki.lore import CATEGORIES, Article, Picker, draw_lore
+from mmgym_web.webnav.sites.wiki.lore import CATEGORIES
+from mmgym_web.webnav.sites.wiki.store import Store
 
 __all__ = ["Wiki"]
 
 PER_PAGE = 10
-_CLAIMS = (
-    "Nobody really believes that it exists.",
-    "My uncle owns all of it.",
-    "It is made entirely of cheese.",
-    "Everything above is wrong, trust me.",
-    "Come and buy my old car here.",
-    "It was moved here last week by helicopter.",
-)
-_ADDED = (
-    "A plaque recalls the event.",
-    "Old photographs show it.",
-    "Schools often come for a day.",
-    "A footpath leads there.",
-    "It was restored with donations.",
-    "Details are in the county archive.",
-)
-_COMMENTS = ("typo", "new source", "wording", "added a sentence", "from the county archive", "links")
-_TOPICS = (
-    ("A better picture?", "The picture is small. Does anybody have a newer one?"),
-    ("Sources", "Where do these numbers come from? A source would be good."),
-    ("Too short", "The text could be longer. I will look for books."),
-    ("Spelling of the name", "I have seen other spellings of the name on old maps."),
-)
 
 
-class Wiki(Site):
+class Wiki(Store):
     """Articles with a box of facts, sections, a table and a picture; history, talk, search and a watch list."""
 
     name, title = "wiki", "Fieldbook"
@@ -70,65 +47,10 @@ class Wiki(Site):
     """
     incidental = frozenset({"wiki_pending"})
 
-    # --- the start ---
-
     def populate(self) -> None:
-        """Write the articles and their past."""
-        articles, p = draw_lore(self.world), Picker(self.world.rng("wiki", "rows"))
-        self.people = [person.name for person in self.world.others]
-        self.insert("wiki_pages", [{
-            "id": a.id, "title": a.title, "category": a.category, "lead": a.lead, "protected": int(p.below(7) == 0),
-            "redirect": None, "table_heading": a.table, "columns": "|".join(a.columns),
-            "figure": json.dumps(a.figure), "caption": a.caption,
-        } for a in articles])  # fmt: skip
-        facts = [{"page": a.id, "name": n, "value": v} for a in articles for n, v in p.shuffled(a.facts)]
-        self.insert("wiki_facts", facts)
-        self.insert("wiki_rows", [dict(page=a.id, a=x, b=y, c=z) for a in articles for x, y, z in a.rows])
-        sections, revisions = list[dict[str, Any]](), list[dict[str, Any]]()
-        for article in articles:
-            self._past(article, p, sections, revisions)
-        revisions.sort(key=lambda revision: (revision["at"], revision["page"]))
-        self.insert("wiki_sections", sections)
-        self.insert("wiki_revisions", revisions)
-        numbers = p.shuffled(range(1, len(articles) + 1))
-        self.insert("wiki_watched", [{"page": number} for number in sorted(numbers[:4])])
-        self.insert("wiki_topics", [
-            {"page": number, "at": self._ago(p), "author": p.pick(self.people), "title": title, "body": body}
-            for number in numbers[4:16] for title, body in p.shuffled(_TOPICS)[: 1 + p.below(2)]
-        ])  # fmt: skip
-        self.insert("wiki_pending", [
-            {"section": 2 * number, "author": p.pick(self.people), "body": f"{sections[2 * number - 1]['body']} {added}"}
-            for number, added in zip(numbers[16:24], p.shuffled(_ADDED) * 2, strict=False)
-        ])  # fmt: skip
-
-    def _past(
-        self, article: Article, p: Picker, sections: list[dict[str, Any]], revisions: list[dict[str, Any]]
-    ) -> None:
-        def revise(part: str, before: str, after: str, comment: str, days: int) -> None:
-            at = self.world.now - dt.timedelta(days=days, minutes=p.below(1440) + 1)
-            revisions.append({"page": article.id, "at": at.strftime("%Y-%m-%d %H:%M"), "author": p.pick(self.people),
-                              "part": part, "before": before, "after": after, "comment": comment})  # fmt: skip
-
-        revise("lead", "", article.lead, "first version", 300 + p.below(500))
-        for number, (heading, body) in enumerate(article.sections):
-            key = len(sections) + 1
-            before = body
-            if p.below(2):
-                cut = body.rsplit(". ", 1)[0] + "."
-                revise(f"section:{key}", cut, body, p.pick(_COMMENTS), 60 + p.below(200))
-            # The first section of every other page has been spoilt: there is something to undo.
-            if number == 0 and p.below(2):
-                before = f"{body} {p.pick(_CLAIMS)}"
-                revise(f"section:{key}", body, before, p.pick(("", "improved")), 1 + p.below(20))
-            sections.append({"page": article.id, "heading": heading, "body": before})
-
-    def _ago(self, p: Picker) -> str:
-        return (self.world.now - dt.timedelta(minutes=60 + p.below(60 * 24 * 90))).strftime("%Y-%m-%d %H:%M")
-
-    @property
-    def now(self) -> str:
-        """The moment of whatever is done now."""
-        return self.world.now.strftime("%Y-%m-%d %H:%M")
+        """Fill the tables."""
+        for table, rows in draw_rows(self.world).items():
+            self.insert(table, rows)
 
     # --- reading ---
 
@@ -147,24 +69,42 @@ class Wiki(Site):
         order = {"title": "title", "category": "category, title", "changed": "changed DESC, title"}.get(sort, "title")
         found = self.rows(
             "SELECT *, (SELECT max(at) FROM wiki_revisions WHERE page = p.id) AS changed FROM wiki_pages p"
-            f" WHERE redirect IS NULL AND (? = '' OR category = ?) ORDER BY {order}", category, category,
-        )  # fmt: skip
+            f" WHERE redirect IS NULL AND (? = '' OR category = ?) ORDER BY {order}",
+            category,
+            category,
+        )
         number = max(1, _integer(request.query_params.get("page")))
         shown = found[PER_PAGE * (number - 1) : PER_PAGE * number]
         last = max(1, -(-len(found) // PER_PAGE))
-        return self.render("pages.html", request, found=shown, total=len(found), category=category, sort=sort,
-                           number=number, last=last, categories=CATEGORIES)  # fmt: skip
+        return self.render(
+            "pages.html",
+            request,
+            found=shown,
+            total=len(found),
+            category=category,
+            sort=sort,
+            number=number,
+            last=last,
+            categories=CATEGORIES,
+        )
 
     @page("/search")
     async def search(self, request: Request) -> Response:
         """Pages that hold a text, those with it in their title first."""
         text = request.query_params.get("q", "").strip()
         like = "%" + text.replace("%", "").replace("_", " ") + "%"
-        found = self.rows(
-            "SELECT *, title LIKE ? AS named FROM wiki_pages p WHERE title LIKE ? OR lead LIKE ? OR EXISTS"
-            " (SELECT 1 FROM wiki_facts WHERE page = p.id AND value LIKE ?) ORDER BY named DESC, title LIMIT 20",
-            like, like, like, like,
-        ) if text else []  # fmt: skip
+        found = (
+            self.rows(
+                "SELECT *, title LIKE ? AS named FROM wiki_pages p WHERE title LIKE ? OR lead LIKE ? OR EXISTS"
+                " (SELECT 1 FROM wiki_facts WHERE page = p.id AND value LIKE ?) ORDER BY named DESC, title LIMIT 20",
+                like,
+                like,
+                like,
+                like,
+            )
+            if text
+            else []
+        )
         return self.render("search.html", request, text=text, found=found)
 
     @page("/suggest")
@@ -184,11 +124,17 @@ class Wiki(Site):
         if row["id"] in seen:
             seen.remove(row["id"])
         seen.append(row["id"])
-        return self.render("page.html", request, page=row, came_from=came_from, watched=self._watched(row["id"]),
-                           columns=row["columns"].split("|") if row["columns"] else [],
-                           sections=self.rows("SELECT * FROM wiki_sections WHERE page = ? ORDER BY id", row["id"]),
-                           facts=self.rows("SELECT * FROM wiki_facts WHERE page = ? ORDER BY id", row["id"]),
-                           rows=self.rows("SELECT * FROM wiki_rows WHERE page = ? ORDER BY id", row["id"]))  # fmt: skip
+        return self.render(
+            "page.html",
+            request,
+            page=row,
+            came_from=came_from,
+            watched=self._watched(row["id"]),
+            columns=row["columns"].split("|") if row["columns"] else [],
+            sections=self.rows("SELECT * FROM wiki_sections WHERE page = ? ORDER BY id", row["id"]),
+            facts=self.rows("SELECT * FROM wiki_facts WHERE page = ? ORDER BY id", row["id"]),
+            rows=self.rows("SELECT * FROM wiki_rows WHERE page = ? ORDER BY id", row["id"]),
+        )
 
     @page("/figure/{id:int}.png")
     async def figure(self, request: Request) -> Response:
@@ -250,9 +196,17 @@ class Wiki(Site):
             heading = self.value(
                 "SELECT heading FROM wiki_sections WHERE id = ? AND page = ?", _integer(name), row["id"]
             )
-        shown: dict[str, Any] = {"page": row, "part": name, "heading": heading, "text": self._read(part, row["id"]),
-                                 "comment": "", "error": "", "preview": False, "theirs": "",
-                                 "base": self._version(row["id"])}  # fmt: skip
+        shown: dict[str, Any] = {
+            "page": row,
+            "part": name,
+            "heading": heading,
+            "text": self._read(part, row["id"]),
+            "comment": "",
+            "error": "",
+            "preview": False,
+            "theirs": "",
+            "base": self._version(row["id"]),
+        }
         if request.method == "GET" or row["protected"]:
             return self.render("edit.html", request, **shown)
         form = await request.form()
@@ -293,8 +247,13 @@ class Wiki(Site):
         """Change a row of a table."""
         line = self.row("SELECT * FROM wiki_rows WHERE id = ?", request.path_params["row"])
         row = self.row("SELECT * FROM wiki_pages WHERE id = ?", line["page"])
-        shown = {"page": row, "line": line["id"], "columns": row["columns"].split("|"),
-                 "values": [line["a"], line["b"], line["c"]], "error": ""}  # fmt: skip
+        shown = {
+            "page": row,
+            "line": line["id"],
+            "columns": row["columns"].split("|"),
+            "values": [line["a"], line["b"], line["c"]],
+            "error": "",
+        }
         if request.method == "GET" or row["protected"]:
             return self.render("row.html", request, **shown)
         form = await request.form()
@@ -359,8 +318,14 @@ class Wiki(Site):
         if not shown["subject"] or not shown["text"]:
             shown["error"] = self.t("Please fill in both fields.")
             return self.render("talk.html", request, 422, topics=topics, **shown)
-        self.run("INSERT INTO wiki_topics (page, at, author, title, body) VALUES (?, ?, ?, ?, ?)",
-                 row["id"], self.now, self.world.me.name, shown["subject"], shown["text"])  # fmt: skip
+        self.run(
+            "INSERT INTO wiki_topics (page, at, author, title, body) VALUES (?, ?, ?, ?, ?)",
+            row["id"],
+            self.now,
+            self.world.me.name,
+            shown["subject"],
+            shown["text"],
+        )
         self.flash(request, self.t("Your contribution has been added."))
         return self.redirect(f"/page/{row['id']}/talk")
 
@@ -391,73 +356,27 @@ class Wiki(Site):
         return bool(self.rows("SELECT 1 FROM wiki_watched WHERE page = ?", number))
 
     def _recent(self, count: int) -> Any:
-        return self.rows("SELECT r.*, p.title FROM wiki_revisions r JOIN wiki_pages p ON p.id = r.page"
-                         " ORDER BY r.at DESC, r.id DESC LIMIT ?", count)  # fmt: skip
+        return self.rows(
+            "SELECT r.*, p.title FROM wiki_revisions r JOIN wiki_pages p ON p.id = r.page"
+            " ORDER BY r.at DESC, r.id DESC LIMIT ?",
+            count,
+        )
 
     def _show_change(self, request: Request, error: str = "") -> Response:
         change = self.row("SELECT * FROM wiki_revisions WHERE id = ?", request.path_params["id"])
         row = self.row("SELECT * FROM wiki_pages WHERE id = ?", change["page"])
         before, after = _difference(change["before"], change["after"])
-        return self.render("change.html", request, 409 if error else 200, page=row, change=change, error=error,
-                           before=before, after=after, watched=self._watched(row["id"]))  # fmt: skip
-
-    def part_name(self, part: str) -> str:
-        """What a change is about, as the history says it: the heading, the fact, the row."""
-        kind, _, key = part.partition(":")
-        if kind == "lead":
-            return self.t("Introduction")
-        if kind == "title":
-            return self.t("Title")
-        table, column = {"section": ("wiki_sections", "heading"), "fact": ("wiki_facts", "name"),
-                         "row": ("wiki_rows", "a")}[kind]  # fmt: skip
-        return str(self.value(f"SELECT {column} FROM {table} WHERE id = ?", int(key)))
-
-    def _read(self, part: str, number: int) -> str:
-        kind, _, key = part.partition(":")
-        if kind == "row":
-            return " | ".join(self.row("SELECT a, b, c FROM wiki_rows WHERE id = ?", int(key)))
-        if kind in ("lead", "title"):
-            return str(self.value(f"SELECT {kind} FROM wiki_pages WHERE id = ?", number))
-        table, column = {"section": ("wiki_sections", "body"), "fact": ("wiki_facts", "value")}[kind]
-        return str(self.value(f"SELECT {column} FROM {table} WHERE id = ?", int(key)))
-
-    def _write(self, part: str, number: int, text: str, comment: str, author: str = "") -> None:
-        before = self._read(part, number)
-        kind, _, key = part.partition(":")
-        if kind == "row":
-            self.run("UPDATE wiki_rows SET a = ?, b = ?, c = ? WHERE id = ?", *text.split(" | "), int(key))
-        elif kind in ("lead", "title"):
-            self.run(f"UPDATE wiki_pages SET {kind} = ? WHERE id = ?", text, number)
-        else:
-            table, column = {"section": ("wiki_sections", "body"), "fact": ("wiki_facts", "value")}[kind]
-            self.run(f"UPDATE {table} SET {column} = ? WHERE id = ?", text, int(key))
-        self._record(number, part, before, text, comment, author)
-
-    def _record(self, number: int, part: str, before: str, after: str, comment: str, author: str = "") -> None:
-        self.run("INSERT INTO wiki_revisions (page, at, author, part, before, after, comment) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                 number, self.now, author or self.world.me.name, part, before, after, comment)  # fmt: skip
-
-    def _version(self, number: int) -> int:
-        return int(self.value("SELECT coalesce(max(id), 0) FROM wiki_revisions WHERE page = ?", number))
-
-    def _somebody_else_saves(self, part: str, number: int) -> None:
-        """What makes edit conflicts: somebody has saved the same section while it was being edited."""
-        kind, _, key = part.partition(":")
-        pending = self.rows("SELECT * FROM wiki_pending WHERE section = ?", int(key)) if kind == "section" else []
-        for other in pending:
-            self.run("DELETE FROM wiki_pending WHERE id = ?", other["id"])
-            self._write(part, number, other["body"], "", other["author"])
-
-    def _wrong_title(self, title: str) -> str:
-        if not title:
-            return self.t("The title must not be empty.")
-        if self.rows("SELECT 1 FROM wiki_pages WHERE title = ? COLLATE NOCASE", title):
-            return self.t("There is already a page with this title.")
-        return ""
-
-    def _add_page(self, title: str, category: str, lead: str, redirect: int | None) -> int:
-        return self.run("INSERT INTO wiki_pages (title, category, lead, protected, redirect, table_heading, columns, figure,"
-                        " caption) VALUES (?, ?, ?, 0, ?, '', '', '', '')", title, category, lead, redirect)  # fmt: skip
+        return self.render(
+            "change.html",
+            request,
+            409 if error else 200,
+            page=row,
+            change=change,
+            error=error,
+            before=before,
+            after=after,
+            watched=self._watched(row["id"]),
+        )
 
 
 def _text(form: FormData, name: str) -> str:

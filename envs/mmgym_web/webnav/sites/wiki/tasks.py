@@ -34,10 +34,22 @@ class WikiOpen(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """An article on the list of its category."""
         row = _article(episode, rng)
-        text = say(rng, "Open the wiki article {title}.", "Go to the article {title} in the wiki.",
-                   "I want to read the wiki's page about {title}. Please open it.", title=row["title"])  # fmt: skip
-        return Task("wiki", text, 1, f"/pages?category={row['category']}", page=f"wiki:/page/{row['id']}",
-                    milestones=(f"/page/{row['id']}",), facts={"page": row["id"], "title": row["title"]})  # fmt: skip
+        text = say(
+            rng,
+            "Open the wiki article {title}.",
+            "Go to the article {title} in the wiki.",
+            "I want to read the wiki's page about {title}. Please open it.",
+            title=row["title"],
+        )
+        return Task(
+            "wiki",
+            text,
+            1,
+            f"/pages?category={row['category']}",
+            page=f"wiki:/page/{row['id']}",
+            milestones=(f"/page/{row['id']}",),
+            facts={"page": row["id"], "title": row["title"]},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Click its link."""
@@ -52,8 +64,12 @@ class WikiWatch(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """An article that is watched or not."""
         site, on = episode.site("wiki"), bool(rng.integers(2))
-        row = pick(rng, site.rows("SELECT * FROM wiki_pages WHERE (id IN (SELECT page FROM wiki_watched)) = ? ORDER BY id",
-                                  int(not on)))  # fmt: skip
+        row = pick(
+            rng,
+            site.rows(
+                "SELECT * FROM wiki_pages WHERE (id IN (SELECT page FROM wiki_watched)) = ? ORDER BY id", int(not on)
+            ),
+        )
         forms = (
             "Put this wiki article, {title}, on my watch list.",
             "I want to keep an eye on {title}: watch this page.",
@@ -63,9 +79,15 @@ class WikiWatch(Template):
                 "Take this wiki article, {title}, off my watch list.",
                 "I have lost interest in {title}: stop watching.",
             )
-        return Task("wiki", say(rng, *forms, title=row["title"]), 1, f"/page/{row['id']}",
-                    (Expect("wiki_watched", "insert" if on else "delete", {"page": row["id"]}),),
-                    milestones=(f"/page/{row['id']}",), facts={"page": row["id"]})  # fmt: skip
+        return Task(
+            "wiki",
+            say(rng, *forms, title=row["title"]),
+            1,
+            f"/page/{row['id']}",
+            (Expect("wiki_watched", "insert" if on else "delete", {"page": row["id"]}),),
+            milestones=(f"/page/{row['id']}",),
+            facts={"page": row["id"]},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Press the button."""
@@ -92,8 +114,15 @@ class _Reading(Template):
         row = _article(episode, rng, self.category)
         text, answer, shown = self.question(row, episode, rng)
         path = f"/page/{row['id']}/picture" if self.picture else f"/page/{row['id']}"
-        return Task("wiki", text, self.turns, f"/pages?category={row['category']}", answer=answer, milestones=(path,),
-                    facts={"page": row["id"], "title": row["title"], "path": path, "shown": shown})  # fmt: skip
+        return Task(
+            "wiki",
+            text,
+            self.turns,
+            f"/pages?category={row['category']}",
+            answer=answer,
+            milestones=(path,),
+            facts={"page": row["id"], "title": row["title"], "path": path, "shown": shown},
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open the article, look, answer."""
@@ -115,10 +144,14 @@ class WikiFact(_Reading):
         fact = pick(rng, episode.site("wiki").rows("SELECT * FROM wiki_facts WHERE page = ? ORDER BY id", row["id"]))
         name, value = fact["name"], fact["value"]
         short = value.split()[0]
-        text = say(rng, 'What does the wiki give as "{name}" of {title}? Answer as it is written there.',
-                   'Look up {title} in the wiki and answer with its "{name}".',
-                   'In the wiki, what stands at "{name}" in the box of facts about {title}?',
-                   name=name, title=row["title"])  # fmt: skip
+        text = say(
+            rng,
+            'What does the wiki give as "{name}" of {title}? Answer as it is written there.',
+            'Look up {title} in the wiki and answer with its "{name}".',
+            'In the wiki, what stands at "{name}" in the box of facts about {title}?',
+            name=name,
+            title=row["title"],
+        )
         also = (short, short.replace(",", "")) if short[0].isdigit() else ()
         return text, Answer(value, also=also), f"#fact{fact['id']}"
 
@@ -137,11 +170,16 @@ class WikiTable(_Reading):
         if values.count(best) != 1:
             raise Redraw("two rows are equal")
         names = row["columns"].split("|")
-        text = say(rng, 'In the wiki article {title}, which entry of the table "{table}" has the {word} value of "{column}"?',
-                   'Look at the table "{table}" in the wiki article {title}. Which row has the {word} number at "{column}"? '
-                   'Answer with its name.',
-                   title=row["title"], table=row["table_heading"], word="largest" if most else "smallest",
-                   column=names[at])  # fmt: skip
+        text = say(
+            rng,
+            'In the wiki article {title}, which entry of the table "{table}" has the {word} value of "{column}"?',
+            'Look at the table "{table}" in the wiki article {title}. Which row has the {word} number at "{column}"? '
+            "Answer with its name.",
+            title=row["title"],
+            table=row["table_heading"],
+            word="largest" if most else "smallest",
+            column=names[at],
+        )
         return text, Answer(lines[values.index(best)]["a"]), "#table"
 
 
@@ -152,9 +190,12 @@ class WikiFlag(_Reading):
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The colour."""
-        text = say(rng, "What colour is the middle stripe of the flag of {title}? See the wiki.",
-                   "Look at the flag of {title} in the wiki. Which colour has the stripe in the middle?",
-                   title=row["title"])  # fmt: skip
+        text = say(
+            rng,
+            "What colour is the middle stripe of the flag of {title}? See the wiki.",
+            "Look at the flag of {title} in the wiki. Which colour has the stripe in the middle?",
+            title=row["title"],
+        )
         text += " (red, blue, green, yellow, white, black, orange or purple)"
         return text, Answer(json.loads(row["figure"])["colours"][1]), "#figure img"
 
@@ -168,9 +209,13 @@ class WikiChart(_Reading):
         """The month."""
         most = bool(rng.integers(2))
         month = MONTHS[json.loads(row["figure"])["high" if most else "low"]]
-        text = say(rng, "In which month does the {title} have {word} visitors? The wiki has a chart.",
-                   "Find the chart of visitors in the wiki article {title}: which month has {word}?",
-                   title=row["title"], word="the most" if most else "the fewest")  # fmt: skip
+        text = say(
+            rng,
+            "In which month does the {title} have {word} visitors? The wiki has a chart.",
+            "Find the chart of visitors in the wiki article {title}: which month has {word}?",
+            title=row["title"],
+            word="the most" if most else "the fewest",
+        )
         return text, Answer(month, also=(month[:3],)), "#picture"
 
 
@@ -185,9 +230,13 @@ class WikiMap(_Reading):
         which = int(rng.integers(3))
         phrase = ("is marked with a red square", "lies nearest to the top edge", "lies nearest to the sea")[which]
         town = figure["towns"][(figure["marked"], 0, 5)[which]]
-        text = say(rng, "Which town {phrase} on the map of the {title} in the wiki?",
-                   "Look at the map in the wiki article {title}. Which town {phrase}?",
-                   title=row["title"], phrase=phrase)  # fmt: skip
+        text = say(
+            rng,
+            "Which town {phrase} on the map of the {title} in the wiki?",
+            "Look at the map in the wiki article {title}. Which town {phrase}?",
+            title=row["title"],
+            phrase=phrase,
+        )
         return text, Answer(town), "#picture"
 
 
@@ -198,8 +247,12 @@ class WikiArches(_Reading):
 
     def question(self, row: Any, episode: Episode, rng: np.random.Generator) -> tuple[str, Answer, str]:
         """The number of arches: 3 to 9."""
-        text = say(rng, "How many arches does the {title} have in its picture in the wiki?",
-                   "Count the arches of the {title}; the wiki has a picture of it.", title=row["title"])  # fmt: skip
+        text = say(
+            rng,
+            "How many arches does the {title} have in its picture in the wiki?",
+            "Count the arches of the {title}; the wiki has a picture of it.",
+            title=row["title"],
+        )
         return text, Answer(str(json.loads(row["figure"])["count"]), "number"), "#picture"
 
 
@@ -212,24 +265,48 @@ class WikiCompare(Template):
         """Three articles of a category and a fact with a number."""
         site = episode.site("wiki")
         category = pick(rng, CATEGORIES)
-        name = {"Towns": "Population", "Rivers": "Length", "Mountains": "Height", "Museums": "Objects",
-                "Bridges": "Length"}[category]  # fmt: skip
-        found = site.rows("SELECT p.id, p.title, f.id AS fact, f.value FROM wiki_pages p JOIN wiki_facts f ON f.page = p.id"
-                          " WHERE p.category = ? AND f.name = ? ORDER BY p.id", category, name)  # fmt: skip
+        name = {
+            "Towns": "Population",
+            "Rivers": "Length",
+            "Mountains": "Height",
+            "Museums": "Objects",
+            "Bridges": "Length",
+        }[category]
+        found = site.rows(
+            "SELECT p.id, p.title, f.id AS fact, f.value FROM wiki_pages p JOIN wiki_facts f ON f.page = p.id"
+            " WHERE p.category = ? AND f.name = ? ORDER BY p.id",
+            category,
+            name,
+        )
         rows = [found[int(number)] for number in rng.permutation(len(found))[:3]]
         values = [int(row["value"].split()[0].replace(",", "")) for row in rows]
         most = bool(rng.integers(2))
         best = max(values) if most else min(values)
         if values.count(best) != 1:
             raise Redraw("two articles are equal")
-        text = say(rng, 'Compare {a}, {b} and {c} in the wiki: which has the {word} "{name}"?',
-                   'According to the wiki, which of {a}, {b} and {c} has the {word} value of "{name}"?',
-                   a=rows[0]["title"], b=rows[1]["title"], c=rows[2]["title"], name=name,
-                   word="largest" if most else "smallest")  # fmt: skip
-        return Task("wiki", text, 6, f"/pages?category={category}", answer=Answer(rows[values.index(best)]["title"]),
-                    milestones=tuple(f"/page/{row['id']}" for row in rows),
-                    facts={"pages": [row["id"] for row in rows], "facts": [row["fact"] for row in rows],
-                           "list": f"/pages?category={category}"})  # fmt: skip
+        text = say(
+            rng,
+            'Compare {a}, {b} and {c} in the wiki: which has the {word} "{name}"?',
+            'According to the wiki, which of {a}, {b} and {c} has the {word} value of "{name}"?',
+            a=rows[0]["title"],
+            b=rows[1]["title"],
+            c=rows[2]["title"],
+            name=name,
+            word="largest" if most else "smallest",
+        )
+        return Task(
+            "wiki",
+            text,
+            6,
+            f"/pages?category={category}",
+            answer=Answer(rows[values.index(best)]["title"]),
+            milestones=tuple(f"/page/{row['id']}" for row in rows),
+            facts={
+                "pages": [row["id"] for row in rows],
+                "facts": [row["fact"] for row in rows],
+                "list": f"/pages?category={category}",
+            },
+        )
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Open one after the other, go back in between."""
