@@ -23,8 +23,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-TASKS = ("click-button", "click-checkboxes", "enter-text", "click-tab-2", "login-user")
-"""MiniWoB tasks that every peer plays, by static pages without animation."""
+TASKS = ("click-button", "click-checkboxes", "click-option", "enter-text", "login-user")
+"""MiniWoB tasks that every peer plays: pages without animation, with a text twin, that need no reload on reset."""
 EPISODE_STEPS = 10
 """Clicks after which an episode is reset if the page has not ended it."""
 PAGE_WIDTH, PAGE_TOP, PAGE_HEIGHT = 160, 50, 210
@@ -102,7 +102,7 @@ def milliseconds(call: Callable[[], Any]) -> tuple[float, Any]:
 def summary(values: list[float]) -> dict[str, float]:
     """Median, 90th percentile, mean and number of times in milliseconds."""
     if len(values) < 2:
-        raise ValueError(f"needs at least 2 measurements, got {len(values)}; raise --steps or --seconds")
+        raise ValueError(f"needs at least 2 measurements, got {len(values)}; raise --resets, --steps or --seconds")
     return {
         "median": round(statistics.median(values), 2),
         "p90": round(statistics.quantiles(values, n=10)[-1], 2),

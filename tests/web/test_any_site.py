@@ -1,8 +1,10 @@
 """Any site: files of tasks and their mistakes, checks, what is served, and episodes in a real browser."""
 
+import http.server
 import json
 import sqlite3
 import sys
+import threading
 import types
 
 import pytest
@@ -343,3 +345,26 @@ def test_the_demonstration_is_solved():
         env.reset(seed=0, options={"task": name})
         assert env.step(ToolCall("answer", {"text": answer}))[1:3] == (1.0, True)
     env.close()
+
+
+def test_a_live_site_reaches_its_own_host_and_no_other():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"<title>Live</title><p>{self.path}</p>".encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    env = AnySite(url=f"{address}/shop/", tasks=[task(start="start", checks=[{"url": "/shop/end"}])])
+    observation, _ = env.reset(seed=0)
+    assert (observation["url"], observation["title"]) == (f"{address}/shop/start", "Live")
+    observation, reward, *_ = env.step(ToolCall("goto", {"url": "http://localhost/shop/end"}))
+    assert reward == 0.0 and observation["url"] == f"{address}/shop/start" and "127.0.0.1" in observation["feedback"]
+    assert env.step(ToolCall("goto", {"url": f"{address}/shop/end"}))[1] == 1.0
+    env.close()
+    server.shutdown()

@@ -56,14 +56,12 @@ def serve_app(app: Any, limit: float) -> AsgiServer | WsgiServer:
 
 def _needs(app: Any) -> int:
     """Positional arguments that a call needs: 0 a factory, 2 a WSGI application, 3 an ASGI application."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
-        parameters = inspect.signature(app).parameters
+        parameters = inspect.signature(app).parameters.values()
+        needed = sum(p.kind in kinds and p.default is p.empty for p in parameters if p.name != "seed")
     except (TypeError, ValueError):  # nothing that can be called
-        parameters = {}
         needed = -1
-    else:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        needed = sum(p.kind in kinds and p.default is p.empty for p in parameters.values() if p.name != "seed")
     if needed not in (0, 2, 3):
         raise TypeError(
             f"app must be an ASGI application (scope, receive, send), a WSGI application (environ, start_response), or "

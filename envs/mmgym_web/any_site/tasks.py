@@ -197,22 +197,22 @@ class _Reader:
         found = entry.get(key, [])
         if not isinstance(found, list):
             self._wrong(f"{name}.{key}", "a list of texts", found)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _text(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or not value.strip():
             self._wrong(name, "text that is not blank", value)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _whole(self, name: str, value: Any, low: int, high: int) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             self._wrong(name, f"a whole number from {low} to {high}", value)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _one_of(self, name: str, value: Any, allowed: tuple[str, ...]) -> str:
         if value not in allowed:
             self._wrong(name, f"one of {', '.join(allowed)}", value)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _try(self, name: str, build: Callable[[], Check]) -> Check:
         try:

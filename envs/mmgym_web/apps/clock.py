@@ -10,6 +10,7 @@ import datetime as dt
 import random
 import sys
 import time
+from time import struct_time
 from types import ModuleType
 from typing import Any
 
@@ -46,11 +47,11 @@ class Clock:
 
         class FrozenDatetime(dt.datetime):
             @classmethod
-            def now(cls, tz: dt.tzinfo | None = None) -> Any:  # type: ignore[override]
+            def now(cls, tz: dt.tzinfo | None = None) -> Any:
                 return cls.fromtimestamp(clock.now, tz) if tz else cls.utcnow()
 
             @classmethod
-            def utcnow(cls) -> Any:  # type: ignore[override]
+            def utcnow(cls) -> Any:
                 return cls.fromtimestamp(clock.now, dt.UTC).replace(tzinfo=None)
 
         stands_for: dict[int, Any] = {
@@ -65,7 +66,7 @@ class Clock:
                     if id(value) in stands_for:
                         setattr(module, attribute, stands_for[id(value)])
 
-    def _gmtime(self, seconds: float | None = None) -> time.struct_time:
+    def _gmtime(self, seconds: float | None = None) -> struct_time:
         return time.gmtime(self.now if seconds is None else seconds)
 
 

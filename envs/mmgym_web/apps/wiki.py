@@ -7,6 +7,7 @@ that is being served; its thread serves one request at a time.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import io
 import os
@@ -213,13 +214,13 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _format_datetime(server: Any) -> Any:
-    """The wiki's own filter, with the episode's time where it counts how long something is ago."""
+    """The wiki's own filter, for plain dates, and with the episode's time where it counts how long something is ago."""
 
     def format_datetime(value: Any, format: str = "medium") -> str:
         if format == "deltanow":
             now = CLOCK.utcnow() if value.tzinfo else CLOCK.utcnow().replace(tzinfo=None)
             return str(server.otterwiki.util.strfdelta_round(now - value, "second"))
-        return str(server.format_datetime(value, format))
+        return str(server.format_datetime(dt.datetime.combine(value.date(), value.timetz()), format))
 
     return format_datetime
 

@@ -26,8 +26,8 @@ def click_button(view: View) -> Plan:
 
 @expert("click-test", "click-test-2", "click-test-transfer")
 def click_test(view: View) -> Plan:
-    """Click the button, or the one named ONE."""
-    return view.click("one('#subbtn')")
+    """Click the only button, or the one that is named."""
+    return view.click("one('#subbtn2')" if "TWO" in view.utterance else "one('#subbtn')")
 
 
 @expert("click-button-sequence")

@@ -73,7 +73,7 @@ def _drag_item(view: View, index: int, target: int) -> ToolCall:
     return drag(x, y, to_x + over_x, to_y + over_y)
 
 
-_INDEX = "all('#sortable li').findIndex(e => text(e) === name)"
+_INDEX = "all('#sortable li:not(.ui-sortable-placeholder)').findIndex(e => text(e) === name)"
 
 
 @expert("drag-items")
@@ -97,10 +97,34 @@ def drag_items_grid(view: View) -> Plan:
     words = place.split()
     if words[0] in _STEPS:
         dx, dy = _STEPS[words[0]]
-        return [_drag_item(view, index, index + dx + 3 * dy)]
-    row = {"top": 0, "center": 1, "bottom": 2}[words[2]]
-    column = {"left": 0, "center": 1, "right": 2}[words[3] if len(words) > 3 else "center"]
-    return [_drag_item(view, index, 3 * row + column)]
+        target = index + dx + 3 * dy
+    else:
+        row = {"top": 0, "center": 1, "bottom": 2}[words[2]]
+        column = {"left": 0, "center": 1, "right": 2}[words[3] if len(words) > 3 else "center"]
+        target = 3 * row + column
+    return _carry(view, index, target)
+
+
+def _carry(view: View, index: int, target: int) -> Plan:
+    """Take an item up, move it until the others have made room at the target, and put it down."""
+    cells = view.read(f"all('#sortable li').filter(e => !e.matches('.ui-sortable-helper')).map({_BOX})")
+    held = view.read(f"(e => e && {_BOX}(e))(one('.ui-sortable-helper'))")
+    to_x, to_y = (round(value) for value in _middle(cells[target]))
+    there = [ToolCall("move", {"x": to_x, "y": to_y}), ToolCall("mouse_up", {"x": to_x, "y": to_y})]
+    if not held:
+        x, y = (round(value) for value in _middle(cells[index]))
+        return ([] if view.read("!!one('#sortable li:active')") else [ToolCall("mouse_down", {"x": x, "y": y})]) + there
+    x, y = (round(value) for value in _middle(held))
+    room = view.read(
+        "all('#sortable li').filter(e => !e.matches('.ui-sortable-helper'))"
+        ".findIndex(e => e.matches('.ui-sortable-placeholder'))"
+    )
+    up = ToolCall("mouse_up", {"x": x, "y": y})
+    if room == target:
+        return [up]
+    # The others make room when the item comes over their middle: from one side, then from the other.
+    side = 5 if (x, y) != (to_x + 5, to_y + 5) else -5
+    return [ToolCall("move", {"x": to_x + side, "y": to_y + side}), up]
 
 
 @expert("drag-sort-numbers")

@@ -14,7 +14,7 @@ _MORE = press("Tab")
 
 def _mail_request(view: View) -> dict[str, str]:
     """What to do with which mail: action, by, to, message."""
-    fields = view.read("(u => typeof u === 'object' ? u.fields : null)(core.getUtterance())")
+    fields = view.read("core.currentFields || null")  # pages that ask in many ways keep what they mean here
     if fields:
         return {"task": "forward", **fields}
     asked = view.utterance
@@ -189,12 +189,12 @@ def book_flight(view: View) -> Plan:
     wish, start, end, date = view.words(r"Book the (\w+) one-way flight from: (.*) to: (.*) on (\S+)\.")
     if view.read("shown(one('#results'))"):
         return _best_flight(view, "price" if wish == "cheapest" else "duration", 1)
+    if view.read("all('.ui-autocomplete').some(shown) && DOMESTIC_FLIGHTS.includes(document.activeElement.value)"):
+        return [press("Escape"), *[_MORE] * 4]  # the suggestions hide what is below
     for field, place in (("#flight-from", start), ("#flight-to", end)):
         airport = view.read("DOMESTIC_FLIGHTS.find(f => f.includes(place))", place=place)
         if filling := view.fill(f"one('{field}')", airport):
             return filling + [_MORE] * (4 + 2 * (field == "#flight-from"))
-    if view.read("all('.ui-autocomplete').some(shown)"):
-        return [press("Escape"), *[_MORE] * 4]
     month, day, _ = (int(part) for part in date.split("/"))
     if view.read("one('#datepicker').value") != date:
         return [*_pick_date(view, "one('#datepicker')", month, day), _MORE, _MORE]

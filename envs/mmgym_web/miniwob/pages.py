@@ -56,8 +56,11 @@ class Pages:
         if not request.url.startswith(f"http://{HOST}/"):
             return None
         response = await self._files.answer(request)
-        if response is None or response.status != 200 or not request.url.partition("?")[0].endswith(".html"):
+        if response is None or response.status != 200:
             return response
+        if not request.url.partition("?")[0].endswith(".html"):
+            # The browser may keep libraries and pictures, for pages that are loaded anew for each episode.
+            return Response(200, [*response.headers, ("Cache-Control", "max-age=86400")], response.body)
         return Response(200, [*response.headers, ("Content-Security-Policy", _policy(response.body))], response.body)
 
 

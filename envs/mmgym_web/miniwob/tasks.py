@@ -102,7 +102,7 @@ _ROWS = (
     Task("drag-circle", "drag", 2, 8, "Drag a circle in a direction.", text_twin=False),
     Task("drag-cube", "drag", 5, 30, "Turn a cube to a side.", True, False),
     Task("drag-items", "drag", 3, 5, "Drag an item of a list to a place.", True, False),
-    Task("drag-items-grid", "drag", 3, 5, "Drag an item of a grid to a place.", True, False),
+    Task("drag-items-grid", "drag", 3, 15, "Drag an item of a grid to a place.", True, False),
     Task("drag-shapes", "drag", 4, 15, "Drag shapes of a kind into a box.", text_twin=False),
     Task("drag-shapes-2", "drag", 5, 20, "Sort shapes into two boxes.", text_twin=False),
     Task("drag-single-shape", "drag", 2, 8, "Drag a shape in a direction.", text_twin=False),

@@ -40,7 +40,8 @@ class OpenAccount(Template):
         asked = text.format(account["name"])
         return Task(
             "bank", asked, 1, page=f"bank:/accounts/{account['id']}",
-            milestones=(f"/accounts/{account['id']}",), content=f"{asked} {account['iban']}", facts={"id": account["id"]},
+            milestones=(f"/accounts/{account['id']}",), content=f"{asked} {account['iban']}",
+            facts={"id": account["id"]},
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:

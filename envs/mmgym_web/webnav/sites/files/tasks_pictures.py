@@ -119,19 +119,23 @@ class Storage(Template):
     name, sites, level, pixels = "files_storage", ("files",), 2, True
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """The chart's largest or smallest sector, where it stands out."""
-        rows = files_of(episode).rows("SELECT * FROM files_usage ORDER BY gigabytes")
-        most = bool(rng.integers(2))
-        best, second = (rows[-1], rows[-2]) if most else (rows[0], rows[1])
-        if abs(best["gigabytes"] - second["gigabytes"]) < 2:
-            raise Redraw("too close")
-        text = pick(
-            rng,
-            ["Who in the team uses the {what} storage? Give the full name.",
-             "Find out whose files take up the {what} room, and give the person's full name.",
-             "Look at how the team's storage is used: who has the {what} of it?"],
-            what="most" if most else "least",
-        )  # fmt: skip
+        """The chart's largest or smallest sector, where it stands out, or the one of a colour."""
+        rows = files_of(episode).rows("SELECT * FROM files_usage ORDER BY id")
+        number = int(rng.integers(len(_SECTORS)))
+        if rng.random() < 0.5:
+            best, texts = rows[number], ["In the chart of the team's storage, whose sector is {what}?",
+                "Who is the {what} part of the storage chart? Give the full name."]  # fmt: skip
+            what = _SECTORS[number]
+        else:
+            most = bool(rng.integers(2))
+            what = "most" if most else "least"
+            best, second = sorted(rows, key=lambda row: row["gigabytes"], reverse=most)[:2]
+            if abs(best["gigabytes"] - second["gigabytes"]) < 2:
+                raise Redraw("too close")
+            texts = ["Who in the team uses the {what} storage? Give the full name.",
+                     "Find out whose files take up the {what} room, and give the person's full name.",
+                     "Look at how the team's storage is used: who has the {what} of it?"]  # fmt: skip
+        text = pick(rng, texts, what=what)
         return Task(
             "files", text, 2, "/", answer=Answer(best["person"]), milestones=("/storage",),
             content=f"{text} {best['person']}", facts={"answer": best["person"]},
@@ -142,5 +146,8 @@ class Storage(Template):
         yield from g.visit("files", "/storage")
         yield from g.answer(task.facts["answer"])
 
+
+_SECTORS = ("blue", "orange", "green", "purple", "yellow", "turquoise")
+"""Colours of the sectors of the storage chart, in their order."""
 
 TEMPLATES = (Chart, Receipt, FloorPlan, Storage)

@@ -36,6 +36,10 @@ class ForumModerate(Template):
             "for this reason: {reason}. Dismiss all other reports.",
             "Empty the forum's moderation queue. If the reason of a report is {reason}, remove the post; "
             "otherwise dismiss the report.",
+            "Go through all reports that wait for me as a moderator of the forum. Posts reported as {reason} are to be "
+            "removed, every other report dismissed.",
+            "As a moderator of the forum, decide every open report: remove the post where the reason is {reason}, and "
+            "dismiss the report where it is not.",
             reason=reason,
         )
         expects = list[Expect]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 from typing import Any
 
@@ -49,7 +50,7 @@ class _Threads:
     def add(self, board: int, title: str, opening: str, replies: int, **more: Any) -> Row:
         """A thread with its first post and drawn replies."""
         p, minutes = self.p, 90 + self.p.below(60 * 24 * 60)
-        thread = {
+        thread: Row = {
             "id": len(self.threads) + 1,
             "board": board,
             "author": 2 + p.below(13),
@@ -103,7 +104,7 @@ def draw_rows(world: World) -> Rows:
         board["moderator"] = 1 if board["id"] == moderated else None
     made = _Threads(world, p)
     for number, name in enumerate(names, 1):
-        for title in world.distinct(rng, lambda r, board=name: words.draw_title(r, board), 5 + p.below(8)):
+        for title in world.distinct(rng, functools.partial(words.draw_title, board=name), 5 + p.below(8)):
             made.add(number, title, words.draw_opening(p), p.below(4) if p.below(4) else 7 + p.below(5))
     plain = len(made.threads)
     mine = p.shuffled(made.threads[:plain])

@@ -81,7 +81,8 @@ class Forum(People):
         """All boards, and what was written last."""
         boards = self.rows(
             "SELECT b.*, count(DISTINCT t.id) AS threads, count(p.id) AS posts FROM forum_boards b"
-            " LEFT JOIN forum_threads t ON t.board = b.id LEFT JOIN forum_posts p ON p.thread = t.id GROUP BY b.position ORDER BY b.position"
+            " LEFT JOIN forum_threads t ON t.board = b.id"
+            " LEFT JOIN forum_posts p ON p.thread = t.id GROUP BY b.position ORDER BY b.position"
         )
         latest = self.rows(f"{_THREADS} ORDER BY last DESC, t.id LIMIT 5")
         return self.render("home.html", request, boards=boards, latest=latest)

@@ -20,7 +20,16 @@ from mmgym_web.webnav.sites.wiki.steps import look_at, open_article, pick, say, 
 
 __all__ = ["TWO_SITES"]
 
-_DONE = ("Done.", "I have put it into the wiki.", "The wiki is up to date now.", "Taken care of, thank you!")
+_DONE = (
+    "Done.",
+    "I have put it into the wiki.",
+    "The wiki is up to date now.",
+    "Taken care of, thank you!",
+    "It is in the wiki.",
+    "Changed as you wished.",
+    "The article is right again.",
+    "Consider it done.",
+)
 
 
 def _matter(episode: Episode, rng: np.random.Generator, kind: str) -> tuple[Any, dict[str, Any], Any]:

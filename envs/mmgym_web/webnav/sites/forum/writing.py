@@ -209,6 +209,8 @@ class ForumDelete(Template):
             rng,
             'Delete my post in the forum thread "{title}".',
             'I regret what I have written in the thread "{title}". Delete that post.',
+            'Take my post out of the forum thread "{title}" again.',
+            'What I have posted in "{title}" in the forum has to go: delete it.',
             title=post["title"],
         )
         return Task(

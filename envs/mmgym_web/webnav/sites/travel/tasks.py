@@ -42,7 +42,7 @@ class OpenTrip(Template):
         )
         start = "/trips" if page == 1 else f"/trips?page={page}"
         return Task(
-            "travel", text, 1, start, page=f"travel:/trip/{trip['code']}", content=trip["code"],
+            "travel", text, 1, start, page=f"travel:/trip/{trip['code']}", content=f"{text} {trip['code']}",
             facts={"code": trip["code"]},
         )  # fmt: skip
 
@@ -124,9 +124,9 @@ class TripDetail(Template):
                                                         "When does my {trip} end? Answer like 00:00."]),
         ][number]  # fmt: skip
         text = pick(rng, texts, trip=named(site, trip))
-        facts, milestones = {"code": trip["code"], "answer": value}, ("/trips", f"/trip/{trip['code']}")
+        facts, milestones = {"code": trip["code"], "answer": value}, (f"/trip/{trip['code']}",)
         return Task(
-            "travel", text, max(2, trip_clicks(site, trip) + 1), "/", answer=Answer(value), milestones=milestones[1:],
+            "travel", text, max(2, trip_clicks(site, trip) + 1), "/", answer=Answer(value, "number" if number == 0 else "text"), milestones=milestones,
             content=f"{text} {value}", facts=facts,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from mmgym_web.webnav.kit.site import page
 from mmgym_web.webnav.sites.wiki.figures import draw_figure
 from mmgym_web.webnav.sites.wiki.lore import CATEGORIES
+from mmgym_web.webnav.sites.wiki.rows import draw_rows
 from mmgym_web.webnav.sites.wiki.store import Store
 
 __all__ = ["Wiki"]
@@ -288,20 +289,20 @@ class Wiki(Store):
     @page("/new", "GET", "POST")
     async def new(self, request: Request) -> Response:
         """Write a new page."""
-        shown = {"name": "", "category": "", "lead": "", "error": "", "categories": CATEGORIES}
+        shown: dict[str, Any] = {"name": "", "category": "", "lead": "", "error": "", "categories": CATEGORIES}
         if request.method == "GET":
             return self.render("new.html", request, **shown)
         form = await request.form()
         shown |= {key: _text(form, key) for key in ("name", "category", "lead")}
-        shown["error"] = self._wrong_title(str(shown["name"]))
+        shown["error"] = self._wrong_title(shown["name"])
         if not shown["error"] and shown["category"] not in CATEGORIES:
             shown["error"] = self.t("Please choose a category.")
         if not shown["error"] and not shown["lead"]:
             shown["error"] = self.t("The text must not be empty.")
         if shown["error"]:
             return self.render("new.html", request, 422, **shown)
-        number = self._add_page(str(shown["name"]), str(shown["category"]), str(shown["lead"]), None)
-        self._record(number, "lead", "", str(shown["lead"]), "")
+        number = self._add_page(shown["name"], shown["category"], shown["lead"], None)
+        self._record(number, "lead", "", shown["lead"], "")
         self.flash(request, self.t("The page has been created."))
         return self.redirect(f"/page/{number}")
 
