@@ -13,19 +13,21 @@ APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup browser demo demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles bench-web clean
+.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles bench-web bench-webnav clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
+	@echo "make demo-web       train it to press buttons in a real browser, about ten minutes; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make bench-puzzles  steps per second beside Minigrid"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
+	@echo "make bench-webnav   the expert on 500 instances, random play, replays: about 20 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
@@ -57,6 +59,13 @@ demo-no-holes: $(STAMP)
 
 demo-sokoban: $(STAMP)
 	$(BIN)/mmgym train examples/sokoban.toml
+
+# The same three stages in a real browser: a panel of lamps, a screen of 96 pixels.
+demo-web: setup
+	$(BIN)/python examples/train_webnav.py
+
+bench-webnav: setup
+	$(BIN)/python benchmarks/webnav.py
 
 lint: setup
 	$(BIN)/ruff check .

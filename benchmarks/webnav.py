@@ -20,10 +20,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import tyro
-from web import machine
 from rich import print
 
 import mmgym
+from benchmarks.web import machine
 from mmgym.env import SPLITS
 from mmgym.spaces import ToolCall
 from mmgym.stats import wilson

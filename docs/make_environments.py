@@ -3,7 +3,7 @@
     python docs/make_environments.py
 
 An environment's class docstring is its page. What a picture shows is drawn from a seed, so it changes only when the
-environment does.
+environment does; pictures made by a browser also differ a little from one build of it to the next.
 """
 
 from __future__ import annotations
@@ -20,6 +20,17 @@ from mmgym.registry import EnvironmentEntry
 
 DOCS = Path(__file__).parent
 SEED, LEVEL, SIZE = 3, 2, 224
+SITES = {
+    "shop": (3, "/"),
+    "bank": (4, "/"),
+    "mail": (5, "/"),
+    "calendar": (6, "/"),
+    "forum": (7, "/"),
+    "wiki": (8, "/"),
+    "files": (9, "/"),
+    "travel": (10, "/map"),
+}
+"""Seed and path of the picture of each of WebNav's sites."""
 HEAD = """\
 <!-- Written by docs/make_environments.py from the class docstrings: change those, and run it again. -->
 # Environments
@@ -31,16 +42,32 @@ HEAD = """\
 
 def main() -> None:
     """Write the page and the pictures."""
-    (DOCS / "images").mkdir(exist_ok=True)
+    (DOCS / "images" / "web").mkdir(parents=True, exist_ok=True)
     (DOCS / "environments.md").write_text(page())
     for entry in entries():
-        drawn = cv2.cvtColor(picture(entry), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(DOCS / image_name(entry)), drawn, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        write(image_name(entry), picture(entry))
+    for site, (seed, path) in SITES.items():
+        write(f"images/web/{site}.png", site_picture(site, seed, path))
+
+
+def write(name: str, picture: np.ndarray) -> None:
+    """Write a picture into docs/."""
+    cv2.imwrite(str(DOCS / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def entries() -> list[EnvironmentEntry]:
-    """The environments of this project; others may be installed beside them."""
-    return [entry for entry in mmgym.entries() if entry.id.startswith("mmgym/")]
+    """The environments of this project that have a section: those that are no variants of another."""
+    return [entry for entry in mmgym.entries() if entry.id.startswith("mmgym/") and not entry.kwargs]
+
+
+def variants(family: str) -> list[EnvironmentEntry]:
+    """The ids of a family that are one of its environments with other arguments."""
+    return [entry for entry in mmgym.entries() if entry.family == family and entry.kwargs]
+
+
+def is_drawn_by_browser(entry: EnvironmentEntry) -> bool:
+    """Whether pictures depend on the build of the browser."""
+    return entry.entry_point.startswith("mmgym_web")
 
 
 def page() -> str:
@@ -50,20 +77,25 @@ def page() -> str:
 
 def section(entry: EnvironmentEntry) -> str:
     """One environment: a picture, the same instance in words, what it can do, and its docstring one level down."""
-    inner = make(entry, obs_mode="both")
-    observation, _ = inner.reset(seed=SEED)
+    text = ""
+    inner = make(entry)
+    if not is_drawn_by_browser(entry):  # an accessibility tree differs from one build of the browser to the next
+        inner = make(entry, obs_mode="both")
+        text = inner.reset(seed=SEED)[0]["text"]
     documentation = inspect.cleandoc(type(inner).__doc__ or "")
     summary, _, rest = documentation.partition("\n")
     abilities = inner.capabilities
+    level = f"Level {min(LEVEL, inner.levels)}, seed {SEED}."
     words = f"Expert: {abilities.expert}. Snapshots: {abilities.snapshot}. Splits: disjoint by {abilities.splits}."
     return "\n".join(
         [
             f"## {entry.id}\n",
             f"{summary}\n",
             f"![{summary}]({image_name(entry)})\n",
-            f"Level {LEVEL}, seed {SEED}. {words} The same instance as its text twin:\n",
-            f"```text\n{observation['text']}\n```",
+            f"{level} {words} The same instance as its text twin:\n" if text else f"{level} {words}\n",
+            f"```text\n{text}\n```" if text else "",
             rest.replace("\n## ", "\n### "),
+            *variant_table(entry),
             "",
         ]
     )
@@ -74,14 +106,38 @@ def image_name(entry: EnvironmentEntry) -> str:
     return f"images/{entry.id.rpartition('/')[2]}.png"
 
 
+def variant_table(entry: EnvironmentEntry) -> list[str]:
+    """A table of the ids that are this environment with other arguments."""
+    rows = [f"| `{variant.id}` | {variant.summary} |" for variant in variants(entry.family)]
+    return ["\n### Ids\n", "| id | task |", "|---|---|", *rows] if rows else []
+
+
 def picture(entry: EnvironmentEntry) -> np.ndarray:
-    """The first observation of an instance, uint8 (SIZE, SIZE, 3)."""
-    return make(entry).reset(seed=SEED)[0]["image"]
+    """The first observation of an instance, uint8 (height, width, 3)."""
+    inner = make(entry)
+    image: np.ndarray = inner.reset(seed=SEED)[0]["image"]
+    inner.close()
+    return image
+
+
+def site_picture(site: str, seed: int, path: str) -> np.ndarray:
+    """A page of one of WebNav's sites, uint8 (480, 640, 3)."""
+    from mmgym_web.webnav.env import WebNav
+
+    env = WebNav(width=640, height=480)
+    observation, _ = env.reset(seed=seed, options={"level": 3})
+    assert env._episode is not None
+    observation, *_ = env.step({"name": "goto", "arguments": {"url": env._episode.site(site).url(path)}})
+    env.close()
+    image: np.ndarray = observation["image"]
+    return image
 
 
 def make(entry: EnvironmentEntry, obs_mode: str = "image") -> mmgym.MultimodalEnv:
     """The environment of an entry."""
-    return mmgym.unwrap(gym.make(entry.id, level=LEVEL, image_size=SIZE, obs_mode=obs_mode))
+    size = {} if is_drawn_by_browser(entry) else {"image_size": SIZE}
+    level = min(LEVEL, entry.levels)
+    return mmgym.unwrap(gym.make(entry.id, level=level, obs_mode=obs_mode, **size))
 
 
 if __name__ == "__main__":

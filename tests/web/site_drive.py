@@ -56,10 +56,10 @@ def _quote(text):
     return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
-def episode(seed, split="train", level=3):
-    """The two sites of a world, filled."""
+def episode(seed, split="train", level=3, sites=tuple(SITES)):
+    """Sites of a world, filled."""
     made = Episode(World(seed, split, level), SITES)
-    for name in SITES:
+    for name in sites:
         made.site(name)
     return made
 
@@ -67,7 +67,7 @@ def episode(seed, split="train", level=3):
 def drawn(template, seed, split="train", accept=lambda task: True):
     """A world and a task of a template that `accept` takes."""
     for world in range(seed, seed + 400, 20):
-        made, rng = episode(world, split, template.level), np.random.default_rng(seed)
+        made, rng = episode(world, split, template.level, template.sites), np.random.default_rng(seed)
         for _ in range(30):
             try:
                 task = template.draw(made, rng)
@@ -84,27 +84,41 @@ def is_met(made, task):
     return met(task.expects, made.changes(), made.journal.incidental)
 
 
-def check_draws(template):
-    """Thirty tasks of a template: the same twice, as long as the level allows, starting on a page that is there."""
-    texts = set()
-    for seed in range(30):
-        split = SPLITS[seed % 4]
-        made, task = drawn(template, seed, split)
-        again_made, again = drawn(template, seed, split)
-        assert task == again
-        low, high = STEPS[template.level]
-        assert low <= task.steps <= high
-        assert "{" not in task.instruction and "None" not in task.instruction
-        assert Browser(made).ask(task.site, task.start).status == 200
-        assert len(task.milestones) <= 4
-        assert bool(task.expects) + bool(task.answer) + bool(task.page) == 1
-        assert task.expects == () or not is_met(made, task)
-        if template.pixels and task.answer is not None and task.answer.kind == "text" and ":" in task.answer.value:
-            assert task.answer.value not in task.instruction.replace("14:30", "").replace("14:00", "")
-        texts.add(task.instruction)
+def check_draws(templates, sites):
+    """Some 36 tasks of each template: unambiguous in form, as long as the level allows, from a page that is there."""
+    texts = {name: [] for name in templates}
+    for seed in range(12):
+        made = Episode(World(seed, SPLITS[seed % 4], 1 + seed % 5), {name: SITES[name] for name in sites})
+        for name in sites:
+            made.site(name)
+        browser, starts = Browser(made), set()
+        for name, template in templates.items():
+            for number in range(3):
+                try:
+                    task = template.draw(made, np.random.default_rng(number))
+                    assert task == template.draw(made, np.random.default_rng(number))
+                except Redraw:
+                    continue
+                check_task(template, task)
+                texts[name].append(task.instruction)
+                starts.add((task.site, task.start))
+        assert made.changes() == []
+        assert all(browser.ask(*start).status == 200 for start in sorted(starts))
         made.close()
-        again_made.close()
-    assert len(texts) > 8
+    for name, drawn_texts in texts.items():
+        assert len(drawn_texts) >= 12, f"{name} is hardly ever there"
+        assert len(set(drawn_texts)) >= 8, f"{name} says always the same"
+
+
+def check_task(template, task):
+    """What any task must be like."""
+    low, high = STEPS[template.level]
+    assert low <= task.steps <= high, template.name
+    assert "{" not in task.instruction and "None" not in task.instruction
+    assert len(task.milestones) <= 4
+    assert bool(task.expects) + bool(task.answer) + bool(task.page) == 1
+    if template.pixels and task.answer is not None and ":" in task.answer.value:
+        assert task.answer.value not in task.instruction.replace("14:30", "").replace("14:00", "")
 
 
 def labels_in_use(site):

@@ -92,6 +92,10 @@ class ChartMonth(Template):
             "Answer with the month's number, 1 to 12.",
             "Look at the calendar's statistics: which month had the {how} hours of meetings? Answer with a number, 1 "
             "to 12.",
+            "By the chart of the calendar's statistics, which month has the {how} hours of meetings? Give its "
+            "number, 1 to 12.",
+            "Find the month with the {how} hours of meetings in the statistics of the calendar, and answer with 1 to "
+            "12.",
             "{me} wants to know: the {how} hours of meetings last year were in which month (as a number from 1 to 12)?",
             how="most" if most else "fewest",
             me=episode.world.me.name,

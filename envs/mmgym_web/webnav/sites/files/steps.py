@@ -15,7 +15,7 @@ from mmgym_web.webnav.kit.task import Redraw
 from mmgym_web.webnav.sites.files.contents import ROOT
 from mmgym_web.webnav.sites.files.site import PAGE_SIZE, Files
 
-__all__ = ["clicks_to", "comment", "files_of", "folder_name", "page_of", "pick", "reach", "some"]
+__all__ = ["clicks_to", "comment", "files_of", "folder_name", "look_up", "page_of", "pick", "reach", "some"]
 
 
 def files_of(episode: Episode) -> Files:
@@ -81,6 +81,17 @@ def reach(g: Guide, number: int) -> Iterator[ToolCall]:
         yield from g.visit("files", site.folder_path(item["parent"], page))
     else:
         yield from reach(g, item["parent"])
+
+
+def look_up(g: Guide, number: int, name: str) -> Iterator[ToolCall]:
+    """Find an item by a search for its name, and open it."""
+    path = f"/item/{number}"
+    if not g.at("files", path) and not g.find("a[href]", href=files_of(g.episode).url(path)):
+        if g.site != "files":
+            yield from g.visit("files", "/")
+        yield from g.fill("input[type=search]", name)
+        yield from g.click("header.site button")
+    yield from g.visit("files", path)
 
 
 def comment(g: Guide, number: int, text: str) -> Iterator[ToolCall]:

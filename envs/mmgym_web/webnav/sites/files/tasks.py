@@ -13,8 +13,8 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.files.site import KINDS, RIGHTS
-from mmgym_web.webnav.sites.files.steps import clicks_to, files_of, folder_name, page_of, pick, reach, some
+from mmgym_web.webnav.sites.files.items import KINDS, RIGHTS
+from mmgym_web.webnav.sites.files.steps import clicks_to, files_of, folder_name, look_up, page_of, pick, reach, some
 from mmgym_web.webnav.sites.files.words import TAGS
 
 __all__ = ["TEMPLATES"]
@@ -285,10 +285,7 @@ class Move(Template):
         """Search, open, move."""
         path = f"/item/{task.facts['id']}"
         if not g.at("files", f"{path}/move"):
-            if not g.at("files", path) and not g.find("a[href]", href=files_of(g.episode).url(path)):
-                yield from g.fill("input[type=search]", task.facts["file"])
-                yield from g.click("header.site button")
-            yield from g.visit("files", path)
+            yield from look_up(g, task.facts["id"], task.facts["file"])
         yield from g.visit("files", f"{path}/move")
         yield from g.choose("#folder", task.facts["folder"])
         yield from g.click("form.card button")

@@ -14,7 +14,7 @@ from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
 from mmgym_web.webnav.sites.files.pictures import total
-from mmgym_web.webnav.sites.files.steps import clicks_to, files_of, folder_name, page_of, pick, reach, some
+from mmgym_web.webnav.sites.files.steps import files_of, look_up, page_of, pick, reach, some
 
 __all__ = ["TEMPLATES"]
 
@@ -62,26 +62,23 @@ class Receipt(Template):
     name, sites, level, pixels = "files_receipt", ("files",), 3, True
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """A receipt, to be found from the outermost folder."""
-        site, (item, facts) = files_of(episode), _drawing(episode, rng, "receipt")
+        """A receipt, to be found by a search."""
+        item, facts = _drawing(episode, rng, "receipt")
         if rng.random() < 0.5:
-            answer, texts = f"{total(facts) / 100:.2f}", ["What is the total on the receipt '{name}' in {folder}?",
-                "How much was paid in all, going by the picture '{name}' in {folder}?"]  # fmt: skip
+            answer, texts = f"{total(facts) / 100:.2f}", ["What is the total on the receipt '{name}'?",
+                "How much was paid in all, going by the picture '{name}'?"]  # fmt: skip
         else:
-            answer, texts = str(facts["number"]), ["What is the number of the receipt '{name}' in {folder}?",
-                "Give the number that is printed below the shop's name on '{name}' in {folder}."]  # fmt: skip
-        text = pick(rng, texts, name=item["name"], folder=folder_name(episode, item["parent"]))
-        steps = clicks_to(site, item) + 1
-        if not 3 <= steps <= 7:
-            raise Redraw("too near or too far")
+            answer, texts = str(facts["number"]), ["Find the receipt '{name}'. What is its number?",
+                "Give the number that is printed below the shop's name on '{name}'."]  # fmt: skip
+        text = pick(rng, texts, name=item["name"])
         return Task(
-            "files", text, max(steps, 4), answer=Answer(answer, "number"), milestones=(f"/item/{item['id']}",),
-            facts={"id": item["id"], "answer": answer},
+            "files", text, 5, answer=Answer(answer, "number"), milestones=("/search", f"/item/{item['id']}"),
+            facts={"id": item["id"], "name": item["name"], "answer": answer},
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """Open it and read it."""
-        yield from reach(g, task.facts["id"])
+        """Find it, open it, read it."""
+        yield from look_up(g, task.facts["id"], task.facts["name"])
         yield from g.answer(task.facts["answer"])
 
 

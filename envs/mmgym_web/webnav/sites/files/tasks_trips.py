@@ -105,7 +105,8 @@ class Visit(Template):
         facts = {"id": item["id"], "city": city, "code": code, "number": number, **row}
         milestones = ("travel.", f"/place/{city}", f"/hotel/{hotel['id']}", f"/trip/{code}")
         return Task(
-            "files", text, 13, f"/item/{item['id']}", expects, milestones=milestones, content=f"{text} {note}",
+            "files", text, 12 - (note["nights"] == 1), f"/item/{item['id']}", expects, milestones=milestones,
+            content=f"{text} {note}",
             facts=facts,
         )  # fmt: skip
 

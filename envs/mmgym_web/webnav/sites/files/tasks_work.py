@@ -37,9 +37,7 @@ class Rename(Template):
         start = site.folder_path(item["parent"], page_of(site, item))
         expects = (Expect("files_items", "update", {"id": item["id"]}, {"name": name}),)
         milestones = (f"/item/{item['id']}", "/rename")
-        return Task(
-            "files", text, 6, start, expects, milestones=milestones, facts={"id": item["id"], "name": name}
-        )
+        return Task("files", text, 6, start, expects, milestones=milestones, facts={"id": item["id"], "name": name})
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Fill the form in."""

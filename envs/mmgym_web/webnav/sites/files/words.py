@@ -31,7 +31,9 @@ Quarry Raven Reef Ridge River Robin Rocket Saddle Sail Sparrow Spire Summit Swan
 Whistle Windmill Wren
 """.split()
 
-AREAS = "archive campaign contracts drafts events finance handover invoices office photos planning press research".split()
+AREAS = """
+archive campaign contracts drafts events finance handover invoices office photos planning press research
+""".split()
 
 DOCUMENTS = ["agenda", "brief", "checklist", "handbook", "letter", "memo", "minutes", "outline", "plan", "report"]
 
@@ -52,7 +54,15 @@ MONTHS = "January February March April May June July August September October No
 
 ROOMS = ["Archive", "Canteen", "Foyer", "Kitchen", "Laboratory", "Library", "Mail room", "Office", "Studio", "Workshop"]
 
-SHOPS = ["Corner Café", "Bridge Books", "Mill Hardware", "Park Stationers", "Station Deli", "Harbour Taxi", "Lane Paints"]
+SHOPS = [
+    "Corner Café",
+    "Bridge Books",
+    "Mill Hardware",
+    "Park Stationers",
+    "Station Deli",
+    "Harbour Taxi",
+    "Lane Paints",
+]
 
 COLOURS = ["#3b6fd4", "#d4643b", "#3f9a5c", "#8a58c0", "#c79a1e", "#2f9aa8", "#bf4778", "#6b7280"]
 

@@ -79,29 +79,31 @@ def _choice(rng: np.random.Generator, product: dict[str, Any]) -> dict[str, Any]
 def _products(site: Site) -> list[dict[str, Any]]:
     world, rng = site.world, site.world.rng("shop", "products")
     prices, today = draw_prices(world), site.world.now.date()
+    names = {
+        noun: world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 2)
+        for nouns in words.CATEGORIES.values()
+        for noun, _ in nouns
+    }
     kinds = [(c, *kind) for c, nouns in words.CATEGORIES.items() for kind in nouns for _ in range(2)]
     kinds = [kinds[i] for i in rng.permutation(len(kinds))]
-    n, products, taken = PRODUCTS, list[dict[str, Any]](), set[str]()
+    n, products, colours = PRODUCTS, list[dict[str, Any]](), list(words.COLOURS)
     ratings, counts, stock = rng.integers(28, 50, n), rng.integers(3, 900, n), rng.integers(1, 60, n)
     warranties, chests, ages = rng.integers(1, 6, n), rng.integers(60, 108, n), rng.integers(1, 500, n)
     materials, backdrops = rng.integers(len(words.MATERIALS), size=n), rng.integers(4, size=n)
-    weights = rng.choice(range(12, 900), n, replace=False)
-    sold_out = {int(i) for i in rng.choice(n, 5, replace=False)}
-    colours = list(words.COLOURS)
+    shown = rng.integers(6, size=n)
+    weights, sold_out = rng.choice(range(12, 900), n, replace=False), set(rng.choice(n, 5, replace=False).tolist())
+    offers = np.sort(rng.permuted(np.tile(np.arange(len(colours)), (n, 1)), axis=1)[:, :6], axis=1).tolist()
+    histories = _histories(rng, prices)
     for i, (category, noun, picture) in enumerate(kinds):
-        name = world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 1)[0]
-        while name in taken:
-            name = world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 1)[0]
-        taken.add(name)
-        offered = [colours[k] for k in rng.permutation(len(colours))[:6]]
+        offered = [colours[colour] for colour in offers[i]]
         products.append(
             {
-                "id": i + 1, "name": name, "category": category, "noun": noun, "picture": picture,
-                "colour": offered[rng.integers(6)], "colours": ",".join(sorted(offered, key=colours.index)),
+                "id": i + 1, "name": names[noun].pop(), "category": category, "noun": noun, "picture": picture,
+                "colour": offered[shown[i]], "colours": ",".join(offered),
                 "sizes": ",".join(words.SIZES) if category == "Clothing" else "", "price": prices[i],
                 "rating": int(ratings[i]), "ratings": int(counts[i]), "stock": 0 if i in sold_out else int(stock[i]),
                 "material": words.MATERIALS[materials[i]], "weight": int(weights[i]) * 10,
-                "warranty": int(warranties[i]), "chest": int(chests[i]), "history": _history(rng, prices[i]),
+                "warranty": int(warranties[i]), "chest": int(chests[i]), "history": histories[i],
                 "added": str(today - dt.timedelta(days=int(ages[i]))), "backdrop": int(backdrops[i]),
             }
         )  # fmt: skip
@@ -113,27 +115,30 @@ def _name(rng: np.random.Generator, noun: str) -> str:
     return f"{words.BRANDS[brand]} {words.LOOKS[look]} {noun}"
 
 
-def _history(rng: np.random.Generator, price: int) -> str:
+def _histories(rng: np.random.Generator, prices: list[int]) -> list[str]:
     """Prices of the past twelve months: which is the lowest and which the highest is drawn uniformly."""
-    levels = rng.permutation(12)
+    levels = rng.permuted(np.tile(np.arange(12), (len(prices), 1)), axis=1)
     steps = 0.78 + 0.03 * levels + 0.07 * (levels == 11) - 0.07 * (levels == 0)
-    return ",".join(str(round(price * step)) for step in steps)
+    cents = np.rint(np.array(prices)[:, None] * steps).astype(int).tolist()
+    return [",".join(map(str, row)) for row in cents]
 
 
 def _reviews(site: Site) -> None:
     rng, today, rows = site.world.rng("shop", "reviews"), site.world.now.date(), list[dict[str, Any]]()
-    others = site.world.others
-    for product in range(1, PRODUCTS + 1):
+    names = [person.name for person in site.world.others]
+    people = rng.permuted(np.tile(np.arange(len(names)), (PRODUCTS, 1)), axis=1).tolist()
+    stars, texts = rng.integers(1, 6, (PRODUCTS, 6)).tolist(), rng.integers(1 << 20, size=(PRODUCTS, 6)).tolist()
+    days = [str(today - dt.timedelta(days=age)) for age in range(1, 301)]
+    for product in range(PRODUCTS):
         count = 2 + product % 5
-        people = rng.permutation(len(others))[:count]
-        stars, texts = rng.integers(1, 6, count), rng.integers(1 << 20, size=count)
-        for person, star, text in zip(people.tolist(), stars.tolist(), texts.tolist(), strict=True):
+        draws = (people[product][:count], stars[product][:count], texts[product][:count])
+        for person, star, text in zip(*draws, strict=True):
             opening, remark = words.OPENINGS[text % 10], words.REMARKS[text // 10 % 10]
             rows.append(
                 {
-                    "product_id": product, "author": others[person].name, "stars": star,
+                    "product_id": product + 1, "author": names[person], "stars": star,
                     "title": words.TITLES[text // 100 % len(words.TITLES)], "body": f"{opening} {remark}",
-                    "day": str(today - dt.timedelta(days=1 + text // 2000 % 300)),
+                    "day": days[text // 2000 % 300],
                 }
             )  # fmt: skip
     site.insert("shop_reviews", rows)

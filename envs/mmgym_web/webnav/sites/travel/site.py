@@ -62,7 +62,8 @@ class Travel(Trips):
 
     def turn(self, request: Request, **values: Any) -> str:
         """The request's path with changed query values."""
-        return f"{request.url.path}?{urlencode({**dict(request.query_params), **{k: str(v) for k, v in values.items()}})}"
+        query = {**dict(request.query_params), **{name: str(value) for name, value in values.items()}}
+        return f"{request.url.path}?{urlencode(query)}"
 
     # --- rides ---
 

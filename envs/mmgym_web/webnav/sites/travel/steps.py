@@ -16,7 +16,19 @@ from mmgym_web.webnav.kit.task import Redraw
 from mmgym_web.webnav.sites.travel.site import RIDES_ON_PAGE, Travel
 from mmgym_web.webnav.sites.travel.trips import TRIPS_ON_PAGE
 
-__all__ = ["aim", "book", "named", "on_page", "open_trip", "pick", "search", "some_day", "some_trip", "travel_of", "trip_clicks"]
+__all__ = [
+    "aim",
+    "book",
+    "named",
+    "on_page",
+    "open_trip",
+    "pick",
+    "search",
+    "some_day",
+    "some_trip",
+    "travel_of",
+    "trip_clicks",
+]
 
 
 def travel_of(episode: Episode) -> Travel:

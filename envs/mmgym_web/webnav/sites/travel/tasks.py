@@ -66,7 +66,8 @@ class PointsFor(Template):
         else:
             row = rows[int(rng.integers(len(rows)))]
             number, texts = row["points"], ["How many travel points did I get on {day}?",
-                "What did {day} bring me in travel points?", "Give the number of points I earned on {day}."]  # fmt: skip
+                "What did {day} bring me in travel points?",
+                "Give the number of points I earned on {day}."]  # fmt: skip
             text = pick(rng, texts, day=row["day"])
         return Task(
             "travel", text, 2, "/", answer=Answer(str(number), "number"), milestones=("/points",),
@@ -126,7 +127,9 @@ class TripDetail(Template):
         text = pick(rng, texts, trip=named(site, trip))
         facts, milestones = {"code": trip["code"], "answer": value}, (f"/trip/{trip['code']}",)
         return Task(
-            "travel", text, max(2, trip_clicks(site, trip) + 1), "/", answer=Answer(value, "number" if number == 0 else "text"), milestones=milestones,
+            "travel", text, max(2, trip_clicks(site, trip) + 1), "/",
+            answer=Answer(value, "number" if number == 0 else "text"),
+            milestones=milestones,
             content=f"{text} {value}", facts=facts,
         )  # fmt: skip
 
@@ -240,8 +243,11 @@ class Cheapest(Template):
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
-        """Search and compare."""
+        """Search, see all results, compare."""
         yield from search(g, task.facts["from"], task.facts["to"], task.facts["day"])
+        following = g.find("a[href*='page=2']")
+        if following:
+            yield from g.press_at(following)
         yield from g.answer(task.facts["answer"])
 
 

@@ -95,7 +95,8 @@ class BookTogether(Template):
              "all.", "{other} and I travel from {start} to {end} on {day} by the {mode} at {time}. Book it "
              "for us two, with {bags} altogether."],
             mode=MODES[ride["mode"]].lower(), start=site.place(home), end=site.place(end), time=clock(ride["departs"]),
-            day=day.isoformat(), other=other["name"], bags=("one large bag", "two large bags", "three large bags")[bags - 1],
+            day=day.isoformat(), other=other["name"], 
+            bags=("one large bag", "two large bags", "three large bags")[bags - 1],
         )  # fmt: skip
         expects = (booked(ride, day.isoformat(), [episode.world.me.name, other["name"]], bags),)
         facts = {"ride": ride["id"], "day": day.isoformat(), "other": other["id"], "bags": bags}

@@ -11,8 +11,19 @@ from typing import Any
 
 from mmgym_web.webnav.kit.world import World
 
-__all__ = ["DAYS_AHEAD", "MODES", "SEAT_LETTERS", "SEAT_ROWS", "booking_code", "clock", "fare", "day_of", "free_seats",
-           "sold_out", "trend"]  # fmt: skip
+__all__ = [
+    "DAYS_AHEAD",
+    "MODES",
+    "SEAT_LETTERS",
+    "SEAT_ROWS",
+    "booking_code",
+    "clock",
+    "day_of",
+    "fare",
+    "free_seats",
+    "sold_out",
+    "trend",
+]  # fmt: skip
 
 MODES = {"train": "Train", "coach": "Coach", "flight": "Flight"}
 """Labels of the kinds of rides."""

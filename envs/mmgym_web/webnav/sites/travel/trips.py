@@ -53,7 +53,7 @@ class Trips(Site):
         if trip["kind"] == "hotel":
             return str(self.hotel(trip["hotel"])["name"])
         ride = self.ride(trip["ride"])
-        return f"{self.place(ride['origin'])} – {self.place(ride['destination'])}"
+        return f"{self.place(ride['origin'])} - {self.place(ride['destination'])}"
 
     def rides_on(self, start: int, end: int, day: dt.date) -> list[dict[str, Any]]:
         """The rides between two cities with their fares and times on a day, by departure."""

@@ -1,6 +1,15 @@
 """Words of which the travel site's names are made."""
 
-__all__ = ["FRONTS", "HOTEL_FIRST", "HOTEL_LAST", "HOTEL_SECOND", "MONTHS", "OPERATOR_FIRST", "OPERATOR_LAST", "VOUCHERS"]
+__all__ = [
+    "FRONTS",
+    "HOTEL_FIRST",
+    "HOTEL_LAST",
+    "HOTEL_SECOND",
+    "MONTHS",
+    "OPERATOR_FIRST",
+    "OPERATOR_LAST",
+    "VOUCHERS",
+]
 
 OPERATOR_FIRST = """
 Alder Alpine Amber Apex Arrow Aurora Blue Boreal Bright Capital Cardinal Central Civic Clear Cloud Coastal Comet
