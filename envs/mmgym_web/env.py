@@ -7,8 +7,9 @@ when the task is solved (`_is_success`). This class does the rest: observations,
 from __future__ import annotations
 
 import json
+import os
 import re
-import tempfile
+import weakref
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -23,6 +24,7 @@ from mmgym_web import elements
 from mmgym_web.browser import (
     Action,
     BrowserFailure,
+    CDPError,
     Click,
     NavigationRefused,
     Outcome,
@@ -30,6 +32,7 @@ from mmgym_web.browser import (
     PageConfig,
     get_pool,
 )
+from mmgym_web.browser.process import make_folder, remove_folder
 from mmgym_web.elements import Element
 from mmgym_web.messages import Server
 from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, tool_names
@@ -64,7 +67,8 @@ _PROBE = """(() => {
       else if (tag === 'TEXTAREA') add(i + e.value);
       else if (tag === 'SELECT') add(i + [...e.options].map(o => o.selected ? 1 : 0).join(''));
       if (e.scrollTop || e.scrollLeft) add(i + '@' + Math.round(e.scrollTop) + ',' + Math.round(e.scrollLeft));
-      if (e.shadowRoot) read(e.shadowRoot, depth);
+      // A form's field of that name hides the property.
+      if (e.shadowRoot && e.shadowRoot.nodeType === 11) read(e.shadowRoot, depth);
       if (tag === 'IFRAME' && depth < 3) { try { if (e.contentDocument) read(e.contentDocument, depth + 1); } catch {} }
     }
   };
@@ -99,6 +103,35 @@ class Start:
     """The fewest turns an expert needs; 0 without an expert."""
     turns: int = 20
     """Turns until the episode is truncated."""
+
+
+class _TaskFiles:
+    """The folder of an episode's files. A forked child leaves it alone; the next pool removes that of a dead process.
+
+    Args:
+        files: content by name.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        home, lock = make_folder()
+        self.remove = weakref.finalize(self, _remove_own, os.getpid(), home, lock)
+        """Removes the folder; at the latest when the interpreter ends."""
+        self.path = home / "files"
+        try:
+            self.path.mkdir()
+            for name, content in files.items():
+                (self.path / name).write_bytes(content)
+        except OSError:
+            self.remove()
+            raise
+
+
+def _remove_own(pid: int, home: Path, lock: int) -> None:
+    if pid == os.getpid():
+        remove_folder(home, lock)
 
 
 class WebEnv(BrowserTools, MultimodalEnv):
@@ -172,7 +205,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self.show_address = show_address
         self.time_limit = time_limit
         self._page: Page | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: _TaskFiles | None = None
         self._start = Start("about:blank", "")
         self._forget()
         super().__init__(
@@ -222,7 +255,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             try:
                 self._take(self._open())
                 return
-            except BrowserFailure as failure:
+            except (BrowserFailure, CDPError) as failure:
                 self._drop_page()
                 if attempt == 2:
                     raise MachineryFailure(str(failure)) from failure
@@ -238,9 +271,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _page_config(self) -> PageConfig:
         start = self._start
         if start.files:
-            self._folder = tempfile.TemporaryDirectory(prefix="mmgym-files-")
-            for name, content in start.files.items():
-                Path(self._folder.name, name).write_bytes(content)
+            try:
+                self._folder = _TaskFiles(start.files)
+            except OSError as error:
+                raise BrowserFailure("disk", f"the task's files cannot be written: {error}") from error
         return PageConfig(
             width=self.width,
             height=self.height,
@@ -248,7 +282,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             now=start.now,
             server=start.server,
             allow_hosts=start.live_hosts,
-            files=Path(self._folder.name) if self._folder else None,
+            files=self._folder.path if self._folder else None,
         )
 
     def _turn_limit(self) -> int:
@@ -259,7 +293,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._notes = []
         try:
             effect = super()._perform(call)
-        except BrowserFailure as failure:
+        except (BrowserFailure, CDPError) as failure:
             self._drop_page()
             raise MachineryFailure(str(failure)) from failure
         notes = [note for note in (effect.feedback, *self._notes) if note]
@@ -404,7 +438,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
         return Effect()
 
     def _visit(self, url: str) -> Effect:
-        host = urlsplit(url).hostname if _WEB.match(url) else None
+        try:
+            host = urlsplit(url).hostname if _WEB.match(url) else None
+        except ValueError:  # brackets that do not match, letters that pass for a slash
+            host = None
         allowed = (*self._start.hosts, *self._start.live_hosts)
         if host not in allowed:
             return Effect(False, f"Refused: only pages of these sites can be opened: {', '.join(allowed)}.")
@@ -439,7 +476,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._do(Click(x, y))
         if not self._the_page().choosing_files:
             return Effect(False, "There is no file field here.")
-        self._the_page().set_files(file)
+        try:
+            self._the_page().set_files(file)
+        except (ValueError, CDPError):  # the page took the field away, or asks for a folder
+            return Effect(False, "The page did not take the file.")
         return self._do()
 
     # --- machinery ---------------------------------------------------------------------------------------------------
@@ -458,7 +498,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             page, self._page = self._page, None
             page.close()
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
             self._folder = None
 
     def _adapted(self, call: ToolCall) -> ToolCall:

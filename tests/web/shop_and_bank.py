@@ -47,10 +47,10 @@ class Client:
         return self.ask(site, path, form).body.decode()
 
 
-def make_episode(seed, split="train", level=3):
-    """Both sites of a world, filled."""
+def make_episode(seed, split="train", level=3, sites=("shop", "bank")):
+    """A world with filled sites."""
     episode = Episode(World(seed, split, level), SITES)
-    for name in SITES:
+    for name in sites:
         episode.site(name)
     return episode
 
@@ -58,7 +58,7 @@ def make_episode(seed, split="train", level=3):
 def draw(template, seed, split="train", accept=lambda task: True):
     """A world and a task of a template that `accept` takes."""
     for world in range(seed, seed + 400, 20):
-        episode, rng = make_episode(world, split, template.level), np.random.default_rng(seed)
+        episode, rng = make_episode(world, split, template.level, template.sites), np.random.default_rng(seed)
         for _ in range(60):
             try:
                 task = template.draw(episode, rng)
@@ -81,8 +81,10 @@ def check_draws(template, count=30):
     for seed in range(count):
         split = SPLITS[seed % 4]
         episode, task = draw(template, seed, split)
-        again_episode, again = draw(template, seed, split)
-        assert task == again
+        if seed < 4:
+            again_episode, again = draw(template, seed, split)
+            assert task == again
+            again_episode.close()
         low, high = STEPS[template.level]
         assert task.infeasible or low <= task.steps <= high
         assert not re.search(r"[{}]|None", task.instruction)
@@ -90,11 +92,10 @@ def check_draws(template, count=30):
         assert 0 <= len(task.milestones) <= 4
         assert bool(task.expects) + bool(task.answer) + bool(task.page) + task.infeasible == 1
         assert not task.expects or not is_met(episode, task)
-        if template.pixels and task.answer:
+        if template.pixels and task.answer and task.answer.kind == "text":
             assert task.answer.value not in task.instruction.split("Answer with")[0]
-        texts.add(task.instruction)
+        texts.add(task.content or task.instruction)
         episode.close()
-        again_episode.close()
     assert len(texts) > count // 3
 
 
@@ -114,7 +115,7 @@ def bare_words(site):
     found = []
     for file in sorted(folder.glob("*.html")):
         text = re.sub(r"(?s)<script>.*?</script>|\{% block style %\}.*?\{% endblock %\}", "", file.read_text())
-        text = re.sub(r"(?s)\{\{.*?\}\}|\{%.*?%\}|<[^>]*>|&\w+;", "\n", text)
+        text = re.sub(r"(?s)<[^>]*>|&\w+;", "\n", re.sub(r"(?s)\{\{.*?\}\}|\{%.*?%\}", "\n", text))
         found += [f"{file.name}: {word}" for word in re.findall(r"[A-Za-z]{3,}", text)]
     return found
 

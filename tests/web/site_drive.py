@@ -95,8 +95,8 @@ def check_draws(templates, sites):
         for name, template in templates.items():
             for number in range(3):
                 try:
-                    task = template.draw(made, np.random.default_rng(number))
-                    assert task == template.draw(made, np.random.default_rng(number))
+                    task = template.draw(made, np.random.default_rng([seed, number]))
+                    assert task == template.draw(made, np.random.default_rng([seed, number]))
                 except Redraw:
                     continue
                 check_task(template, task)

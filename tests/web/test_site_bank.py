@@ -168,9 +168,7 @@ def test_a_wrong_effect_does_not_solve_a_task():
         ("bank_shop_return", {"paid_on": ""}),
     ):
         key, value = next(iter(change.items()))
-        made, task = draw(
-            BY_NAME[name], 6, accept=lambda task, k=key, v=value: not task.infeasible and task.facts[k] != v
-        )
+        made, task = draw(BY_NAME[name], 6, accept=lambda t, k=key, v=value: not t.infeasible and t.facts[k] != v)
         do(Client(made), name, task.facts | change)
         assert made.changes() and not is_met(made, task), name
         made.close()

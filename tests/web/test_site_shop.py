@@ -160,9 +160,7 @@ def test_a_wrong_effect_does_not_solve_a_task():
         ("shop_size_chart", {"size": "XS"}),
     ):
         key, value = next(iter(change.items()))
-        made, task = draw(
-            BY_NAME[name], 6, accept=lambda task, k=key, v=value: not task.infeasible and task.facts[k] != v
-        )
+        made, task = draw(BY_NAME[name], 6, accept=lambda t, k=key, v=value: not t.infeasible and t.facts[k] != v)
         task.facts.update(change)
         do(Client(made), made.site("shop"), task)
         assert made.changes() and not is_met(made, task), name

@@ -90,7 +90,7 @@ def test_protected_pages_stay_as_they_are(world):
 
 
 def test_preview_saves_nothing_and_a_conflict_loses_nothing(world):
-    pending = rows(world, "SELECT n.*, s.page, s.body AS old FROM wiki_pending n JOIN wiki_sections s ON s.id = n.section"
+    pending = rows(world, "SELECT n.*, s.page FROM wiki_pending n JOIN wiki_sections s ON s.id = n.section"
                           " JOIN wiki_pages p ON p.id = s.page WHERE p.protected = 0")[0]  # fmt: skip
     path = f"/page/{pending['page']}/edit/{pending['section']}"
     base = rows(world, "SELECT max(id) FROM wiki_revisions")[0][0]

@@ -40,6 +40,8 @@ _GIT = {
 _LEFT_OUT = ("/static/mathjax/", "/static/js/mermaid@")
 """Scripts for formulas and diagrams: 7 MB that the editor loads each time, and no page here needs. The wiki asks
 whether they are there."""
+_STYLE = b"* { transition: none !important; animation: none !important; }"
+"""The style sheet that the wiki leaves to its owner: nothing slides in, so the first picture shows the page."""
 
 
 class WikiEpisode(AppEpisode):
@@ -90,6 +92,9 @@ class WikiEpisode(AppEpisode):
         if environ["PATH_INFO"].startswith(_LEFT_OUT):
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"left out"]
+        if environ["PATH_INFO"] == "/static/custom/custom.css":
+            start_response("200 OK", [("Content-Type", "text/css")])
+            return [_STYLE]
         server = _install(os.getpid())
         if self._repository is None:
             self._repository = _frozen_repository(str(self.folder))

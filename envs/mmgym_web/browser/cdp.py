@@ -160,6 +160,8 @@ class Connection:
         for part in complete:
             self._incoming += part
             message = json.loads(self._incoming)
+            if b"\\ud" in self._incoming:
+                message = _well_formed(message)
             self._incoming.clear()
             self._dispatch(message)
         self._incoming += rest
@@ -204,6 +206,15 @@ class Session:
     def post(self, method: str, **params: Any) -> None:
         """Send a command whose answer, or failure, does not matter."""
         self.send(method, **params).add_done_callback(_ignore)
+
+
+def _well_formed(value: Any) -> Any:
+    """A message whose texts can be written as UTF-8: a page's may hold halves of characters."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_well_formed(part) for part in value]
+    return {key: _well_formed(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 def _fail(future: asyncio.Future[Any], error: Exception) -> None:

@@ -155,12 +155,14 @@ class PageEvents:
             self.refused.append(Refusal(params["url"], "Popup", "new tabs and windows are not opened"))
 
     def _socket_created(self, params: dict[str, Any]) -> None:
-        host = params["url"].split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
-        if not self.guard.allows(host):
-            self.refused.append(Refusal(params["url"], "WebSocket", "web sockets are not opened"))
+        scheme, _, rest = params["url"].partition("://")
+        if not self.guard.allows(rest.split("/", 1)[0].split(":", 1)[0]):
+            kind = "WebSocket" if scheme.startswith("ws") else "WebTransport"
+            self.refused.append(Refusal(params["url"], kind, "connections that stay open are not made"))
 
     def _chooser_opened(self, params: dict[str, Any]) -> None:
-        self.chooser = params
+        # Without a field (`showOpenFilePicker`) there is nothing to put a file into.
+        self.chooser = params if "backendNodeId" in params else None
 
     def _crashed(self, params: dict[str, Any]) -> None:
         self.fail(*self.crash_reason)
@@ -177,6 +179,8 @@ class PageEvents:
         def event(message: dict[str, Any]) -> None:
             if message["method"] == "Fetch.requestPaused":
                 self.guard.paused(session, message["params"], main_frame=False)
+            elif message["method"] in ("Network.webSocketCreated", "Network.webTransportCreated"):
+                self._socket_created(message["params"])
 
         session.connection.listen(session.identifier, event)
         session.post("Network.enable")
@@ -204,6 +208,7 @@ _EVENTS = {
     "Page.windowOpen": PageEvents._window_opened,
     "Page.fileChooserOpened": PageEvents._chooser_opened,
     "Network.webSocketCreated": PageEvents._socket_created,
+    "Network.webTransportCreated": PageEvents._socket_created,
     "Input.dragIntercepted": PageEvents._drag_intercepted,
     "Inspector.targetCrashed": PageEvents._crashed,
     "Target.attachedToTarget": PageEvents._attached,

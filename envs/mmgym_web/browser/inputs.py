@@ -143,10 +143,27 @@ _COMMANDS = {
     "a": "selectAll",
     "c": "copy",
     "x": "cut",
-    "v": "paste",
     "z": "undo",
     "y": "redo",
 }
+
+
+# Which chords use the clipboard, by modifiers and key.
+_CLIPBOARD: dict[tuple[int, str], Literal["copy", "cut", "paste"]] = {
+    (2, "c"): "copy",
+    (2, "Insert"): "copy",
+    (2, "x"): "cut",
+    (8, "Delete"): "cut",
+    (2, "v"): "paste",
+    (10, "v"): "paste",
+    (8, "Insert"): "paste",
+}
+
+
+def clipboard_use(events: list[dict[str, Any]]) -> Literal["copy", "cut", "paste", ""]:
+    """What the events of a chord do with the clipboard."""
+    uses = (_CLIPBOARD.get((event["modifiers"], _folded(event["key"])), "") for event in events)
+    return next((use for use in uses if use), "")
 
 
 def key_events(keys: str) -> list[dict[str, Any]]:
@@ -211,6 +228,10 @@ def _resolve(name: str, keys: str) -> str:
     return found
 
 
+def _folded(key: str) -> str:
+    return key.lower() if len(key) == 1 else key
+
+
 def _event(kind: str, name: str, mask: int) -> dict[str, Any]:
     if name in KEYS:
         code, number, text = KEYS[name]
@@ -224,7 +245,8 @@ def _event(kind: str, name: str, mask: int) -> dict[str, Any]:
         "type": "rawKeyDown" if kind == "keyDown" and not text else kind,
         "key": key,
         "code": code,
-        "windowsVirtualKeyCode": number,
+        # By this number the browser would paste from its one clipboard, which all of its pages share.
+        "windowsVirtualKeyCode": 0 if _CLIPBOARD.get((mask, _folded(key))) == "paste" else number,
         "nativeVirtualKeyCode": number,
         "modifiers": mask,
     }

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 ROUNDS = 10
 NETWORK_REST_S = 5.0
+HELD_FRAME_S = 3.0
 STARVATION = 10_000
 
 
@@ -348,7 +349,19 @@ class EpisodePage(PageEvents):
     async def _draw(self, image: bool) -> bytes | None:
         # A frame is dropped, and its answer never comes, unless its time is later than the last one's.
         self._last_ticks = max(self._ticks_base + self.elapsed, self._last_ticks + 0.01)
-        return await self.frames.draw(self.session, self._last_ticks, image)
+        drawing = self.frames.draw(self.session, self._last_ticks, image)
+        if not self.hands.holding:
+            return await drawing
+        # Where a scroll bar is held after all (see `Hands`), in a place that cannot be looked into, no frame comes.
+        task = asyncio.ensure_future(drawing)
+        try:
+            done, _ = await asyncio.wait([task], timeout=HELD_FRAME_S)
+            if not done:
+                self.hands.let_go()
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
 
     async def _isolated_world(self) -> int:
         if self._world is None:

@@ -387,6 +387,8 @@ class Page:
                 return await coroutine
         except (BrowserFailure, BrowserGone, TimeoutError) as error:
             failure = self._page.failure or describe(error, self.limit_s)
+            # What hangs may be the browser's own: the next page gets another one.
+            self._browser.retired |= failure.kind == "hang"
             self._page.fail(failure.kind, failure.message)
             await self._browser.close_page(self._page)
             raise failure from error

@@ -21,7 +21,16 @@ from pathlib import Path
 from mmgym.doctor import find_chromium
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone, Connection
 
-__all__ = ["ChromiumProcess", "ProcessSettings", "find_browser", "process_tree", "sweep", "tree_memory"]
+__all__ = [
+    "ChromiumProcess",
+    "ProcessSettings",
+    "find_browser",
+    "make_folder",
+    "process_tree",
+    "remove_folder",
+    "sweep",
+    "tree_memory",
+]
 
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
 PREFIX = "mmgym-web-"
@@ -40,7 +49,7 @@ _FLAGS = """
     --disable-site-isolation-trials --force-webrtc-ip-handling-policy=disable_non_proxied_udp
     --font-render-hinting=none --disable-lcd-text --disable-font-subpixel-positioning --force-color-profile=srgb
     --force-device-scale-factor=1 --disable-partial-raster --disable-skia-runtime-opts
-    --blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4
+    --blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4,selectionClipboardBufferAvailable=false
 """.split()
 
 _FRAME_FLAGS = """
@@ -144,7 +153,7 @@ class ChromiumProcess:
         executable = settings.executable or find_browser()
         begin_frames = settings.frames == "begin" or (settings.frames == "auto" and "shell" in executable.name)
         try:
-            folder, lock = _make_folder()
+            folder, lock = make_folder()
             fonts = folder / "fonts.conf"
             fonts.write_text(_FONTCONFIG.format(fonts=FONTS, cache=folder / "fontconfig"))
         except OSError as error:
@@ -159,7 +168,7 @@ class ChromiumProcess:
         try:
             pid, write_fd, read_fd = _spawn(arguments, folder)
         except OSError as error:
-            _remove(folder, lock)
+            remove_folder(folder, lock)
             raise BrowserFailure("start", f"{executable}: {error}") from error
         self = cls(pid, folder, lock, Connection(write_fd, read_fd), begin_frames)
         try:
@@ -185,7 +194,7 @@ class ChromiumProcess:
             if self._ended():
                 break
             await asyncio.sleep(0.005)
-        _remove(self.folder, self._lock)
+        remove_folder(self.folder, self._lock)
 
     def kill(self) -> None:
         """Kill the process with all its children at once; `stop` also cleans up."""
@@ -198,7 +207,7 @@ class ChromiumProcess:
         deadline = time.monotonic() + 3
         while not self._ended() and time.monotonic() < deadline:
             time.sleep(0.005)
-        _remove(self.folder, self._lock)
+        remove_folder(self.folder, self._lock)
 
     def _kill_tree(self) -> None:
         if self._ended():
@@ -262,19 +271,25 @@ def sweep() -> list[Path]:
             for pid in _using(folder):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            _remove(folder, lock)
+            remove_folder(folder, lock)
             swept.append(folder)
     return swept
 
 
-def _make_folder() -> tuple[Path, int]:
+def make_folder() -> tuple[Path, int]:
+    """A new folder and the lock that says it is in use; `sweep` removes it when this process has died.
+
+    Raises:
+        OSError: when the temporary directory cannot be written.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     return folder, lock
 
 
-def _remove(folder: Path, lock: int) -> None:
+def remove_folder(folder: Path, lock: int) -> None:
+    """Remove a folder and let go of its lock. Never raises."""
     for _ in range(10):  # a dying child may still write a file
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

@@ -80,7 +80,7 @@ def _policy(page: bytes) -> str:
 def begin_script(seed: str, mode: str) -> str:
     """The expression that begins an episode, on a fresh page or one that was played on; its value is what is asked.
 
-    It undoes what the page's own reset leaves: focus, timers, marks of clicks. At the end of an episode no new one is
+    It undoes what the page's own reset leaves: focus, timers, marks of clicks, scores. At the end of an episode no new one is
     offered: a double click would otherwise start it, and hide the outcome of the first.
 
     Args:
@@ -91,6 +91,9 @@ def begin_script(seed: str, mode: str) -> str:
       document.activeElement && document.activeElement.blur();
       for (let k = setTimeout(() => {{}}, 0); k > 0; k--) clearTimeout(k);
       document.querySelectorAll('[data-tampered]').forEach(e => e.removeAttribute('data-tampered'));
+      document.getElementById('reward-display').innerHTML = core.DISPLAY_HTML;
+      core.wob_latest = '-';
+      core.wob_scores = [];
       WOB_EPISODE_ID = 0;
       core.EPISODE_MAX_TIME = {TIMELESS};
       core.startEpisode = () => {{}};

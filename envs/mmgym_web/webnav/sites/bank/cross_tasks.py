@@ -15,7 +15,7 @@ from mmgym_web.webnav.sites.bank.ledger import SHOP_NAME
 from mmgym_web.webnav.sites.bank.steps import enter, search, transfer
 from mmgym_web.webnav.sites.bank.tasks_long import fill_standing
 from mmgym_web.webnav.sites.shop.orders import SHOP_IBAN
-from mmgym_web.webnav.sites.shop.steps import go, open_product, pick, some
+from mmgym_web.webnav.sites.shop.steps import NOT_IN_FRONT, go, open_product, pick, some
 from mmgym_web.webnav.sites.shop.words import REASONS
 
 __all__ = ["CROSS_TEMPLATES"]
@@ -118,7 +118,7 @@ class SaveForProduct(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A product that the front page does not show, and somebody who buys it in instalments."""
         shop, bank = episode.site("shop"), episode.site("bank")
-        product = some(shop, rng, "SELECT id, name, price FROM shop_products ORDER BY added, id LIMIT 36")
+        product = some(shop, rng, f"SELECT id, name, price FROM shop_products WHERE {NOT_IN_FRONT} ORDER BY id")
         account = some(bank, rng, "SELECT id, name FROM bank_accounts ORDER BY id")
         payee = some(bank, rng, "SELECT name FROM bank_payees WHERE name != ? ORDER BY id", SHOP_NAME)["name"]
         rhythm, day = pick(rng, ("Monthly", "Quarterly", "Yearly")), int(rng.integers(1, 29))

@@ -13,6 +13,7 @@ from mmgym.spaces import ToolCall
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw
+from mmgym_web.webnav.sites.calendar.editing import parse_day
 from mmgym_web.webnav.sites.calendar.plan import clock, monday
 from mmgym_web.webnav.sites.calendar.words import CODENAMES, KINDS, event_title
 
@@ -85,8 +86,9 @@ def show_day(g: Guide, day: str) -> Iterator[ToolCall]:
         return
     if g.site != "calendar" or not (g.path == "/" or g.path.startswith("/week")):
         yield from g.visit("calendar", "/week")
-    text = g.path.partition("day=")[2]
-    shown = monday(dt.date.fromisoformat(text) if text else g.world.now.date())
+    shown = monday(parse_day(g.path.partition("day=")[2]) or g.world.now.date())
+    if abs(wanted - shown) > dt.timedelta(days=28):
+        yield from g.visit("calendar", "/week")
     step = dt.timedelta(days=7 if wanted > shown else -7)
     yield from g.visit("calendar", f"/week?day={shown + step}")
 

@@ -42,7 +42,8 @@ class _Contents:
         }
         self.names: set[str] = set()
         names = _projects(world.rng("files", "projects"))
-        self.projects = world.distinct(self.rng, lambda _: next(names), 56)
+        self.projects = world.distinct(self.rng, lambda _: next(names), 42)
+        self.cities = cities(world)
         self._fill()
 
     def _fill(self) -> None:
@@ -156,7 +157,7 @@ class _Contents:
     def _travel_request(self, folder: int) -> None:
         """A document that says which journey is wanted: the sites' level-5 tasks use it."""
         rng, project = self.rng, self.projects.pop()
-        start, end = (cities(self.world)[i] for i in rng.permutation(9)[:2])
+        start, end = (self.cities[i] for i in rng.permutation(9)[:2])
         day = (self.world.now.date() + dt.timedelta(days=int(rng.integers(10, 60)))).isoformat()
         limit = f"{int(rng.integers(14, 20))}:{('00', '30')[int(rng.integers(2))]}"
         text = f"{project}: travel request\n\nFrom: {start.name}\nTo: {end.name}\nDate: {day}\nArrive by: {limit}"
@@ -167,7 +168,7 @@ class _Contents:
         """A picture of a note that asks for a hotel."""
         rng, project = self.rng, self.projects.pop()
         day = (self.world.now.date() + dt.timedelta(days=int(rng.integers(10, 60)))).isoformat()
-        place = cities(self.world)[int(rng.integers(9))]
+        place = self.cities[int(rng.integers(9))]
         facts = {"kind": "note", "city": place.name, "day": day, "nights": int(rng.integers(1, 7)), "hue": 0}
         self._item(folder, "picture", f"{project} visit note.png", json.dumps(facts))
         self.tables["items"][-1]["owner"] = self.world.me.name
@@ -197,18 +198,25 @@ class _Contents:
         self.tables["comments"].append(row)
 
     def _versions(self, item: Row) -> None:
-        """Earlier versions: each has other values in its fields, and was saved by somebody else."""
+        """Earlier versions: in each, one line differs from the present one; each was saved by somebody else."""
         lines = item["body"].split("\n")
-        authors = self.rng.permutation(14)
-        for number in range(1, 4):
-            body = "\n".join(
-                f"{name}: {self._value(name)}" if (name := line.split(":")[0]) in words.FIELDS else line
-                for line in lines
+        authors, picks = self.rng.permutation(14)[:3].tolist(), self.rng.integers(0, 60, size=3).tolist()
+        places = [n for n, line in enumerate(lines) if line.partition(": ")[0] in words.FIELDS]
+        modified = dt.date.fromisoformat(item["modified"][:10])
+        for number, (author, pick) in enumerate(zip(authors, picks, strict=True), start=1):
+            changed = list(lines)
+            if places:
+                field = lines[places[pick % len(places)]].partition(": ")[0]
+                changed[places[pick % len(places)]] = f"{field}: {self._value(field)}"
+            self.tables["versions"].append(
+                {
+                    "item": item["id"],
+                    "number": number,
+                    "author": self.world.people[author].name,
+                    "saved": f"{modified - dt.timedelta(days=12 - 3 * number)} 09:30",
+                    "body": "\n".join(changed),
+                }
             )
-            day = dt.date.fromisoformat(item["modified"][:10]) - dt.timedelta(days=12 - 3 * number)
-            author = self.world.people[int(authors[number])].name
-            row = {"item": item["id"], "number": number, "author": author, "saved": f"{day} 09:30", "body": body}
-            self.tables["versions"].append(row)
 
     def _day(self, first: int, last: int) -> str:
         day = self.world.now.date() + dt.timedelta(days=int(self.rng.integers(first, last)))
@@ -218,4 +226,4 @@ class _Contents:
         return self.world.others[int(self.rng.integers(13))]
 
     def _sample(self, things: list[Any], count: int) -> list[Any]:
-        return [things[int(i)] for i in self.rng.permutation(len(things))[:count]]
+        return [things[i] for i in self.rng.permutation(len(things))[:count].tolist()]

@@ -78,8 +78,9 @@ class _Writer:
     def __init__(self, site: Site, dice: Dice, counts: dict[str, int]):
         self.site, self.world, self.dice = site, site.world, dice
         self.folders = [folder for folder, count in counts.items() for _ in range(count)]
-        rng = self.world.rng("mail", "subjects")
-        self.subjects = self.world.distinct(rng, dice.texts(subject), len(self.folders))
+        self.rng = self.world.rng("mail", "subjects")
+        self.subjects = self.world.distinct(self.rng, dice.texts(subject), len(self.folders))
+        self.hours = free_and_busy(self.world)
         self.messages = list[Row]()
         self.attachments = list[Row]()
         self.facts = list[Row]()
@@ -140,7 +141,7 @@ class _Writer:
             )
             return sentence
         if kind == "proposal":
-            free, busy = free_and_busy(self.world)
+            free, busy = self.hours
             choices = sorted([self.dice.pick(free), *self.dice.sample(busy, 2)])
             row["subject"] = self._subject(DATE_TEXTS)
             self._fact(row, "proposal", json.dumps([[str(day), start] for day, start in choices]))
@@ -156,7 +157,7 @@ class _Writer:
     def _subject(self, starts: tuple[str, ...]) -> str:
         """The subject of a message about an event."""
         draw = self.dice.texts(lambda n: f"{starts[n % len(starts)]} for the {event_title(n // len(starts))}")
-        return self.world.distinct(self.world.rng("mail"), draw, 1)[0]
+        return self.world.distinct(self.rng, draw, 1)[0]
 
     def _fact(self, row: Row, kind: str, value: str) -> None:
         self.facts.append({"message": row["id"], "kind": kind, "value": value})

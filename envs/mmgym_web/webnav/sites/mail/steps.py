@@ -70,11 +70,14 @@ def to_list(g: Guide, message: int) -> Iterator[ToolCall]:
     path, url = list_path(g.db, message), g.episode.site("mail").url(f"/message/{message}")
     if g.site == "mail" and g.find("a[href]", href=url):
         return
-    folder = path.split("?")[0]
-    shown = g.path.split("?")[0]
+    folder, shown = path.split("?")[0], g.path.split("?")[0]
     if g.site == "mail" and (shown == folder or (shown == "/" and folder == "/folder/inbox")):
-        number = int(g.path.partition("page=")[2] or 1)
-        yield from g.click("a.next" if number < found_on(g.db, message) else "a.previous")
+        text = g.path.partition("page=")[2] or "1"
+        wanted, number = found_on(g.db, message), int(text) if text.isdigit() else 0
+        if 0 < number < wanted:
+            yield from g.click("a.next")
+        if wanted < number <= wanted + 2:
+            yield from g.click("a.previous")
     yield from g.visit("mail", folder)
 
 

@@ -12,7 +12,7 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.shop.steps import go, month_answers, open_product, pick, show_low, some
+from mmgym_web.webnav.sites.shop.steps import NOT_IN_FRONT, go, month_answers, open_product, pick, show_low, some
 from mmgym_web.webnav.sites.shop.words import CATEGORIES, COLOURS, SIZES
 
 __all__ = ["PIXEL_TEMPLATES"]
@@ -27,9 +27,9 @@ class PictureColour(Template):
     name, sites, level, pixels = "shop_picture_colour", ("shop",), 2, True
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """Any product."""
+        """A product that the front page does not show."""
         site = episode.site("shop")
-        product = some(site, rng, "SELECT id, name, colour FROM shop_products ORDER BY id")
+        product = some(site, rng, f"SELECT id, name, colour FROM shop_products WHERE {NOT_IN_FRONT} ORDER BY id")
         text = pick(
             rng, ("In which of its colours does the shop's picture show the {}?",
                   "What is the main colour of the {} in its picture?",
@@ -65,7 +65,7 @@ class ReviewStars(Template):
                   "Read the reviews of the {name}: how many of the five stars come from {author}?"),
         )  # fmt: skip
         return Task(
-            "shop", f"{text.format(author=review['author'], name=review['name'])} Answer with a number.", 3,
+            "shop", f"{text.format(author=review['author'], name=review['name'])} Answer with a number.", 2,
             f"/product/{review['product_id']}", answer=Answer(str(review["stars"]), "number"),
             milestones=("/reviews",),
             facts={
@@ -173,9 +173,9 @@ class PriceMonth(Template):
     name, sites, level, pixels = "shop_price_month", ("shop",), 3, True
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
-        """Any product."""
+        """A product that the front page does not show."""
         site = episode.site("shop")
-        product = some(site, rng, "SELECT id, name, history FROM shop_products ORDER BY id")
+        product = some(site, rng, f"SELECT id, name, history FROM shop_products WHERE {NOT_IN_FRONT} ORDER BY id")
         cents = [int(price) for price in product["history"].split(",")]
         best, word = pick(rng, ((min(cents), "lowest"), (max(cents), "highest")))
         year, month = divmod(site.world.now.year * 12 + site.world.now.month - 1 - (12 - cents.index(best)), 12)

@@ -12,12 +12,18 @@ from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.site import Site
 from mmgym_web.webnav.kit.task import Redraw
 
-__all__ = ["MONTHS", "go", "month_answers", "open_product", "pick", "seen", "show_low", "some"]
+__all__ = ["MONTHS", "NOT_IN_FRONT", "go", "month_answers", "open_product", "pick", "seen", "show_low", "some"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+
+NOT_IN_FRONT = (
+    "id NOT IN (SELECT id FROM shop_products ORDER BY added DESC, id LIMIT 6) AND id NOT IN "
+    "(SELECT id FROM shop_products ORDER BY rating DESC, ratings DESC, id LIMIT 4)"
+)
+"""Goods that the front page does not show."""
 
 T = TypeVar("T")
 

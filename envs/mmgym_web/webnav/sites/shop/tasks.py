@@ -12,7 +12,7 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.shop.steps import go, open_product, pick, some
+from mmgym_web.webnav.sites.shop.steps import NOT_IN_FRONT, go, open_product, pick, some
 
 __all__ = ["SHORT_TEMPLATES"]
 
@@ -36,7 +36,7 @@ class OpenProduct(Template):
             ),
         )
         return Task(
-            "shop", text.format(product["name"]), 2, f"/products?category={product['category']}",
+            "shop", text.format(product["name"]), 1, f"/products?category={product['category']}",
             page=f"shop:/product/{product['id']}", milestones=(f"/product/{product['id']}",),
             facts={"id": product["id"]},
         )  # fmt: skip
@@ -58,7 +58,7 @@ class AddWish(Template):
             rng, ("Put the {} on my wish list.", "Add the {} to the wish list.", "Save the {} to my list of wishes.")
         )
         return Task(
-            "shop", text.format(product["name"]), 2, f"/product/{product['id']}",
+            "shop", text.format(product["name"]), 1, f"/product/{product['id']}",
             expects=(Expect("shop_wishes", "insert", {"product_id": product["id"]}),), facts=dict(product),
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ class RemoveLine(Template):
                   "Delete the {} from my basket."),
         )  # fmt: skip
         expects = (Expect("shop_cart", "delete", {"id": line["id"]}),)
-        return Task("shop", text.format(line["name"]), 2, "/cart", expects=expects, facts={"id": line["id"]})
+        return Task("shop", text.format(line["name"]), 1, "/cart", expects=expects, facts={"id": line["id"]})
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Press the button of its line."""
@@ -103,11 +103,8 @@ class FindPrice(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A product that the front page does not show."""
         product = some(
-            episode.site("shop"), rng,
-            "SELECT id, name, price FROM shop_products WHERE id NOT IN (SELECT id FROM shop_products ORDER BY "
-            "added DESC, id LIMIT 6) AND id NOT IN (SELECT id FROM shop_products ORDER BY rating DESC, ratings DESC, "
-            "id LIMIT 4) ORDER BY id",
-        )  # fmt: skip
+            episode.site("shop"), rng, f"SELECT id, name, price FROM shop_products WHERE {NOT_IN_FRONT} ORDER BY id"
+        )
         text = pick(
             rng, ("How much is the {} in the shop?", "What does the {} cost?", "Find the price of the {}.",
                   "I am thinking of buying the {}. What is its price?"),
@@ -237,7 +234,7 @@ class BuyChoice(Template):
         return Task(
             "shop",
             f"{text.format(what)} If the shop cannot deliver it, end the task by saying that it cannot be done.",
-            2 if sold_out else 6 if size else 5, f"/products?category={product['category']}",
+            2 if sold_out else 5 if size else 4, f"/products?category={product['category']}",
             expects=() if sold_out else (Expect("shop_cart", "insert", wanted),), infeasible=sold_out,
             milestones=(f"/product/{product['id']}",), facts=wanted | {"name": product["name"], "sold_out": sold_out},
         )  # fmt: skip

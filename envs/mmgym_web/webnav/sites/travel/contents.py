@@ -97,7 +97,7 @@ def _hotels(world: World, places: tuple[City, ...]) -> list[Row]:
     rng = world.rng("travel", "hotels")
     drawn = _names(world.rng("travel", "hotel names"), words.HOTEL_FIRST, words.HOTEL_SECOND, words.HOTEL_LAST)
     names = world.distinct(rng, lambda _: next(drawn), 6 * len(places))
-    colours, rows = list(words.FRONTS), []
+    colours, rows = list(words.FRONTS), list[Row]()
     for number, place in enumerate(places):
         fronts, prices = rng.permutation(len(colours))[:6], rng.permutation(np.arange(45, 220))[:6]
         distances, ratings = rng.permutation(np.arange(2, 60))[:6], rng.permutation(np.arange(58, 98))[:6]

@@ -1,0 +1,1 @@
+"""Real applications that others wrote, as environments: Roundup, an issue tracker, and An Otter Wiki."""

@@ -1,0 +1,230 @@
+"""MiniWoB++: pages reset to the same state, experts solve what they claim, and a raw reward of 1 alone is success."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmgym.env import Unsupported
+from mmgym.spaces import ToolCall
+from mmgym_web.miniwob.entries import ENTRIES
+from mmgym_web.miniwob.env import MiniWoB, MiniWoBTask
+from mmgym_web.miniwob.experts import EXPERTS
+from mmgym_web.miniwob.tasks import TASKS
+
+Make = Callable[[str], MiniWoBTask]
+
+FEW = ("click-shape", "use-slider", "email-inbox", "choose-list", "drag-items-grid", "click-menu")
+"""A task of several families, for the quick tests."""
+WITH_EXPERT = sorted(EXPERTS)
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """Builds environments and closes them afterwards."""
+    made: list[MiniWoBTask] = []
+
+    def build(task: str) -> MiniWoBTask:
+        made.append(MiniWoBTask(task=task))
+        return made[-1]
+
+    yield build
+    for env in made:
+        env.close()
+
+
+def solve(env: MiniWoB) -> tuple[int, bool]:
+    """Let the expert play from here: turns, success."""
+    turns = 0
+    while True:
+        *_, terminated, truncated, info = env.step(env.expert())
+        turns += 1
+        assert info["action_valid"] and not info["error"], info
+        if terminated or truncated:
+            return turns, info["success"]
+
+
+def play_anything(env: MiniWoB, turns: int = 6) -> None:
+    """Leave traces on a page: clicks, texts, drags, a button that stays down."""
+    rng = np.random.default_rng(5)
+    for _ in range(turns):
+        x, y, to_x, to_y = (int(n) for n in rng.integers(50, 160, 4))
+        call = [
+            ToolCall("click", {"x": x, "y": y}),
+            ToolCall("type", {"text": "Zed"}),
+            ToolCall("drag", {"x": x, "y": y, "to_x": to_x, "to_y": to_y}),
+            ToolCall("mouse_down", {"x": x, "y": y}),
+        ][int(rng.integers(4))]
+        *_, terminated, truncated, _ = env.step(call)
+        if terminated or truncated:
+            break
+
+
+def assert_same_start(env: MiniWoB, other: MiniWoB, seed: int) -> None:
+    """A page that was played on starts an episode like one that was not."""
+    env.reset(seed=seed + 100)
+    play_anything(env)
+    first, _ = env.reset(seed=seed)
+    second, _ = other.reset(seed=seed)
+    assert first["task"] == second["task"]
+    assert np.array_equal(first["image"], second["image"]), f"{env.task}: {seed}: other pixels after play"
+    assert env.state_key() == other.state_key(), f"{env.task}: {seed}: another state after play"
+
+
+def test_the_table_has_every_page() -> None:
+    found = importlib.util.find_spec("miniwob")
+    assert found is not None and found.submodule_search_locations
+    pages = Path(next(iter(found.submodule_search_locations)), "html", "miniwob").glob("*.html")
+    assert {page.stem for page in pages} == set(TASKS)
+    assert {task.level for task in TASKS.values()} == {1, 2, 3, 4, 5}
+    assert not set(EXPERTS) - set(TASKS)
+    assert len(EXPERTS) >= 100
+
+
+def test_there_is_an_id_for_each_task_and_one_for_the_mixture() -> None:
+    ids = [entry.id for entry in ENTRIES]
+    assert len(set(ids)) == len(ids) == len(TASKS) + 1
+    assert "mmgym/MiniWoB-click-button-v0" in ids
+    env = MiniWoBTask(task="click-button")
+    assert tuple(tool.name for tool in env.action_space.tools) == ENTRIES[1].tools
+
+
+@pytest.mark.parametrize("task", FEW)
+def test_what_was_played_leaves_no_trace(make: Make, task: str) -> None:
+    env, other = make(task), make(task)
+    assert_same_start(env, other, seed=3)
+
+
+@pytest.mark.parametrize("task", FEW)
+def test_experts_solve(make: Make, task: str) -> None:
+    env = make(task)
+    for seed, split in ((0, "train"), (1, "ood")):
+        _, info = env.reset(seed=seed, options={"split": split})
+        turns, success = solve(env)
+        assert success and 1 <= info["expert_steps"] <= turns
+
+
+def test_an_expert_recovers_from_a_disturbance(make: Make) -> None:
+    env = make("enter-text")
+    env.reset(seed=0)
+    env.step(env.expert())
+    env.step(ToolCall("type", {"text": "wrong"}))
+    env.step(ToolCall("click", {"x": 80, "y": 200}))
+    assert solve(env)[1]
+
+
+def test_partial_credit_is_no_success(make: Make) -> None:
+    env = make("find-greatest")
+    env.reset(seed=0)
+    best = env.expert().arguments
+    cards = [(30, 100), (80, 100), (130, 100)]
+    wrong = next(point for point in cards if abs(point[0] - best["x"]) > 20)
+    env.step(ToolCall("click", {"x": wrong[0], "y": wrong[1]}))
+    submit = env.query("(r => [r.left + 5, r.top + 5])(document.querySelector('#submit').getBoundingClientRect())")
+    _, reward, terminated, _, info = env.step(ToolCall("click", {"x": round(submit[0]), "y": round(submit[1])}))
+    assert terminated and reward == pytest.approx(0.1) and not info["success"]
+    assert info["reward_terms"] == {"outcome": reward}
+
+
+def wrong_button(env: MiniWoB) -> ToolCall:
+    """A click on a button that is not asked for."""
+    right = env.expert().arguments
+    boxes = env.query(
+        "[...document.querySelectorAll('#area button')].map(e => [e.innerHTML, e.getBoundingClientRect()])"
+        ".map(([t, r]) => [t, Math.round(r.left + r.width / 2), Math.round(r.top + r.height / 2)])"
+    )
+    name = next(text for text, x, y in boxes if (x, y) == (right["x"], right["y"]))
+    x, y = next((x, y) for text, x, y in boxes if text != name)
+    return ToolCall("click", {"x": x, "y": y, "count": 3})
+
+
+def test_clicking_on_after_the_end_hides_no_outcome(make: Make) -> None:
+    env = make("click-button")
+    for seed in range(20):
+        env.reset(seed=seed)
+        if env.query("document.querySelectorAll('#area button').length") > 2:
+            break
+    _, reward, terminated, _, info = env.step(wrong_button(env))
+    assert terminated and reward == -1 and not info["success"]
+
+
+def test_what_is_typed_into_a_page_does_not_run(make: Make) -> None:
+    env = make("terminal")
+    env.reset(seed=0)
+    env.step(ToolCall("click", {"x": 80, "y": 120}))
+    rewards = []
+    for text in ('<img src=x onerror="core.endEpisode(1)">', "rm <svg onload=core.endEpisode(1)>"):
+        env.step(ToolCall("type", {"text": text}))
+        _, reward, terminated, _, _ = env.step(ToolCall("press", {"keys": "Enter"}))
+        rewards.append(reward)
+        env.step(ToolCall("wait", {"seconds": 1.0}))
+    assert env.query("!!document.querySelector('#terminal-contents img')"), "the page no longer shows what was typed"
+    assert rewards == [0.0, 0.0] and not terminated and not env.success
+
+
+def test_time_does_not_end_an_episode(make: Make) -> None:
+    env = make("click-test")
+    env.reset(seed=0)
+    for _ in range(4):
+        *_, terminated, _, _ = env.step(ToolCall("wait", {"seconds": 10.0}))
+        assert not terminated
+    assert solve(env)[1]
+
+
+def test_out_of_distribution_pages_have_their_own(make: Make) -> None:
+    env = make("click-test-transfer")
+    assert env.reset(seed=0, options={"split": "ood"})[0]["task"] == "Click button TWO."
+    assert env.reset(seed=0, options={"split": "test"})[0]["task"] == "Click button ONE."
+
+
+def test_splits_share_no_seed(make: Make) -> None:
+    env = make("enter-text-dynamic")
+    asked = {split: env.reset(seed=1, options={"split": split})[0]["task"] for split in ("train", "val", "test", "ood")}
+    assert len(set(asked.values())) == 4
+
+
+def test_without_an_expert_that_is_said(make: Make) -> None:
+    env = make("tic-tac-toe")
+    assert env.capabilities.expert == "none"
+    env.reset(seed=0)
+    with pytest.raises(Unsupported):
+        env.expert()
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(ValueError, match="click-button"):
+        MiniWoBTask(task="click-nothing")
+
+
+def test_the_mixture_draws_tasks_of_the_level() -> None:
+    env = MiniWoB(level=1)
+    try:
+        for seed in range(3):
+            env.reset(seed=seed)
+            assert env._current.level == 1
+        env.reset(seed=0, options={"task": "click-link"})
+        assert solve(env) == (1, True)
+    finally:
+        env.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_every_page_starts_the_same_after_play(make: Make, task: str) -> None:
+    env, other = make(task), make(task)
+    for seed in range(3):
+        assert_same_start(env, other, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", WITH_EXPERT)
+def test_every_expert_solves(make: Make, task: str) -> None:
+    env = make(task)
+    for seed in range(1000, 1020):
+        _, info = env.reset(seed=seed, options={"split": ("train", "val", "test", "ood")[seed % 4]})
+        turns, success = solve(env)
+        assert success and 1 <= info["expert_steps"] <= turns, f"seed {seed}: {env.observation_space} {turns}"
