@@ -47,13 +47,17 @@ _WEB = re.compile(r"https?://", re.IGNORECASE)
 # Digest of what the page's state is made of, in 106 bits: DOM, form values, focus, scroll positions, storage.
 _PROBE = """(() => {
   let a = 0xdeadbeef, b = 0x41c6ce57, c = 0x12345678, d = 0x9e3779b9;
+  const encoder = new TextEncoder();
   const add = text => {
-    for (let i = 0; i < text.length; i++) {
-      const k = text.charCodeAt(i);
+    const bytes = encoder.encode(text + '\\0\\0\\0');
+    const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+    for (let i = 0; i < words.length; i++) {
+      const k = words[i];
       a = Math.imul(a ^ k, 2654435761); b = Math.imul(b ^ k, 1597334677);
       c = Math.imul(c ^ k, 2246822507); d = Math.imul(d ^ k, 3266489909);
+      a ^= a >>> 15; b ^= b >>> 13; c ^= c >>> 16; d ^= d >>> 14;
     }
-    a ^= text.length; c ^= text.length;
+    a ^= bytes.length; c ^= bytes.length;
   };
   const read = (root, depth) => {
     add(root.documentElement ? root.documentElement.outerHTML : root.innerHTML);
@@ -266,7 +270,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._page = page = get_pool().open(self._page_config())
         page.limit_s = self.time_limit
         page.goto(self._start.url, self.settle_ms)
-        return page.act((), 0, evaluate={"state": _PROBE})
+        return page.act((), 0, evaluate={"state": _PROBE}, cookies=self.watches_cookies)
 
     def _page_config(self) -> PageConfig:
         start = self._start
@@ -434,7 +438,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         settle = self.settle_ms if settle_ms is None else settle_ms
-        self._take(self._the_page().act(actions, settle, evaluate={"state": _PROBE}))
+        page = self._the_page()
+        self._take(page.act(actions, settle, evaluate={"state": _PROBE}, cookies=self.watches_cookies))
         return Effect()
 
     def _visit(self, url: str) -> Effect:
@@ -533,8 +538,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             raise MachineryFailure(f"server: {address}: {type(error).__name__}: {error}") from error
         url, title, digest = outcome.values["state"]
         self._seen, self._picture, self._elements = (url, title, digest), outcome.image, None
-        if self.watches_cookies:
-            self._cookies = self._the_page().cookies()
+        self._cookies = outcome.cookies
         self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()

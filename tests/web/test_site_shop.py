@@ -60,8 +60,9 @@ def test_the_world_is_consistent():
 
 def test_pages_answer_and_strangers_are_not_found(episode):
     client = Client(episode)
-    for path in ("/", "/products?page=99", "/products?page=x&sort=odd&rating=abc", "/suggest?q=la", "/wishes", "/offers",
-                 "/cart", "/checkout", "/orders?status=Shipped", "/orders/1/cancel", "/orders/9/return", "/addresses",
+    for path in ("/", "/products?page=99", "/products?page=x&sort=odd&rating=abc", "/suggest?q=la", "/wishes",
+                 "/offers", "/cart", "/checkout", "/orders?status=Shipped", "/orders/1/cancel", "/orders/9/return",
+                 "/addresses",
                  "/addresses/new", "/product/3/reviews", "/picture/3"):  # fmt: skip
         assert client.ask("shop", path).status == 200, path
     for path in ("/product/999", "/picture/0", "/stars/9999", "/orders/77", "/addresses/99", "/nowhere"):

@@ -64,6 +64,7 @@ class Connection:
         self._handlers: dict[str, Handler] = {}
         self._incoming = bytearray()
         self._outgoing = bytearray()
+        self._flushing = False
         self.closed = self._loop.create_future()
         self.root = Session(self, "")
         for fd in (write_fd, read_fd):
@@ -122,18 +123,18 @@ class Connection:
                 os.close(fd)
 
     def _write(self, data: bytes) -> None:
-        if not self._outgoing:
-            try:
-                data = data[os.write(self._write_fd, data) :]
-            except BlockingIOError:
-                pass
-            except OSError:
-                self.close()
-                return
-            if not data:
-                return
-            self._loop.add_writer(self._write_fd, self._writable)
+        # What is sent in one turn of the loop goes out in one piece: it wakes the browser once.
         self._outgoing += data
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self.closed.done():
+            return
+        self._writable()
+        if self._outgoing and not self.closed.done():
+            self._loop.add_writer(self._write_fd, self._writable)
 
     def _writable(self) -> None:
         try:
@@ -144,6 +145,7 @@ class Connection:
             self.close()
             return
         if not self._outgoing:
+            self._flushing = False
             self._loop.remove_writer(self._write_fd)
 
     def _readable(self) -> None:

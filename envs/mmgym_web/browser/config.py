@@ -73,6 +73,7 @@ class Raw:
     url: str = ""
     title: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    cookies: list[dict[str, Any]] = field(default_factory=list)
     dialogs: list[Dialog] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     server_errors: list[tuple[str, Exception]] = field(default_factory=list)

@@ -162,6 +162,7 @@ class EpisodePage(PageEvents):
         image: bool,
         isolated: dict[str, str],
         main: dict[str, str],
+        cookies: bool = False,
     ) -> Raw:
         """One step: input, time, picture, then what the caller wants to know, in one trip."""
         self._dialog_count = 0
@@ -178,7 +179,11 @@ class EpisodePage(PageEvents):
         title = {"": "document.title"}
         # The title is the page's own word in either world: it goes along with what is asked for anyway.
         in_main = bool(main) and not isolated
-        raw.values = await self.evaluate_all({} if in_main else title | isolated, title | main if in_main else main)
+        asked = {} if in_main else title | isolated, title | main if in_main else main
+        if cookies:
+            raw.values, raw.cookies = await asyncio.gather(self.evaluate_all(*asked), self.cookies())
+        else:
+            raw.values = await self.evaluate_all(*asked)
         raw.title = str(raw.values.pop(""))
         raw.url = self.url
         self.collect(raw)

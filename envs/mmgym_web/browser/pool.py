@@ -54,6 +54,8 @@ class Outcome:
     """Title of the page."""
     values: dict[str, Any] = field(default_factory=dict)
     """Value of each asked expression, by its name."""
+    cookies: list[dict[str, Any]] = field(default_factory=list)
+    """Cookies of all sites, sorted, if they were asked for."""
     dialogs: list[Dialog] = field(default_factory=list)
     """Dialogs answered since the last step."""
     refused: list[Refusal] = field(default_factory=list)
@@ -258,6 +260,7 @@ class Page:
         image: bool = True,
         evaluate: Mapping[str, str] | None = None,
         evaluate_main: Mapping[str, str] | None = None,
+        cookies: bool = False,
     ) -> Outcome:
         """One step in one trip: input, time until the page has settled, the picture, then some expressions.
 
@@ -268,17 +271,27 @@ class Page:
             image: whether a picture is wanted.
             evaluate: JavaScript expressions by name, evaluated in the isolated world after the picture.
             evaluate_main: the same in the world of the page's scripts.
+            cookies: whether cookies are wanted.
 
         Raises:
             ValueError: for a key that does not exist; nothing was done then.
         """
         settle = self._settle(settle_ms)
         coroutine = self._page.act(
-            actions, settle, frame_every_ms, image, dict(evaluate or {}), dict(evaluate_main or {})
+            actions, settle, frame_every_ms, image, dict(evaluate or {}), dict(evaluate_main or {}), cookies
         )
         raw: Raw = self._run(coroutine)
         picture = self._decode(raw.png) if image else None
-        return Outcome(picture, raw.url, raw.title, raw.values, raw.dialogs, raw.refused, raw.server_errors)
+        return Outcome(
+            image=picture,
+            url=raw.url,
+            title=raw.title,
+            values=raw.values,
+            cookies=raw.cookies,
+            dialogs=raw.dialogs,
+            refused=raw.refused,
+            server_errors=raw.server_errors,
+        )
 
     def mouse(
         self,

@@ -106,7 +106,7 @@ class MiniWoB(WebEnv):
         if name is None:
             names = [name for name, row in TASKS.items() if row.level == self.level and name in EXPERTS]
             name = names[int(rng.integers(len(names)))]
-        self._current, self._status, self._held = TASKS[name], [False, 0], False
+        self._current, self._status = TASKS[name], [False, 0]
         return Start(url(name), "", server=Pages(), turns=self._current.turns)
 
     def _page_config(self) -> PageConfig:
@@ -133,8 +133,9 @@ class MiniWoB(WebEnv):
             self._drop_page()
             self._page = page = get_pool().open(self._page_config())
             page.limit_s, self._loaded, self._episodes = self.time_limit, "", 0
-        if self._held:
+        if self._held:  # a button that is still down, or what it drags, goes with the old episode
             page.mouse("released", *VIEWPORT)
+            self._held = False
         if self._loaded != name or self._current.reload:
             self._loaded = ""
             page.goto(url(name), 20)
@@ -163,8 +164,7 @@ class MiniWoB(WebEnv):
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         for action in actions:
-            if isinstance(action, Mouse) and action.kind != "moved":
-                self._held = action.kind == "pressed"
+            self._held |= isinstance(action, Mouse) and action.kind == "pressed"
         self._take(self._act(self.settle_ms if settle_ms is None else settle_ms, *actions))
         return Effect()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def _companies(world: World) -> list[tuple[str, str]]:
     rng, found = world.rng("bank", "companies"), list[tuple[str, str]]()
     for category, kinds in words.SHOPS.items():
         for kind in kinds:
-            found.append((world.distinct(rng, lambda rng, kind=kind: _company(rng, kind), 1)[0], category))
+            found.append((world.distinct(rng, partial(_company, kind=kind), 1)[0], category))
     return found
 
 
@@ -173,7 +174,7 @@ def _bills(site: Site) -> None:
     offsets = rng.choice(range(-6, 40), len(words.BILLERS), replace=False)
     amounts = rng.choice(range(1_500, 19_000), len(words.BILLERS), replace=False)
     for kind, offset, amount in zip(words.BILLERS, offsets.tolist(), amounts.tolist(), strict=True):
-        name = world.distinct(rng, lambda rng, kind=kind: _company(rng, kind), 1)[0]
+        name = world.distinct(rng, partial(_company, kind=kind), 1)[0]
         due = str(world.now.date() + dt.timedelta(days=offset))
         number = f"R{rng.integers(10**5, 10**6)}"
         rows.append({"biller": name, "number": number, "amount": amount, "due": due, "paid": 0})

@@ -56,7 +56,8 @@ class Transfer(Template):
         asked = text.format(amount=f"{cents / 100:,.2f}", payee=payee["name"], account=account["name"])
         return Task(
             "bank", f"{asked} If that account has too little money, end the task by saying that it cannot be done.",
-            2 if too_much else 7, "/payees", expects=() if too_much else expects, infeasible=too_much, milestones=("/transfer",),
+            2 if too_much else 7, "/payees", expects=() if too_much else expects, infeasible=too_much,
+            milestones=("/" if too_much else "/transfer",),
             facts={"account": account["id"], "payee": payee["name"], "cents": cents, "too_much": too_much},
         )  # fmt: skip
 

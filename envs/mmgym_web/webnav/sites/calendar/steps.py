@@ -13,7 +13,7 @@ from mmgym.spaces import ToolCall
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw
-from mmgym_web.webnav.sites.calendar.editing import parse_day
+from mmgym_web.webnav.sites.calendar.editing import Editing, parse_day
 from mmgym_web.webnav.sites.calendar.plan import clock, monday
 from mmgym_web.webnav.sites.calendar.words import CODENAMES, KINDS, event_title
 
@@ -111,19 +111,36 @@ def choose_day(g: Guide, day: str) -> Iterator[ToolCall]:
 
 
 def fill_event(g: Guide, path: str, values: dict[str, Any]) -> Iterator[ToolCall]:
-    """Fill in the form of an event at `path` with ``title``, ``day``, ``place``, ``guests``, ``start``, and save it."""
-    if g.path.endswith("/save"):  # the form came back with an error, at another address
-        pass
-    elif not (g.site == "calendar" and g.path.split("?")[0] == path):
+    """Fill in the form of an event at `path`, mend what is wrong in other fields, and save it.
+
+    Args:
+        g: the guide.
+        path: ``/event/new`` or ``/event/ID/edit``.
+        values: any of ``title``, ``day``, ``place``, ``guests``, ``start``, ``end``, ``weekly``.
+    """
+    # A form that came back with an error is at another address, which ends with "/save".
+    if not g.path.endswith("/save") and not (g.site == "calendar" and g.path.split("?")[0] == path):
         yield from g.visit("calendar", path)
-    for name in ("title", "day", "place", "guests"):
+    values = _as_it_is(g, path) | values
+    for name in ("title", "day", "place", "guests", "note"):
         if name in values:
             yield from g.fill(f"#{name}", str(values[name]))
     if "start" in values:
         yield from g.choose("#start", clock(values["start"]))
     if "weekly" in values:
         yield from g.choose("#weekly", "Every week" if values["weekly"] else "Never")
-    if "end" in values:
-        length = g.episode.site("calendar").lengths[values["end"] - values["start"]]  # type: ignore[attr-defined]
-        yield from g.choose("#length", length)
+    length = values["end"] - values["start"] if "end" in values else values.get("length")
+    if length:
+        yield from g.choose("#length", Editing.lengths[length])
     yield from g.click("main form[method=post] button")
+
+
+def _as_it_is(g: Guide, path: str) -> dict[str, Any]:
+    """What the form at `path` holds when nobody has changed it."""
+    if path == "/event/new":
+        return {"guests": ""}
+    event = g.db.execute("SELECT * FROM calendar_events WHERE id = ?", (int(path.split("/")[2]),)).fetchone()
+    sql = "SELECT name FROM calendar_guests JOIN calendar_people USING (email) WHERE event = ? ORDER BY "
+    guests = [row["name"] for row in g.db.execute(f"{sql} calendar_guests.rowid", (event["id"],))]
+    kept = {name: event[name] for name in ("title", "day", "place", "note", "start")}
+    return kept | {"guests": ", ".join(guests), "length": event["end"] - event["start"]}

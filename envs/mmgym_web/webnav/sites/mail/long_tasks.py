@@ -17,7 +17,7 @@ from mmgym_web.webnav.kit.task import Redraw, Task, Template
 from mmgym_web.webnav.sites.calendar.choices import belonging, choose, say
 from mmgym_web.webnav.sites.calendar.pictures import png
 from mmgym_web.webnav.sites.mail.pictures import draw
-from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, sender_of, sent
+from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, send, sender_of, sent
 from mmgym_web.webnav.sites.mail.words import FACTS, REPLIES, subject
 
 __all__ = ["LONG_TEMPLATES"]
@@ -122,7 +122,7 @@ class Forward(Template):
         expect = sent(recipients=person.email, subject=f"Fwd: {message['subject']}")
         steps = 4 + found_on(episode.db, message["id"])
         milestones = (f"/message/{message['id']}", "/compose?forward=")
-        facts = {"id": message["id"], "person": person.email}
+        facts = {"id": message["id"], "person": person.email, "subject": f"Fwd: {message['subject']}"}
         return Task("mail", text, steps, expects=(expect,), milestones=milestones, facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
@@ -131,8 +131,7 @@ class Forward(Template):
         if not g.at("mail", path):
             yield from open_message(g, task.facts["id"])
             yield from g.visit("mail", path)
-        yield from g.fill("#to", task.facts["person"])
-        yield from g.click("button[name=action][value=send]")
+        yield from send(g, to=task.facts["person"], subject=task.facts["subject"])
 
 
 class CountFrom(Template):
@@ -254,6 +253,7 @@ class Away(Template):
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """The expert."""
         yield from g.visit("mail", "/settings")
+        yield from g.fill("#alias", "")
         yield from g.fill("#signature", task.facts["signature"])
         yield from g.choose("#notify", {"contacts": "Only my contacts", "never": "Never"}[task.facts["notify"]])
         yield from g.check("input[name=away]")
@@ -296,13 +296,11 @@ class SendFile(Template):
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """The expert."""
         yield from g.visit("mail", "/compose")
-        yield from g.fill("#to", task.facts["name"])
-        yield from g.fill("#subject", task.facts["about"])
         spot = g.find("#file")
         if spot is not None and not spot.value.endswith(task.facts["file"]):
             yield from g.show(spot)
             yield ToolCall("upload", {"x": spot.x, "y": spot.y, "file": task.facts["file"]})
-        yield from g.click("button[name=action][value=send]")
+        yield from send(g, to=task.facts["name"], subject=task.facts["about"])
 
 
 LONG_TEMPLATES = (FindFact, Reply, Forward, CountFrom, Tidy, Away, SendFile)

@@ -19,7 +19,7 @@ from mmgym_web.webnav.sites.calendar.content import colleagues, next_week
 from mmgym_web.webnav.sites.calendar.plan import clock
 from mmgym_web.webnav.sites.calendar.steps import choose_day, fill_event, free_hour, new_title
 from mmgym_web.webnav.sites.mail.pixel_tasks import go_to, look_at, pick_picture
-from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, sender_of, sent
+from mmgym_web.webnav.sites.mail.steps import found_on, open_message, pick_message, reply, send, sender_of, sent
 
 __all__ = ["OFFICE_TEMPLATES"]
 
@@ -85,16 +85,15 @@ class FindSlot(Template):
             if g.site == "mail" and not g.at("mail", f"/message/{message}"):
                 yield from open_message(g, message)
             slot = f"/event/new?day={day}&start={start}"
-            if not g.at("calendar", slot):
+            if not g.at("calendar", slot) and not g.path.endswith("/save"):
                 url = g.episode.site("calendar").url(slot)
                 if not (g.site == "calendar" and g.find("a[href]", href=url)):
                     if g.site != "calendar":
                         yield from g.visit("calendar", "/")
                     yield from g.visit("calendar", f"/week?day={next_week(g.world)[0]}")
                 yield from g.visit("calendar", slot)
-            yield from g.fill("#title", task.facts["title"])
-            yield from g.choose("#length", "1 h")
-            yield from g.click("form[action='/event/0/save'] button")
+            event = {"title": task.facts["title"], "day": day, "start": start, "end": start + 60, "weekly": 0}
+            yield from fill_event(g, "/event/new", event)
         if g.site != "mail":
             yield from g.visit("mail", f"/message/{message}")
         yield from reply(g, message, clock(start))
@@ -217,10 +216,7 @@ class TellFreeHour(Template):
             yield from g.visit("mail", "/")
         if g.path != "/compose":
             yield from g.visit("mail", "/compose")
-        yield from g.fill("#to", task.facts["reader"])
-        yield from g.fill("#subject", task.facts["title"])
-        yield from g.fill("#body", task.facts["text"])
-        yield from g.click("button[name=action][value=send]")
+        yield from send(g, to=task.facts["reader"], subject=task.facts["title"], body=task.facts["text"])
 
 
 OFFICE_TEMPLATES = (FindSlot, PosterEvent, TellFreeHour)

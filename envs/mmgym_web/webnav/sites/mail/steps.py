@@ -22,6 +22,7 @@ __all__ = [
     "open_message",
     "pick_message",
     "reply",
+    "send",
     "sender_of",
     "sent",
     "to_list",
@@ -95,7 +96,14 @@ def reply(g: Guide, message: int, text: str) -> Iterator[ToolCall]:
     if not g.at("mail", path):
         yield from open_message(g, message)
         yield from g.visit("mail", path)
-    yield from g.fill("#body", text)
+    row = g.db.execute("SELECT sender, subject FROM mail_messages WHERE id = ?", (message,)).fetchone()
+    yield from send(g, to=row["sender"], subject=f"Re: {row['subject']}", body=text)
+
+
+def send(g: Guide, **fields: str) -> Iterator[ToolCall]:
+    """Fill in the form of a message, mend what is wrong in it, and send it."""
+    for name, value in ({"cc": ""} | fields).items():
+        yield from g.fill(f"#{name}", value)
     yield from g.click("button[name=action][value=send]")
 
 

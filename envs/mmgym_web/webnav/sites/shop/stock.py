@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _products(site: Site) -> list[dict[str, Any]]:
     world, rng = site.world, site.world.rng("shop", "products")
     prices, today = draw_prices(world), site.world.now.date()
     names = {
-        noun: world.distinct(rng, lambda rng, noun=noun: _name(rng, noun), 2)
+        noun: world.distinct(rng, partial(_name, noun=noun), 2)
         for nouns in words.CATEGORIES.values()
         for noun, _ in nouns
     }
