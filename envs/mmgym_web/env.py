@@ -60,7 +60,7 @@ _PROBE = """(() => {
     a ^= bytes.length; c ^= bytes.length;
   };
   const read = (root, depth) => {
-    add(root.documentElement ? root.documentElement.outerHTML : root.innerHTML);
+    add((root.documentElement ? root.documentElement.outerHTML : root.innerHTML) || '');
     const all = root.querySelectorAll('*');
     for (let i = 0; i < all.length; i++) {
       const e = all[i];
@@ -142,7 +142,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
     """A page in a real Chromium, as a `MultimodalEnv`.
 
     Observations: ``task`` (what is asked), ``image`` (the viewport, uint8 (height, width, 3)), ``text`` (the text twin:
-    the accessibility tree), ``url``, ``title``, ``feedback``.
+    the accessibility tree), ``tabs`` (if there are tabs: their titles, and which one is shown), ``url``, ``title``,
+    ``feedback``.
 
     Args:
         width: of the viewport and the picture, in pixels.
@@ -153,6 +154,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
         coordinates: ``pixels``, or ``thousandths`` of width and height.
         grid: columns and rows of the grid, up to 26 each.
         show_address: whether observations have ``url`` and ``title``.
+        tabs: whether links to new windows open tabs, up to 20, with tools to open, show and close them; without, such
+            links open in the page. Not with ``grid``.
         time_limit: seconds of real time that the browser may take for one call before it counts as hung.
         level, split, obs_mode, max_turns, max_calls, render_mode: those of `MultimodalEnv`.
 
@@ -172,6 +175,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
     _answer: str | None
     _failed: str | None
     _seen: tuple[str, str, str]
+    _tabs_seen: list[tuple[str, str, str]]
+    _shown_tab: int
     _cookies: list[dict[str, Any]]
     _notes: list[str]
     _picture: np.ndarray | None
@@ -193,6 +198,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         coordinates: str = "pixels",
         grid: tuple[int, int] = (4, 4),
         show_address: bool = True,
+        tabs: bool = False,
         time_limit: float = 20.0,
     ):
         for name, value in (("width", width), ("height", height)):
@@ -206,7 +212,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
         self.coordinates = choose("coordinates", coordinates, COORDINATES)
         self.grid = (grid[0], grid[1])
+        if tabs and (action_mode == "grid" or "goto" in self.without_tools):
+            raise ValueError("tabs must be False with action_mode='grid', and where there are no addresses to go to")
         self.show_address = show_address
+        self.tabs = tabs
         self.time_limit = time_limit
         self._page: Page | None = None
         self._folder: _TaskFiles | None = None
@@ -287,6 +296,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             server=start.server,
             allow_hosts=start.live_hosts,
             files=self._folder.path if self._folder else None,
+            on_new_tab="tab" if self.tabs else "same",
         )
 
     def _turn_limit(self) -> int:
@@ -309,7 +319,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _get_state(self) -> dict[str, Any]:
         return {
             "server": self._server_state(),
-            "page": list(self._seen),
+            "page": [self._shown_tab, self._tabs_seen] if self.tabs else list(self._seen),
             "cookies": self._cookies,
             "answer": self._answer,
             "failed": self._failed,
@@ -379,6 +389,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
         feedback = base.pop("feedback")
         parts: dict[str, gym.Space[Any]] = {"task": TextSpace(), **base}
         address = {"url": TextSpace(), "title": TextSpace()} if self.show_address else {}
+        if self.tabs:
+            address = {"tabs": TextSpace(), **address}
         return {**parts, **address, "feedback": feedback}
 
     def _observe(self) -> dict[str, Any]:
@@ -386,6 +398,11 @@ class WebEnv(BrowserTools, MultimodalEnv):
         feedback = base.pop("feedback")
         observation = {"task": self._start.task, **base}
         address = {"url": self._seen[0][:4096], "title": self._seen[1][:1024]} if self.show_address else {}
+        if self.tabs:
+            titles = [f"{number}: {title[:100] or url[:100]}" for number, (url, title, _) in enumerate(self._tabs_seen, 1)]
+            if titles:
+                titles[self._shown_tab] += " (shown)"
+            address = {"tabs": "\n".join(titles), **address}
         return {**observation, **address, "feedback": feedback}
 
     def _image(self) -> np.ndarray:
@@ -415,7 +432,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
 
         return [
             replace(tool, parameters=tuple(map(narrowed, tool.parameters)))
-            for name in tool_names(self.action_mode, self.without_tools)
+            for name in tool_names(self.action_mode, self.without_tools, self.tabs)
             for tool in [Tool.from_function(getattr(type(self), name))]
         ]
 
@@ -433,7 +450,12 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def elements(self) -> list[Element]:
         """The page's accessibility tree, with what can be acted on numbered from 1."""
         if self._elements is None:
-            self._elements = elements.read(self._the_page().accessibility(), self.width, self.height)
+            try:
+                nodes = self._the_page().accessibility()
+            except (BrowserFailure, CDPError) as failure:
+                self._drop_page()
+                raise MachineryFailure(str(failure)) from failure
+            self._elements = elements.read(nodes, self.width, self.height)
         return self._elements
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
@@ -461,6 +483,20 @@ class WebEnv(BrowserTools, MultimodalEnv):
         moved = page.back(self.settle_ms) if way == "back" else page.forward(self.settle_ms)
         if not moved:
             return Effect(False, f"There is no page to go {way} to.")
+        return self._do(settle_ms=0)
+
+    def _change_tab(self, change: Literal["new", "switch", "close"], tab: int = 1) -> Effect:
+        page = self._the_page()
+        try:
+            if change == "new":
+                page.new_tab()
+            elif change == "switch":
+                page.switch_tab(tab - 1)
+            else:
+                page.close_tab()
+                del self._tabs_seen[self._shown_tab]
+        except ValueError as problem:
+            return Effect(False, f"Nothing happened: {problem}.")
         return self._do(settle_ms=0)
 
     def _query(self, expression: str) -> Any:
@@ -528,6 +564,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._actions, self._notes, self._cookies = [], [], []
         self._answer = self._failed = None
         self._seen = ("", "", "")
+        self._tabs_seen, self._shown_tab = [], 0
         self._picture = self._elements = None
         self._key = ""
 
@@ -539,9 +576,20 @@ class WebEnv(BrowserTools, MultimodalEnv):
         url, title, digest = outcome.values["state"]
         self._seen, self._picture, self._elements = (url, title, digest), outcome.image, None
         self._cookies = outcome.cookies
+        if self.tabs:
+            self._see_tabs()
         self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()
+
+    def _see_tabs(self) -> None:
+        """Tabs that are not shown are as they were when they were left, or opened where several opened at once."""
+        page = self._the_page()
+        self._shown_tab = page.shown_tab
+        for index in range(len(self._tabs_seen), page.tab_count):
+            url, title, digest = page.evaluate_tab(index, _PROBE)
+            self._tabs_seen.append((url, title, digest))
+        self._tabs_seen[self._shown_tab] = self._seen
 
     def _place(self, x: int, y: int) -> str:
         """Where a pixel is, as the agent says it."""

@@ -19,13 +19,14 @@ from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
 if TYPE_CHECKING:
     from mmgym_web.elements import Element
 
-__all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "GRID_TOOLS", "PAGE_TOOLS", "BrowserTools"]
+__all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "GRID_TOOLS", "PAGE_TOOLS", "TAB_TOOLS", "BrowserTools"]
 
 ACTION_MODES = ("coordinates", "elements", "both", "grid")
 """How things are pointed at."""
 COORDINATE_TOOLS = ("click", "move", "mouse_down", "mouse_up", "drag", "hover", "scroll", "select", "upload")
 ELEMENT_TOOLS = ("click_element", "hover_element", "fill_element", "select_element", "upload_element", "scroll_page")
 GRID_TOOLS = ("click_cell",)
+TAB_TOOLS = ("new_tab", "switch_tab", "close_tab")
 PAGE_TOOLS = ("type", "press", "clear", "goto", "back", "forward", "wait", "answer", "fail")
 
 Button = Literal["left", "middle", "right"]
@@ -94,6 +95,9 @@ class BrowserTools:
         raise NotImplementedError
 
     def _history(self, way: Literal["back", "forward"]) -> Effect:
+        raise NotImplementedError
+
+    def _change_tab(self, change: Literal["new", "switch", "close"], tab: int = 1) -> Effect:
         raise NotImplementedError
 
     def _end(self, answer: str | None, failed: str | None) -> Effect:
@@ -350,6 +354,25 @@ class BrowserTools:
         return self._history("forward")
 
     @tool
+    def new_tab(self) -> Effect:
+        """Open an empty tab and show it."""
+        return self._change_tab("new")
+
+    @tool
+    def switch_tab(self, tab: Annotated[int, Interval(ge=1, le=20)]) -> Effect:
+        """Show another tab.
+
+        Args:
+            tab: its number.
+        """
+        return self._change_tab("switch", tab)
+
+    @tool
+    def close_tab(self) -> Effect:
+        """Close the tab that is shown. The last one stays."""
+        return self._change_tab("close")
+
+    @tool
     def wait(self, seconds: Annotated[float, Interval(ge=0, le=10)] = 1.0) -> Effect:
         """Wait.
 
@@ -410,7 +433,7 @@ def cell_middle(cell: str, grid: tuple[int, int], width: int, height: int) -> tu
     return (2 * column + 1) * width // (2 * grid[0]), (2 * row + 1) * height // (2 * grid[1])
 
 
-def tool_names(action_mode: str, leave_out: Sequence[str] = ()) -> list[str]:
+def tool_names(action_mode: str, leave_out: Sequence[str] = (), tabs: bool = False) -> list[str]:
     """The tools of an action mode, in a fixed order."""
     if action_mode == "grid":
         return list(GRID_TOOLS)
@@ -420,4 +443,6 @@ def tool_names(action_mode: str, leave_out: Sequence[str] = ()) -> list[str]:
     if action_mode != "coordinates":
         names += ELEMENT_TOOLS
     names += PAGE_TOOLS
+    if tabs:
+        names += TAB_TOOLS
     return [name for name in names if name not in leave_out]

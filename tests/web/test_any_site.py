@@ -337,9 +337,15 @@ def test_a_wrong_selector_is_named_when_the_episode_begins():
 
 def test_the_demonstration_is_solved():
     env = AnySite()
+    assert env.levels == 5 and {task.level for task in env.tasks} == {1, 2, 3, 4, 5}
     env.reset(seed=0, options={"task": "open-books"})
     assert unwrap(env).step(ToolCall("goto", {"url": "site.test/books.html"}))[1] == 1.0
-    for name, answer in (("shelf", "K7"), ("closed", "on Thursdays"), ("copies", "11")):
+    for name, answer in (
+        ("shelf", "K7"),
+        ("closed", "on Thursdays"),
+        ("copies", "11"),
+        ("fewest", "Birds of the Estuary"),
+    ):
         env.reset(seed=0, options={"task": name})
         assert env.step(ToolCall("answer", {"text": "no idea"}))[1:3] == (0.0, True)
         env.reset(seed=0, options={"task": name})

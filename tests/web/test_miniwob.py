@@ -175,6 +175,19 @@ def test_time_does_not_end_an_episode(make: Make) -> None:
     assert solve(env)[1]
 
 
+def test_what_was_copied_stays_in_its_episode(make: Make) -> None:
+    env = make("enter-text")
+    env.reset(seed=0)
+    for _ in range(2):
+        env.step(env.expert())
+    env.step(ToolCall("press", {"keys": "Control+a"}))
+    env.step(ToolCall("press", {"keys": "Control+c"}))
+    env.reset(seed=1)
+    env.step(env.expert())
+    env.step(ToolCall("press", {"keys": "Control+v"}))
+    assert env.query("document.querySelector('#tt').value") == ""
+
+
 def test_out_of_distribution_pages_have_their_own(make: Make) -> None:
     env = make("click-test-transfer")
     assert env.reset(seed=0, options={"split": "ood"})[0]["task"] == "Click button TWO."

@@ -91,7 +91,6 @@ class AnySite(WebEnv):
     - v0: first version.
     """
 
-    levels = 2
     capabilities = Capabilities(expert="none", snapshot="replay", splits="single", expert_steps="at_least")
     instruction: ClassVar[str] = (
         "You use a web browser. You see the page and are told what to do. Work with mouse and keyboard: click a field "

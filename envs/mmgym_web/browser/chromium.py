@@ -103,21 +103,25 @@ class Chromium:
         old = time.monotonic() - self.process.started > self.settings.max_age_s
         return not old and self.opened < self.settings.max_pages
 
-    async def open(self, config: PageConfig) -> EpisodePage:
-        """Open a page in a context of its own.
+    async def open(self, config: PageConfig, opener: EpisodePage | None = None) -> EpisodePage:
+        """Open a page in a context of its own, or a tab beside another page, in its context.
 
         Raises:
             BrowserGone: if the browser died.
         """
         self.opened += 1
-        made = await self.root.send("Target.createBrowserContext", disposeOnDetach=True)
-        context = made["browserContextId"]
-        settings = [
-            self.root.send(
-                "Browser.setDownloadBehavior", behavior="deny", browserContextId=context, eventsEnabled=True
-            ),
-            self.root.send("Browser.grantPermissions", permissions=[], browserContextId=context),
-        ]
+        settings = []
+        if opener is not None:
+            context = opener.context
+        else:
+            made = await self.root.send("Target.createBrowserContext", disposeOnDetach=True)
+            context = made["browserContextId"]
+            settings = [
+                self.root.send(
+                    "Browser.setDownloadBehavior", behavior="deny", browserContextId=context, eventsEnabled=True
+                ),
+                self.root.send("Browser.grantPermissions", permissions=[], browserContextId=context),
+            ]
         target = await self.root.send(
             "Target.createTarget",
             url="about:blank",
@@ -128,7 +132,7 @@ class Chromium:
         )
         identifier = target["targetId"]
         session = Session(self.root.connection, await self._session_of(identifier))
-        page = EpisodePage(self.root, session, context, identifier, self.frames, config)
+        page = EpisodePage(self.root, session, context, identifier, self.frames, config, opener)
         self.pages[identifier] = page
         try:
             session.post("Emulation.setUserAgentOverride", userAgent=self._user_agent, acceptLanguage=config.locale)
@@ -138,10 +142,19 @@ class Chromium:
             raise
         return page
 
-    async def close_page(self, page: EpisodePage) -> None:
-        """Dispose of a page with all that its context stored; kills the browser if it does not answer."""
+    async def close_tab(self, page: EpisodePage) -> None:
+        """Close one of several tabs; what its context stored stays."""
         self.pages.pop(page.target, None)
         page.close()
+        with contextlib.suppress(CDPError):  # a crashed tab is gone already
+            await self.root.send("Target.closeTarget", targetId=page.target)
+
+    async def close_page(self, page: EpisodePage) -> None:
+        """Dispose of a page with its tabs and all that its context stored; kills a browser that does not answer."""
+        page.close()
+        for tab in [tab for tab in self.pages.values() if tab.context == page.context]:
+            del self.pages[tab.target]
+            tab.close()
         try:
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await self.root.send("Target.disposeBrowserContext", browserContextId=page.context)

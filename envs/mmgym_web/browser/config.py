@@ -29,8 +29,8 @@ class PageConfig:
     """Plays the episode's sites."""
     allow_hosts: tuple[str, ...] = ()
     """Hosts that may really be reached; empty keeps the page off the network."""
-    on_new_tab: Literal["same", "refuse"] = "same"
-    """What a link to a new tab or window does: opens in the same page, or nothing (recorded as refused)."""
+    on_new_tab: Literal["same", "refuse", "tab"] = "same"
+    """What a link to a new tab or window does: opens in the same page, nothing (recorded as refused), or opens a tab."""
     files: Path | None = None
     """The folder from which files may be uploaded."""
     locale: str = "en-US"
@@ -49,8 +49,8 @@ class PageConfig:
         for name in ("width", "height"):
             if not 16 <= getattr(self, name) <= 4096:
                 raise ValueError(f"{name} must be from 16 to 4096 pixels; got {getattr(self, name)}")
-        if self.on_new_tab not in ("same", "refuse"):
-            raise ValueError(f"on_new_tab must be 'same' or 'refuse'; got {self.on_new_tab!r}")
+        if self.on_new_tab not in ("same", "refuse", "tab"):
+            raise ValueError(f"on_new_tab must be 'same', 'refuse' or 'tab'; got {self.on_new_tab!r}")
         datetime.fromisoformat(self.now)
 
 

@@ -23,9 +23,10 @@ class PageEvents:
     Args:
         session: the page's session.
         config: the episode's.
+        opener: the page beside which this one is a tab: they share what they record.
     """
 
-    def __init__(self, session: Session, config: PageConfig) -> None:
+    def __init__(self, session: Session, config: PageConfig, opener: PageEvents | None = None) -> None:
         self.session = session
         self.config = config
         self.failure: BrowserFailure | None = None
@@ -33,10 +34,11 @@ class PageEvents:
         self.url = "about:blank"
         self.frame_id = ""
         self.dialogs: list[Dialog] = []
-        self.refused: list[Refusal] = []
-        self.server_errors: list[tuple[str, Exception]] = []
+        self.refused: list[Refusal] = opener.refused if opener else []
+        self.server_errors: list[tuple[str, Exception]] = opener.server_errors if opener else []
+        self.wanted_tabs: list[str] = []
         self.chooser: dict[str, Any] | None = None
-        self.uploads: dict[str, Path] = {}
+        self.uploads: dict[str, Path] = opener.uploads if opener else {}
         self.guard = NetworkGuard(
             config.server, config.allow_hosts, self.uploads, self.refused.append, self._server_failed, self.fail
         )
@@ -149,7 +151,9 @@ class PageEvents:
         self.session.post("Page.handleJavaScriptDialog", accept=accepted)
 
     def _window_opened(self, params: dict[str, Any]) -> None:
-        if self.config.on_new_tab == "same" and params["url"]:
+        if self.config.on_new_tab == "tab":
+            self.wanted_tabs.append(params["url"] or "about:blank")
+        elif self.config.on_new_tab == "same" and params["url"]:
             self._new_tab = params["url"]
         else:
             self.refused.append(Refusal(params["url"], "Popup", "new tabs and windows are not opened"))

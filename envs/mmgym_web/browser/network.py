@@ -20,6 +20,8 @@ __all__ = ["NavigationRefused", "NetworkGuard", "Refusal", "Request", "Response"
 BODY_LIMIT = 64 << 20
 """Bytes of a response; a larger one ends the episode."""
 
+_BROKEN = Response(500, [("content-type", "text/plain")], b"Internal Server Error")
+
 logger = logging.getLogger(__name__)
 
 
@@ -149,14 +151,14 @@ class NetworkGuard:
                     "memory", f"{url[:200]} is {len(response.body) >> 20} MB large; allowed are {BODY_LIMIT >> 20}"
                 )
                 return
-            headers = [{"name": name, "value": value} for name, value in response.headers]
-            await session.send(
-                "Fetch.fulfillRequest",
-                requestId=identifier,
-                responseCode=response.status,
-                responseHeaders=headers,
-                body=base64.b64encode(response.body).decode(),
-            )
+            try:
+                await _fulfill(session, identifier, response)
+            except (CDPError, TypeError) as error:
+                if "InterceptionId" in str(error):
+                    raise
+                # Nothing that HTTP knows: a status or a header that cannot be, a body that is no bytes.
+                self._failed(url, error)
+                await _fulfill(session, identifier, _BROKEN)
         except (CDPError, BrowserGone) as error:
             # The page has gone on, or away, and wants no answer any more.
             logger.debug("request %s was dropped: %s", url, error)
@@ -173,11 +175,24 @@ class NetworkGuard:
             kind=params["resourceType"],
         )
         try:
-            return await self.server.answer(request)
+            response = await self.server.answer(request)
+            if not isinstance(response, Response | None):
+                raise TypeError(f"a server answers with a Response or None; got {type(response).__name__}")
+            return response
         except Exception as error:  # whatever a server raises is its page's error, as on the web
             logger.debug("server failed on %s", request.url, exc_info=True)
             self._failed(request.url, error)
-            return Response(500, [("content-type", "text/plain")], b"Internal Server Error")
+            return _BROKEN
+
+
+async def _fulfill(session: Session, identifier: str, response: Response) -> None:
+    await session.send(
+        "Fetch.fulfillRequest",
+        requestId=identifier,
+        responseCode=response.status,
+        responseHeaders=[{"name": name, "value": value} for name, value in response.headers],
+        body=base64.b64encode(response.body).decode(),
+    )
 
 
 async def _body(session: Session, params: dict[str, Any], uploads: Mapping[str, Path]) -> bytes:

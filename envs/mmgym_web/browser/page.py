@@ -41,27 +41,35 @@ class EpisodePage(PageEvents):
         target: id of the page's target.
         frames: makes the pictures.
         config: the episode's.
+        opener: the page beside which this one is a tab, with the same context and clock.
     """
 
     def __init__(
-        self, root: Session, session: Session, context: str, target: str, frames: Frames, config: PageConfig
+        self,
+        root: Session,
+        session: Session,
+        context: str,
+        target: str,
+        frames: Frames,
+        config: PageConfig,
+        opener: EpisodePage | None = None,
     ) -> None:
-        super().__init__(session, config)
+        super().__init__(session, config, opener)
         self.root = root
         self.context = context
         self.target = target
         self.frames = frames
         self.hands = Hands(self)
-        self.elapsed = 0.0
+        self.elapsed = opener.elapsed if opener else 0.0
         self._ticks_base = 0.0
         self._last_ticks = 0.0
-        self._recorded = (0, 0)
+        self._recorded = opener._recorded if opener else (0, 0)
 
     async def prepare(self) -> None:
         """Put clock, network and scripts in place; the page must not have loaded anything yet."""
         self.session.connection.listen(self.session.identifier, self._event)
         config, send = self.config, self.session.send
-        start = datetime.fromisoformat(config.now).timestamp()
+        start = datetime.fromisoformat(config.now).timestamp() + self.elapsed / 1000
         settings = [
             send("Emulation.setVirtualTimePolicy", policy="pause", initialVirtualTime=start),
             send("Page.enable"),
@@ -86,7 +94,8 @@ class EpisodePage(PageEvents):
             send("Page.addScriptToEvaluateOnNewDocument", source=episode_script(config.seed, config.javascript_clock)),
         ]
         clock, _, tree, *_ = await asyncio.gather(*settings)
-        self._ticks_base = self._last_ticks = clock["virtualTimeTicksBase"]
+        self._last_ticks = clock["virtualTimeTicksBase"]
+        self._ticks_base = self._last_ticks - self.elapsed
         self.frame_id = tree["frameTree"]["frame"]["id"]
 
     async def goto(self, url: str, settle_ms: float) -> None:
@@ -149,6 +158,12 @@ class EpisodePage(PageEvents):
             elif self._commits == before and not self._loading:
                 return
         await self._halt()
+
+    async def show(self, before: EpisodePage) -> None:
+        """Be the tab that is shown, after another one: catch up with the time that passed there."""
+        self._recorded = before._recorded
+        if self.elapsed < before.elapsed:
+            await self._rest(before.elapsed - self.elapsed)
 
     async def frame(self) -> bytes | None:
         """Draw; the picture as PNG, or None if nothing has changed since the last one."""
@@ -214,10 +229,12 @@ class EpisodePage(PageEvents):
     async def _evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
         sent = []
         if isolated:
-            sent.append(self._evaluate(_together(isolated), await self._isolated_world()))
+            expression = _together(isolated)
+            sent.append((expression, self._ask(expression, self._world or await self._isolated_world())))
         if main:
-            sent.append(self._evaluate(_together(main), None))
-        values = await asyncio.gather(*sent) if len(sent) > 1 else [await sent[0]] if sent else []
+            expression = _together(main)
+            sent.append((expression, self._ask(expression, None)))
+        values = [_value(expression, await answer) for expression, answer in sent]
         return dict(zip([*isolated, *main], itertools.chain.from_iterable(values), strict=True))
 
     async def evaluate(self, expression: str, world: str, await_promise: bool = False) -> Any:
@@ -234,7 +251,7 @@ class EpisodePage(PageEvents):
 
         async def ask() -> Any:
             context = await self._isolated_world() if world == "isolated" else None
-            return await self._evaluate(expression, context, await_promise)
+            return _value(expression, await self._ask(expression, context, await_promise))
 
         return await self._while_loading(ask)
 
@@ -374,16 +391,19 @@ class EpisodePage(PageEvents):
             self._world = int(made["executionContextId"])
         return self._world
 
-    async def _evaluate(self, expression: str, context: int | None, await_promise: bool = False) -> Any:
+    def _ask(self, expression: str, context: int | None, await_promise: bool = False) -> asyncio.Future[Any]:
         where = {} if context is None else {"contextId": context}
-        result = await self.session.send(
+        return self.session.send(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=await_promise, **where
         )
-        thrown = result.get("exceptionDetails")
-        if thrown:
-            said = thrown.get("exception", {}).get("description") or thrown.get("text")
-            raise CDPError(f"{said} in {expression[:200]}")
-        return result["result"].get("value")
+
+
+def _value(expression: str, result: dict[str, Any]) -> Any:
+    thrown = result.get("exceptionDetails")
+    if thrown:
+        said = thrown.get("exception", {}).get("description") or thrown.get("text")
+        raise CDPError(f"{said} in {expression[:200]}")
+    return result["result"].get("value")
 
 
 def _together(expressions: dict[str, str]) -> str:

@@ -26,7 +26,7 @@ from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
 from mmgym_web.browser.chromium import Chromium, PoolSettings, describe
 from mmgym_web.browser.config import Dialog, PageConfig, Raw
 from mmgym_web.browser.inputs import Action, Click, InsertText, Mouse, Press, TypeText, Wheel
-from mmgym_web.browser.network import Refusal
+from mmgym_web.browser.network import NavigationRefused, Refusal
 from mmgym_web.browser.page import EpisodePage
 from mmgym_web.browser.process import sweep, tree_memory
 
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 World = Literal["isolated", "main"]
+
+MAX_TABS = 20
 
 # Beyond a call's own limit, for closing the page that did not answer.
 _GRACE_S = 10.0
@@ -190,8 +192,10 @@ class Page:
         self._pool = pool
         self._browser = browser
         self._page = page
+        self._tabs = [page]
         self._closed = False
         self._image: NDArray[np.uint8] | None = None
+        self._images: dict[str, NDArray[np.uint8] | None] = {}
         self.limit_s = pool.settings.limit_s
         self.settle_ms = 50.0
 
@@ -277,10 +281,8 @@ class Page:
             ValueError: for a key that does not exist; nothing was done then.
         """
         settle = self._settle(settle_ms)
-        coroutine = self._page.act(
-            actions, settle, frame_every_ms, image, dict(evaluate or {}), dict(evaluate_main or {}), cookies
-        )
-        raw: Raw = self._run(coroutine)
+        wanted = image, dict(evaluate or {}), dict(evaluate_main or {}), cookies
+        raw: Raw = self._run(self._act(actions, settle, frame_every_ms, *wanted))
         picture = self._decode(raw.png) if image else None
         return Outcome(
             image=picture,
@@ -292,6 +294,49 @@ class Page:
             refused=raw.refused,
             server_errors=raw.server_errors,
         )
+
+    @property
+    def shown_tab(self) -> int:
+        """Which tab is shown, from 0. Calls go to it; the clock of the others stands still and catches up."""
+        return self._tabs.index(self._page)
+
+    @property
+    def tab_count(self) -> int:
+        """How many tabs are open."""
+        return len(self._tabs)
+
+    def new_tab(self) -> None:
+        """Open a blank tab, after all others, and show it.
+
+        Raises:
+            ValueError: if there are `MAX_TABS` tabs.
+        """
+        if len(self._tabs) >= MAX_TABS:
+            raise ValueError(f"there are {MAX_TABS} tabs, and no more can be opened")
+        self._run(self._open_tab("about:blank"))
+
+    def switch_tab(self, index: int) -> None:
+        """Show another tab.
+
+        Args:
+            index: from 0, in the order in which they were opened.
+
+        Raises:
+            ValueError: if there is no such tab.
+        """
+        if not 0 <= index < len(self._tabs):
+            raise ValueError(f"there is no tab {index + 1}; there are {len(self._tabs)}")
+        self._run(self._show_tab(self._tabs[index]))
+
+    def close_tab(self) -> None:
+        """Close the shown tab and show the one before it, or the first.
+
+        Raises:
+            ValueError: if it is the last one.
+        """
+        if len(self._tabs) == 1:
+            raise ValueError("the last tab cannot be closed")
+        self._run(self._close_tab())
 
     def mouse(
         self,
@@ -345,6 +390,10 @@ class Page:
         """
         return self._run(self._page.evaluate(expression, world, await_promise))
 
+    def evaluate_tab(self, index: int, expression: str) -> Any:
+        """The JSON value of a JavaScript expression in the isolated world of a tab, shown or not; see `evaluate`."""
+        return self._run(self._tabs[index].evaluate(expression, "isolated"))
+
     def cookies(self) -> list[dict[str, Any]]:
         """Cookies of all sites, sorted."""
         return self._run(self._page.cookies())
@@ -377,6 +426,54 @@ class Page:
         self._closed = True
         with contextlib.suppress(BrowserFailure):
             self._pool.call(self._browser.close_page(self._page), _GRACE_S)
+
+    async def _act(self, actions: Sequence[Action], settle: float, frame_every: float | None, *wanted: Any) -> Raw:
+        raw = await self._page.act(actions, settle, frame_every, *wanted)
+        while self._page.wanted_tabs:
+            urls, self._page.wanted_tabs = self._page.wanted_tabs, []
+            for url in urls:
+                await self._open_tab(url)
+            before, raw = raw, await self._page.act((), 0, None, *wanted)
+            raw.dialogs = before.dialogs + raw.dialogs
+            raw.refused = before.refused + raw.refused
+            raw.server_errors = before.server_errors + raw.server_errors
+        return raw
+
+    async def _open_tab(self, url: str) -> None:
+        """Open a tab and show it; an address that may not be visited is recorded, and opens none."""
+        opener = self._page
+        if len(self._tabs) >= MAX_TABS:
+            opener.refused.append(Refusal(url, "Popup", f"there are {MAX_TABS} tabs already"))
+            return
+        tab = await self._browser.open(opener.config, opener)
+        try:
+            await tab.goto(url, self.settle_ms)
+        except NavigationRefused:
+            await self._browser.close_tab(tab)
+            return
+        self._tabs.append(tab)
+        self._turn_to(tab)
+
+    async def _show_tab(self, tab: EpisodePage) -> None:
+        before = self._page
+        if tab is not before:
+            if tab.failure is not None:
+                raise tab.failure
+            self._turn_to(tab)
+            await tab.show(before)
+
+    async def _close_tab(self) -> None:
+        closed = self._page
+        index = self._tabs.index(closed)
+        await self._show_tab(self._tabs[index - 1 if index else 1])
+        self._tabs.remove(closed)
+        await self._browser.close_tab(closed)
+
+    def _turn_to(self, tab: EpisodePage) -> None:
+        before, self._page = self._page, tab
+        # A picture of the tab may have been taken before; what has not changed since is not drawn again.
+        self._images[before.target] = self._image
+        self._image = self._images.get(tab.target)
 
     def _settle(self, ms: float | None) -> float:
         return self.settle_ms if ms is None else ms

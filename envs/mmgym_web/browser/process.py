@@ -154,8 +154,11 @@ class ChromiumProcess:
         begin_frames = settings.frames == "begin" or (settings.frames == "auto" and "shell" in executable.name)
         try:
             folder, lock = make_folder()
-            fonts = folder / "fonts.conf"
-            fonts.write_text(_FONTCONFIG.format(fonts=FONTS, cache=folder / "fontconfig"))
+            try:
+                (folder / "fonts.conf").write_text(_FONTCONFIG.format(fonts=FONTS, cache=folder / "fontconfig"))
+            except OSError:
+                remove_folder(folder, lock)
+                raise
         except OSError as error:
             raise BrowserFailure("disk", f"no profile folder in {tempfile.gettempdir()}: {error}") from error
         arguments = [str(executable), *_FLAGS, *(_FRAME_FLAGS if begin_frames else _CAPTURE_FLAGS)]
@@ -283,7 +286,11 @@ def make_folder() -> tuple[Path, int]:
         OSError: when the temporary directory cannot be written.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:  # without its lock it would never be swept
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     fcntl.flock(lock, fcntl.LOCK_EX)
     return folder, lock
 

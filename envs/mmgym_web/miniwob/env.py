@@ -10,12 +10,20 @@ import numpy as np
 from mmgym.env import Capabilities, Effect, Unsupported, choose
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall
-from mmgym_web.browser import Action, BrowserFailure, Mouse, Outcome, Page, PageConfig, get_pool
+from mmgym_web.browser import Action, BrowserFailure, Mouse, Outcome, Page, PageConfig, Press, get_pool
 from mmgym_web.env import _PROBE as STATE
 from mmgym_web.env import Start, WebEnv
-from mmgym_web.miniwob import experts_click, experts_drag, experts_forms, experts_sites, experts_time  # noqa: F401 (they fill EXPERTS)
+from mmgym_web.miniwob import (  # noqa: F401 (they fill EXPERTS)
+    experts_click,
+    experts_drag,
+    experts_forms,
+    experts_shapes,
+    experts_sites,
+    experts_slide,
+    experts_time,
+)
 from mmgym_web.miniwob.experts import EXPERTS, View
-from mmgym_web.miniwob.pages import Pages, begin_script, status_script, url
+from mmgym_web.miniwob.pages import Pages, begin_script, preload_script, status_script, url
 from mmgym_web.miniwob.tasks import TASKS, Task
 
 __all__ = ["MiniWoB", "MiniWoBTask"]
@@ -23,7 +31,7 @@ __all__ = ["MiniWoB", "MiniWoBTask"]
 WIDTH, HEIGHT = 160, 210
 """Size of a task in pixels."""
 VIEWPORT = (332, 240)
-"""The page beside it shows scores and clicks, and widgets place themselves by its edges, so it is there but not seen."""
+"""Of the page: scores stand beside the task, and widgets place themselves by its edges. The picture shows the task."""
 WON = 1.0 - 1e-9
 """Raw reward of success. Some pages add tenths up."""
 WORN_MS = 1_800_000
@@ -78,7 +86,7 @@ class MiniWoB(WebEnv):
         expert="solves", snapshot="replay", splits="seed", text_twin=False, expert_steps="at_least"
     )
     instruction: ClassVar[str] = (
-        "You see a small web page. Do what the task says with mouse and keyboard. A field takes text after a click on it."
+        "You see a small web page. Do what the task says with mouse and keyboard. Click a field before you type."
     )
     without_tools = ("goto", "back", "forward", "upload", "upload_element", "answer", "fail")
     settle_ms = 100.0
@@ -97,6 +105,7 @@ class MiniWoB(WebEnv):
         self._loaded = ""
         self._episodes = 0
         self._held = False
+        self._copied = False
         self._status: list[Any] | None = [False, 0]
         self._instance = ""
         super().__init__(width=WIDTH, height=HEIGHT, show_address=show_address, **arguments)
@@ -128,11 +137,11 @@ class MiniWoB(WebEnv):
     def _ready_page(self) -> Page:
         """The task's page, fresh, or played on where its own reset leaves no trace; the mouse is outside the task."""
         page, name = self._page, self._current.name
-        worn = self._episodes >= WORN_EPISODES or (page is not None and page.elapsed_ms >= WORN_MS)
+        worn = self._copied or self._episodes >= WORN_EPISODES or (page is not None and page.elapsed_ms >= WORN_MS)
         if page is None or worn:
             self._drop_page()
             self._page = page = get_pool().open(self._page_config())
-            page.limit_s, self._loaded, self._episodes = self.time_limit, "", 0
+            page.limit_s, self._loaded, self._episodes, self._copied = self.time_limit, "", 0, False
         if self._held:  # a button that is still down, or what it drags, goes with the old episode
             page.mouse("released", *VIEWPORT)
             self._held = False
@@ -145,6 +154,8 @@ class MiniWoB(WebEnv):
                 page.settle(20)
             else:
                 raise BrowserFailure("hang", f"{url(name)} does not get ready")
+            if page.evaluate(preload_script(), "main"):
+                page.settle(20)
             self._loaded = name
         page.mouse("moved", VIEWPORT[0] - 1, VIEWPORT[1] - 1)
         self._episodes += 1
@@ -165,6 +176,8 @@ class MiniWoB(WebEnv):
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         for action in actions:
             self._held |= isinstance(action, Mouse) and action.kind == "pressed"
+            # What was copied stays with the page: the next episode gets another one.
+            self._copied |= isinstance(action, Press) and action.keys.lower() in ("control+c", "control+x")
         self._take(self._act(self.settle_ms if settle_ms is None else settle_ms, *actions))
         return Effect()
 

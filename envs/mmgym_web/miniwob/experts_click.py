@@ -1,20 +1,10 @@
-"""Experts for tasks of pointing: buttons, links, boxes, shapes, tabs, menus and sections."""
+"""Experts for tasks of pointing: buttons, links, boxes, tabs, menus and sections."""
 
 from __future__ import annotations
 
 from mmgym_web.miniwob.experts import Plan, View, expert, hover, wait
 
 _TAMPERED = "e => e.dataset.tampered === 'e' + WOB_EPISODE_ID"
-
-# The shapes of shapes.js with what a description may say of them.
-_SHAPES = """all('#area_svg > *').map(e => {
-  const tag = e.tagName, size = {text: parseFloat(e.getAttribute('font-size')), rect: +e.getAttribute('width'),
-    circle: 2 * e.getAttribute('r'), polygon: e.getBBox().width}[tag];
-  const name = {rect: 'rectangle', circle: 'circle', polygon: 'triangle'}[tag] || e.textContent;
-  const kind = tag !== 'text' ? 'shape' : /[0-9]/.test(name) ? 'digit' : 'letter';
-  return {e, size: size > 15 ? 'large' : 'small', color: e.getAttribute('fill'), name, kind};
-}).filter(s => (!size || s.size === size) && (!color || s.color === color)
-  && (noun === 'item' || noun === s.name || noun === s.kind))"""
 
 
 @expert("click-button", "unicode-test")
@@ -86,58 +76,6 @@ def focus_text_2(view: View) -> Plan:
     return view.click("one('#tt' + place)", place=place)
 
 
-@expert("grid-coordinate")
-def grid_coordinate(view: View) -> Plan:
-    """Click a point of a grid."""
-    (point,) = view.words(r"(\(-?\d,-?\d\))")
-    return view.click("document.getElementById(point)", point=point)
-
-
-def _described(view: View, description: str) -> dict[str, str]:
-    *adjectives, noun = description.split()
-    sizes = [word for word in adjectives if word in ("large", "small")]
-    colors = [word for word in adjectives if word not in sizes]
-    return {"size": "".join(sizes), "color": "".join(colors), "noun": noun}
-
-
-@expert("click-shape")
-def click_shape(view: View) -> Plan:
-    """Click a shape that fits a description."""
-    (description,) = view.words(r"Click on a (.*)")
-    return view.click(f"({_SHAPES}).map(s => s.e).find(at)", **_described(view, description))
-
-
-@expert("count-shape")
-def count_shape(view: View) -> Plan:
-    """Count the shapes that fit a description."""
-    (description,) = view.words(r"How many (.*)s are there")
-    total = view.read(f"({_SHAPES}).length", **_described(view, description))
-    return view.click("all('#count-buttons button').find(e => text(e) === total)", total=str(total))
-
-
-@expert("identify-shape")
-def identify_shape(view: View) -> Plan:
-    """Say what a figure is."""
-    kind = view.read(f"(s => s.kind === 'shape' ? s.name : s.kind)(({_SHAPES})[0])", size="", color="", noun="item")
-    return view.click("one(`[data-type=${kind}]`)", kind=kind)
-
-
-@expert("count-sides")
-def count_sides(view: View) -> Plan:
-    """Count the sides of a polygon: the strongest harmonic of its outline's distance from the centre."""
-    outline = """(canvas => {
-      const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-      const sums = [3, 4, 5, 6, 7].map(n => ({n, c: 0, s: 0}));
-      for (let i = 3; i < data.length; i += 4) if (data[i]) {
-        const x = (i >> 2) % canvas.width + .5 - 75, y = Math.floor((i >> 2) / canvas.width) + .5 - 50;
-        const angle = Math.atan2(y, x), weight = data[i] * (Math.hypot(x, y) - 30);
-        for (const k of sums) { k.c += weight * Math.cos(k.n * angle); k.s += weight * Math.sin(k.n * angle); }
-      }
-      return sums.sort((a, b) => Math.hypot(b.c, b.s) - Math.hypot(a.c, a.s))[0].n;
-    })(one('#c'))"""
-    return view.click("one(`[data-sides='${sides}']`)", sides=view.read(outline))
-
-
 @expert("click-checkboxes", "click-checkboxes-large", "click-checkboxes-transfer")
 def click_checkboxes(view: View) -> Plan:
     """Check the named boxes and no other."""
@@ -156,9 +94,7 @@ def click_checkboxes_soft(view: View) -> Plan:
 def _check(view: View, wanted: str, names: list[str]) -> Plan:
     wrong = f"all('#area label').filter(label => label.control.checked !== ({wanted}))"
     count = view.read(f"{wrong}.length", names=names)
-    return [
-        step for k in range(count) for step in view.click(f"{wrong}[{k}].control", names=names)
-    ] + view.submit()
+    return [step for k in range(count) for step in view.click(f"{wrong}[{k}].control", names=names)] + view.submit()
 
 
 @expert("click-option")

@@ -1,25 +1,27 @@
-"""Experts for tasks of dragging, drawing, sliding and marking."""
+"""Experts for tasks of dragging, drawing and marking."""
 
 from __future__ import annotations
 
 import math
+import re
 
 from mmgym.spaces import ToolCall
-from mmgym_web.miniwob.experts import Plan, View, drag, expert, press, type_text
+from mmgym_web.miniwob.experts import Plan, View, drag, expert, press
 
-_BOX = "(e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })"
+BOX = "(e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })"
 _STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
-def _middle(box: list[float]) -> tuple[float, float]:
+def middle(box: list[float]) -> tuple[float, float]:
+    """The middle of a box of left, top, width, height."""
     return box[0] + box[2] / 2, box[1] + box[3] / 2
 
 
 @expert("drag-box")
 def drag_box(view: View) -> Plan:
     """Drag a small box into a large one."""
-    small, large = (view.read(f"{_BOX}(one('#draggable{size}'))") for size in ("Small", "Large"))
-    (x, y), (to_x, to_y) = _middle(small), _middle(large)
+    small, large = (view.read(f"{BOX}(one('#draggable{size}'))") for size in ("Small", "Large"))
+    (x, y), (to_x, to_y) = middle(small), middle(large)
     inside = abs(x - to_x) < 13 and abs(y - to_y) < 13
     return view.submit() if inside else [drag(x, y, to_x, to_y), *view.submit()]
 
@@ -66,8 +68,8 @@ def drag_shapes(view: View) -> Plan:
 
 
 def _drag_item(view: View, index: int, target: int) -> ToolCall:
-    boxes = view.read(f"all('#sortable li').map({_BOX})")
-    (x, y), (to_x, to_y) = _middle(boxes[index]), _middle(boxes[target])
+    boxes = view.read(f"all('#sortable li').map({BOX})")
+    (x, y), (to_x, to_y) = middle(boxes[index]), middle(boxes[target])
     # Past the middle, so that the others make room.
     over_x, over_y = (math.copysign(3, way) if abs(way) > 5 else 0 for way in (to_x - x, to_y - y))
     return drag(x, y, to_x + over_x, to_y + over_y)
@@ -107,14 +109,14 @@ def drag_items_grid(view: View) -> Plan:
 
 def _carry(view: View, index: int, target: int) -> Plan:
     """Take an item up, move it until the others have made room at the target, and put it down."""
-    cells = view.read(f"all('#sortable li').filter(e => !e.matches('.ui-sortable-helper')).map({_BOX})")
-    held = view.read(f"(e => e && {_BOX}(e))(one('.ui-sortable-helper'))")
-    to_x, to_y = (round(value) for value in _middle(cells[target]))
+    cells = view.read(f"all('#sortable li').filter(e => !e.matches('.ui-sortable-helper')).map({BOX})")
+    held = view.read(f"(e => e && {BOX}(e))(one('.ui-sortable-helper'))")
+    to_x, to_y = (round(value) for value in middle(cells[target]))
     there = [ToolCall("move", {"x": to_x, "y": to_y}), ToolCall("mouse_up", {"x": to_x, "y": to_y})]
     if not held:
-        x, y = (round(value) for value in _middle(cells[index]))
+        x, y = (round(value) for value in middle(cells[index]))
         return ([] if view.read("!!one('#sortable li:active')") else [ToolCall("mouse_down", {"x": x, "y": y})]) + there
-    x, y = (round(value) for value in _middle(held))
+    x, y = (round(value) for value in middle(held))
     room = view.read(
         "all('#sortable li').filter(e => !e.matches('.ui-sortable-helper'))"
         ".findIndex(e => e.matches('.ui-sortable-placeholder'))"
@@ -150,7 +152,7 @@ def resize_textarea(view: View) -> Plan:
     step = 20 if way == "larger" else -20
     if grown * step > 0:
         return view.submit("one('#submit')")
-    x, y = _middle(view.read(f"{_BOX}(one('.ui-resizable-se'))"))
+    x, y = middle(view.read(f"{BOX}(one('.ui-resizable-se'))"))
     move = drag(x, y, x + step * (side == "width"), y + step * (side == "height"))
     return [move, *view.submit("one('#submit')")]
 
@@ -180,90 +182,6 @@ def highlight_text_2(view: View) -> Plan:
     return _mark(view, f"all('#randomText p')[{int(place) - 1}]")
 
 
-def _slide(view: View, slider: str, low: int, high: int, value: int, target: int) -> Plan:
-    """Click the track where the value lies, and step with the arrow keys when the handle has the focus."""
-    if value == target:
-        return []
-    if abs(value - target) <= 4 and view.read(f"one('.ui-slider-handle', {slider}) === document.activeElement"):
-        return [press("ArrowRight" if target > value else "ArrowLeft")] * abs(value - target)
-    left, top, width, height = view.read(f"{_BOX}({slider})")
-    vertical = view.read(f"{slider}.classList.contains('ui-slider-vertical')")
-
-    def point(wanted: int) -> tuple[int, int]:
-        share = (wanted - low) / (high - low)
-        if vertical:
-            return round(left + width / 2), round(min(top + height - 1, max(top, top + height * (1 - share))))
-        return round(min(left + width - 1, max(left, left + width * share))), round(top + height / 2)
-
-    handle = f"one('.ui-slider-handle', {slider})"
-    x, y = point(target)
-    if view.read(f"hits({handle}, x, y)", x=x, y=y):  # a click on the handle leaves it where it is
-        x, y = point(low if target - low > high - target else high)
-        return [ToolCall("click", {"x": x, "y": y}), ToolCall("click", {"x": x, "y": y})]
-    return [ToolCall("click", {"x": x, "y": y})]
-
-
-@expert("use-slider")
-def use_slider(view: View) -> Plan:
-    """Set a slider."""
-    (target,) = view.words(r"Select (-?\d+) with")
-    low, high, value = view.read("['min', 'max', 'value'].map(o => $('#slider').slider('option', o))")
-    return _slide(view, "one('#slider')", low, high, value, int(target)) + view.submit()
-
-
-@expert("use-slider-2")
-def use_slider_2(view: View) -> Plan:
-    """Set three sliders."""
-    targets = view.words(r"\[(\d+),(\d+),(\d+)\]")
-    plan: Plan = []
-    for number, target in enumerate(targets, 1):
-        value = int(view.read("text(one('#val-' + number))", number=number))
-        plan += _slide(view, f"one('#slider-{number}')", 0, 20, value, int(target))
-    return plan + view.submit()
-
-
-@expert("form-sequence")
-def form_sequence(view: View) -> Plan:
-    """Set a slider and check a box."""
-    target, place = view.words(r"Select (-?\d+) with the slider, click the (\d)")
-    value = int(view.read("text(one('#val'))"))
-    plan = _slide(view, "one('#slider')", -10, 10, value, int(target))
-    box = f"one('#checkbox-{place}')"
-    return plan + ([] if view.read(f"{box}.checked") else view.click(box)) + view.submit()
-
-
-@expert("use-spinner")
-def use_spinner(view: View) -> Plan:
-    """Set a spinner by its arrows, up to three steps at a time."""
-    (target,) = view.words(r"Select (-?\d+) with")
-    left = int(target) - int(view.read("one('#spinner').value"))
-    arrow = "one('.ui-spinner-up')" if left > 0 else "one('.ui-spinner-down')"
-    counts = [3] * (abs(left) // 3) + [abs(left) % 3] * (abs(left) % 3 > 0)
-    return [step for count in counts for step in view.click(arrow, count=count)] + view.submit()
-
-
-def _pick_color(view: View, color: str) -> Plan:
-    value = view.read("one('#col').value")
-    aside = ToolCall("click", {"x": 140, "y": 200})  # the open picker hides the button until a click elsewhere
-    if value.lower() != color.lower():
-        return [*view.fill("one('#col')", color.upper()), aside, *view.submit()[-1:]]
-    return view.submit() if view.read("at(one('#subbtn'))") else [aside, aside]
-
-
-@expert("use-colorwheel")
-def use_colorwheel(view: View) -> Plan:
-    """Type a named colour's number into a colour picker."""
-    (name,) = view.words(r"Select (\w+) with")
-    return _pick_color(view, view.read("ui_utils.colorNameToHex(name)", name=name)[1:])
-
-
-@expert("use-colorwheel-2")
-def use_colorwheel_2(view: View) -> Plan:
-    """Type a shown colour's number into a colour picker."""
-    shown = view.read("getComputedStyle(one('#query .cc')).backgroundColor.match(/\\d+/g).map(Number)")
-    return _pick_color(view, "".join(f"{part:02x}" for part in shown))
-
-
 # Whether a stroke is being drawn: d3 then listens to the window.
 _HELD = "(window.__on || []).some(o => o.type === 'mousemove')"
 
@@ -275,9 +193,13 @@ def draw_line(view: View) -> Plan:
     plan = view.click("one('#controls button')")
     if view.read(f"!!one('svg path') && !{_HELD}"):
         return plan
-    x, y = _middle(view.read(f"{_BOX}(one('#circ'))"))
+    x, y = middle(view.read(f"{BOX}(one('#circ'))"))
     x, y = x - 3, y - 3  # the page measures from the corner of the point
-    ends = ((max(5, x - 60), y), (min(147, x + 60), y)) if way == "horizontal" else ((x, max(58, y - 40)), (x, min(155, y + 40)))
+    ends = (
+        ((max(5, x - 60), y), (min(147, x + 60), y))
+        if way == "horizontal"
+        else ((x, max(58, y - 40)), (x, min(155, y + 40)))
+    )
     names = ("mouse_down", "move", "mouse_up")
     stroke = [
         ToolCall(name, {"x": round(point[0]), "y": round(point[1])})
@@ -290,7 +212,7 @@ def draw_line(view: View) -> Plan:
 @expert("draw-circle")
 def draw_circle(view: View) -> Plan:
     """Draw a circle around a point, stroke by stroke."""
-    x, y = _middle(view.read(f"{_BOX}(one('#circ'))"))
+    x, y = middle(view.read(f"{BOX}(one('#circ'))"))
     count = 16
     points = [
         {"x": round(x + 20 * math.cos(2 * math.pi * k / count)), "y": round(y + 20 * math.sin(2 * math.pi * k / count))}
@@ -306,3 +228,46 @@ def draw_circle(view: View) -> Plan:
     drawn = view.read("arrayPoints.length")
     rest = [ToolCall("move", point) for point in points[drawn:]]
     return [*rest, ToolCall("mouse_up", points[0]), *view.click("one('#controls button')")]
+
+
+@expert("text-editor")
+def text_editor(view: View) -> Plan:
+    """Mark a word, or everything, in an editor and give it a style or colour."""
+    asked = view.utterance
+    single = re.search(r"give the text (\S+) the", asked)
+    word = single[1] if single else ""
+    style = view.words(r"(?:the style|the color) (\w+)")[0]
+    key = {"bold": "bold", "italics": "italic", "underlined": "underline"}.get(style, "color")
+    values = {"word": word, "key": key, "style": style}
+    done = """editor.getContents().ops.some(o => o.attributes && o.attributes[key]
+      && (key !== 'color' || COLOR_MAP[style].includes(o.attributes.color))
+      && (word ? o.insert.trim() === word : o.insert.trim() === editor.getText().trim()))"""
+    if view.read(done, **values):
+        return view.submit()
+    marked = """(s => !!s && editor.getText(s.index, s.length).trim() === (word || editor.getText().trim()))(
+      document.activeElement.closest('.ql-editor') && editor.getSelection())"""
+    if key == "color" and view.read(
+        "shown(one('.ql-color .ql-picker-options'))"
+    ):  # the editor remembers what is marked
+        color = "COLOR_MAP[style].map(c => one(`.ql-color [data-value='${c}']`)).find(at)"
+        return [*view.click(color, style=style), *view.submit()]
+    paint = view.click("one('.ql-' + (key === 'color' ? 'color .ql-picker-label' : key))", key=key)
+    paint += [press("Tab")] * (key == "color")
+    if view.read(marked, **values):
+        return [*paint, *view.submit()]
+    if single:
+        box = view.read(
+            """(() => {
+              const node = document.createTreeWalker(one('.ql-editor'), NodeFilter.SHOW_TEXT).nextNode();
+              const found = new RegExp('(^| )' + word.replace(/[.]/g, '\\\\.') + '( |$)').exec(node.data);
+              const range = document.createRange(), start = found.index + found[1].length;
+              range.setStart(node, start);
+              range.setEnd(node, start + word.length);
+              const boxes = [...range.getClientRects()], a = boxes[0], z = boxes[boxes.length - 1];
+              return [a.left, a.top + a.height / 2, z.right, z.top + z.height / 2];
+            })()""",
+            word=word,
+        )
+        return [drag(box[0], box[1], box[2], box[3]), *paint, *view.submit()]
+    focus = [] if view.read("!!document.activeElement.closest('.ql-editor')") else view.click("one('.ql-editor')")
+    return [*focus, press("Control+a"), *paint, *view.submit()]

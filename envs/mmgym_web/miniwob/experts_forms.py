@@ -45,9 +45,11 @@ def _segments(view: View, done: bool, keys: str) -> Plan:
         return view.submit()
     left, top, height = view.read("(r => [r.left, r.top, r.height])(one('#tt').getBoundingClientRect())")
     start = ToolCall("click", {"x": round(left + 9), "y": round(top + height / 2)})
-    return [start, type_text(keys), *view.submit()] if not view.read("document.activeElement === one('#tt')") else [
-        type_text(keys), *view.submit()
-    ]
+    return (
+        [start, type_text(keys), *view.submit()]
+        if not view.read("document.activeElement === one('#tt')")
+        else [type_text(keys), *view.submit()]
+    )
 
 
 @expert("enter-date")
@@ -173,8 +175,8 @@ def choose_list(view: View) -> Plan:
     """Choose an option of a list."""
     (option,) = view.words(r"Select (.*) from the list and")
     done = view.read("text(one('#options').selectedOptions[0]) === option", option=option)
-    chosen = [] if done else [choose(*view.read("at(one('#options'))"), option)]
-    return chosen + view.click("one('#area button')")
+    x, y = view.read("at(one('#options'))")
+    return ([] if done else [choose(x, y, option)]) + view.click("one('#area button')")
 
 
 @expert("click-scroll-list")
@@ -185,8 +187,8 @@ def click_scroll_list(view: View) -> Plan:
         "all('#options option').filter(o => o.selected !== names.includes(text(o))).map(text)",
         names=listed.split(", "),
     )
-    point = view.read("at(one('#options'))")
-    return [choose(*point, option) for option in wrong] + view.click("one('#area button')")
+    x, y = view.read("at(one('#options'))")
+    return [choose(x, y, option) for option in wrong] + view.click("one('#area button')")
 
 
 @expert("multi-layouts", "multi-orderings")
@@ -239,7 +241,7 @@ def terminal(view: View) -> Plan:
     focus = [] if view.read("document.activeElement === one('#terminal-target')") else view.click("one('#terminal')")
     if typed != command:
         wrong = [press("Backspace")] * len(typed) if not command.startswith(typed) else []
-        focus += wrong + [type_text(command[0 if wrong else len(typed) :])]
+        focus += [*wrong, type_text(command if wrong else command[len(typed) :])]
     return [*focus, press("Enter")]
 
 

@@ -204,7 +204,9 @@ def book_flight(view: View) -> Plan:
 @expert("daily-calendar")
 def daily_calendar(view: View) -> Plan:
     """Make an entry of a length and name in a free stretch of a calendar."""
-    length, unit, name, start, half = view.words(r'Create a ([\d.]+) (mins|hours?) event named "(\w+)", between (\d+)([AP]M)')
+    length, unit, name, start, half = view.words(
+        r'Create a ([\d.]+) (mins|hours?) event named "(\w+)", between (\d+)([AP]M)'
+    )
     count = int(float(length) / 30) if unit == "mins" else int(2 * float(length))
     if view.read("!!one('#create-event')"):
         return view.fill("one('#event-name')", name) + view.click("one('#create-event .create')")

@@ -17,7 +17,7 @@ from pathlib import Path
 from mmgym_web.messages import Request, Response
 from mmgym_web.serve import StaticFolder
 
-__all__ = ["HOST", "Pages", "begin_script", "status_script", "url"]
+__all__ = ["HOST", "Pages", "begin_script", "preload_script", "status_script", "url"]
 
 HOST = "miniwob.test"
 """The host on which the pages are."""
@@ -80,8 +80,8 @@ def _policy(page: bytes) -> str:
 def begin_script(seed: str, mode: str) -> str:
     """The expression that begins an episode, on a fresh page or one that was played on; its value is what is asked.
 
-    It undoes what the page's own reset leaves: focus, timers, marks of clicks, scores. At the end of an episode no new one is
-    offered: a double click would otherwise start it, and hide the outcome of the first.
+    It undoes what the page's own reset leaves: focus, timers, marks of clicks, scores. At the end of an episode no new
+    one is offered: a double click would otherwise start it, and hide the outcome of the first.
 
     Args:
         seed: seed of the instance.
@@ -104,6 +104,22 @@ def begin_script(seed: str, mode: str) -> str:
       const asked = core.getUtterance();
       return typeof asked === 'string' ? asked : asked.utterance;
     }})()"""
+
+
+def preload_script() -> str:
+    """The expression that fetches the pictures a page's own styles may show later.
+
+    Some icons change under the mouse. Before the other picture is there they have no size, and a click goes through.
+    """
+    return """(() => {
+      window.pictures = [...document.querySelectorAll('style')].flatMap(
+        style => [...style.textContent.matchAll(/url\\(["']?(.*?)["']?\\)/g)].map(found => {
+          const picture = new Image();
+          picture.src = found[1];
+          return picture;
+        }));
+      return window.pictures.length;
+    })()"""
 
 
 def status_script() -> str:

@@ -49,7 +49,14 @@ _NO_MIDDLE = """(c => (c[0].cx.baseVal.value + c[1].cx.baseVal.value) % 2 !== 0
   || (c[0].cy.baseVal.value + c[1].cy.baseVal.value) % 2 !== 0)(document.querySelectorAll('.black-circle'))"""
 
 _ROWS = (
-    Task("ascending-numbers", "memory", 4, 12, "Click numbers in order; they are hidden after the first.", text_twin=False),
+    Task(
+        "ascending-numbers",
+        "memory",
+        4,
+        12,
+        "Click numbers in order, from memory.",
+        text_twin=False,
+    ),
     Task("bisect-angle", "geometry", 5, 10, "Halve an angle.", text_twin=False, attainable="sometimes"),
     Task("book-flight", "sites", 5, 40, "Book the cheapest or shortest flight.", reload=True),
     Task("book-flight-nodelay", "sites", 5, 40, "Book a flight; lists open at once.", reload=True),
@@ -139,7 +146,7 @@ _ROWS = (
     Task("highlight-text", "text", 3, 10, "Mark a text.", text_twin=False),
     Task("highlight-text-2", "text", 3, 10, "Mark one of three paragraphs.", text_twin=False),
     Task("hot-cold", "memory", 5, 60, "Find a hidden spot by hints of heat.", True, False),
-    Task("hover-shape", "time", 5, 40, "Keep the mouse on a jumping colour; the page gives no end.", True, False, "never"),
+    Task("hover-shape", "time", 5, 40, "Follow a jumping colour; the page gives no end.", True, False, "never"),
     Task("identify-shape", "shapes", 1, 5, "Say what a figure is.", text_twin=False),
     Task("login-user", "text", 2, 15, "Log in."),
     Task("login-user-popup", "text", 3, 20, "Log in; a popup may come between."),

@@ -181,7 +181,7 @@ def _endpoint(name: str) -> Any:
         request.scope["sid"] = sid = known or site.episode.new_session(site.name)
         try:
             response: Response = await getattr(site, name)(request)
-        except LookupError as error:
+        except (LookupError, OverflowError) as error:  # also a number in an address that no table can hold
             response = PlainTextResponse(f"404: {error}", 404)
         if not known:
             response.set_cookie("sid", sid, httponly=True)

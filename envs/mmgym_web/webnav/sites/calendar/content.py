@@ -66,7 +66,7 @@ def fill(site: Site) -> None:
     site.insert("calendar_todos", _todos(world, dice))
     site.insert("calendar_busy", _busy(world, dice))
     site.insert("calendar_hours", _hours(dice))
-    settings = {"id": 1, "view": "week", "length": 60, "reminder": 10, "first_hour": 8}
+    settings = {"id": 1, "view": "week", "length": 60, "reminder": 10}
     site.insert("calendar_settings", [settings])
 
 

@@ -64,7 +64,7 @@ class Editing(Site):
     async def new(self, request: Request) -> Response:
         """The form of a new event."""
         query = request.query_params
-        start = int(query["start"]) if query.get("start", "").isdigit() else 9 * 60
+        start = int(query["start"]) if query.get("start", "").isdecimal() else 9 * 60
         day = parse_day(query.get("day", ""))
         length = self.value("SELECT length FROM calendar_settings")
         blank = {
@@ -162,7 +162,7 @@ def _read(form: FormData) -> dict[str, Any]:
     }
     for name, default in (("start", "-1"), ("length", "-1"), ("hue", "0"), ("weekly", "0")):
         text = str(form.get(name, default))
-        values[name] = int(text) if text.isdigit() and len(text) < 6 else -1
+        values[name] = int(text) if text.isdecimal() and len(text) < 6 else -1
     values["weekly"] = int(values["weekly"] == 1)
     values["note"] = values["note"].replace("\r\n", "\n")
     return values

@@ -119,7 +119,7 @@ class Office(Site):
         """Keep the settings."""
         form = await request.form()
         view, length, reminder = (str(form.get(name)) for name in ("view", "length", "reminder"))
-        if view not in self.view_labels or not length.isdigit() or not reminder.isdigit():
+        if view not in self.view_labels or not length.isdecimal() or not reminder.isdecimal():
             raise LookupError("there is no such setting")
         self.run("UPDATE calendar_settings SET view = ?, length = ?, reminder = ?", view, int(length), int(reminder))
         self.flash(request, self.t("Your settings were saved."))

@@ -60,8 +60,7 @@ class Calendar(Editing, Office):
         CREATE TABLE calendar_todos (id INTEGER PRIMARY KEY, title TEXT, due TEXT, priority INTEGER, done INTEGER);
         CREATE TABLE calendar_busy (email TEXT, day TEXT, start INTEGER, end INTEGER);
         CREATE TABLE calendar_hours (month INTEGER, hours INTEGER);
-        CREATE TABLE calendar_settings (
-            id INTEGER PRIMARY KEY, view TEXT, length INTEGER, reminder INTEGER, first_hour INTEGER);
+        CREATE TABLE calendar_settings (id INTEGER PRIMARY KEY, view TEXT, length INTEGER, reminder INTEGER);
     """
 
     def populate(self) -> None:
@@ -164,7 +163,7 @@ class Calendar(Editing, Office):
         """Coming events as a list, with a search in titles, places and guests."""
         text = request.query_params.get("q", "").strip()
         number = request.query_params.get("page", "1")
-        shown = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
+        shown = max(1, int(number)) if number.isdecimal() and len(number) < 6 else 1
         where = (
             "deleted = 0 AND reply != 'declined' AND (weekly = 1 OR day >= ?) AND (title LIKE ? OR place LIKE ? OR "
             "id IN "

@@ -185,7 +185,7 @@ class ForumAvatar(Template):
         return Task(
             "forum",
             text,
-            3,
+            2,
             "/",
             answer=Answer(look["shape" if shape else "colour"]),
             milestones=("/member",),
@@ -257,7 +257,7 @@ class ForumPlate(Template):
         thread = draw_thread(episode, rng, "id = ?", post["thread"])
         number, code = page_of_post(episode, post), json.loads(post["picture"])["code"]
         turns = turns_to_thread(episode, thread) + number
-        if turns > 3:
+        if turns > 4:
             raise Redraw("too far away")
         text = say(
             rng,
@@ -269,7 +269,7 @@ class ForumPlate(Template):
         return Task(
             "forum",
             text,
-            turns + 1,
+            turns,
             f"/board/{thread['board']}",
             answer=Answer(code, also=(code.replace("-", ""), code.replace("-", " "))),
             milestones=(f"/thread/{thread['id']}",),

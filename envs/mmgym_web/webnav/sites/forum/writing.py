@@ -80,7 +80,7 @@ class ForumReply(Template):
         return Task(
             "forum",
             _ask_reply(rng, thread["title"], body),
-            turns_to_thread(episode, thread) + 4,
+            turns_to_thread(episode, thread) + 3,
             f"/board/{thread['board']}",
             (reply_expected(thread["id"], body),),
             milestones=(f"/thread/{thread['id']}",),
@@ -129,7 +129,7 @@ class ForumQuote(Template):
         thread, body = draw_thread(episode, rng, "locked = 0"), pick(rng, TEXTS)
         post = _post(episode, rng, thread)
         number = page_of_post(episode, post)
-        turns = turns_to_thread(episode, thread) + number + 4
+        turns = turns_to_thread(episode, thread) + number + 3
         if turns > 7:
             raise Redraw("too far away")
         text = say(
@@ -254,7 +254,7 @@ class ForumReport(Template):
         thread, reason = draw_thread(episode, rng, "1"), pick(rng, REASONS)
         post = _post(episode, rng, thread)
         number = page_of_post(episode, post)
-        turns = turns_to_thread(episode, thread) + number + 4
+        turns = turns_to_thread(episode, thread) + number + 3
         if turns > 7:
             raise Redraw("too far away")
         text = say(

@@ -199,7 +199,7 @@ class Mail(Writing, People):
     async def bulk(self, request: Request) -> Response:
         """Do something with the ticked messages of a list."""
         form = await request.form()
-        ids = [int(str(value)) for value in form.getlist("ids") if str(value).isdigit()]
+        ids = [int(str(value)) for value in form.getlist("ids") if str(value).isdecimal()]
         action = str(form.get("action"))
         if not ids:
             self.flash(request, self.t("Tick at least one message first."))
@@ -234,7 +234,7 @@ class Mail(Writing, People):
     async def tag(self, request: Request) -> Response:
         """Put a label on a message."""
         message, form = self._message(request), await request.form()
-        if str(form.get("label", "")).isdigit():
+        if str(form.get("label", "")).isdecimal():
             label = self.row("SELECT id FROM mail_labels WHERE id = ?", int(str(form["label"])))
             self.run("INSERT OR IGNORE INTO mail_tags (message, label) VALUES (?, ?)", message["id"], label["id"])
             self.flash(request, self.t("Label added."))
@@ -257,7 +257,7 @@ class Mail(Writing, People):
 
 def _page_number(request: Request) -> int:
     text = request.query_params.get("page", "1")
-    return max(1, int(text)) if text.isdigit() and len(text) < 6 else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
 
 
 def _next(form: FormData, default: str) -> str:

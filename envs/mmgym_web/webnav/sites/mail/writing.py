@@ -29,7 +29,7 @@ class Writing(Site):
         query, draft = request.query_params, {"to": "", "cc": "", "subject": "", "body": "", "thread": "", "draft": ""}
         draft["to"] = query.get("to", "")
         for kind in ("reply", "forward", "draft"):
-            if query.get(kind, "").isdigit():
+            if query.get(kind, "").isdecimal():
                 draft |= self._draft(kind, self.row("SELECT * FROM mail_messages WHERE id = ?", int(query[kind])))
         return self._compose(request, draft, "")
 
@@ -48,7 +48,7 @@ class Writing(Site):
 
     def _compose(self, request: Request, draft: dict[str, str], error: str) -> Response:
         quoted = draft.get("forward", "")
-        message = self.row("SELECT * FROM mail_messages WHERE id = ?", int(quoted)) if quoted.isdigit() else None
+        message = self.row("SELECT * FROM mail_messages WHERE id = ?", int(quoted)) if quoted.isdecimal() else None
         signature = self.value("SELECT signature FROM mail_settings")
         status = 422 if error else 200
         return self.render(
@@ -106,19 +106,19 @@ class Writing(Site):
 
     def _store(self, draft: dict[str, str], row: dict[str, Any]) -> int:
         forward = draft["forward"]
-        if forward.isdigit():
+        if forward.isdecimal():
             original = self.row("SELECT * FROM mail_messages WHERE id = ?", int(forward))
             row["body"] += f"\n\n---- {original['sender']}, {original['sent_at']} ----\n{original['body']}"
-        if draft["draft"].isdigit():
+        if draft["draft"].isdecimal():
             marks = ", ".join(f"{name} = ?" for name in row)
             where = "WHERE id = ? AND folder = 'drafts'"
             self.run(f"UPDATE mail_messages SET {marks} {where}", *row.values(), int(draft["draft"]))
             return int(draft["draft"])
-        row["thread"] = int(draft["thread"]) if draft["thread"].isdigit() else None
+        row["thread"] = int(draft["thread"]) if draft["thread"].isdecimal() else None
         self.insert("mail_messages", [row])
         message = int(self.value("SELECT MAX(id) FROM mail_messages"))
         self.run("UPDATE mail_messages SET thread = COALESCE(thread, id) WHERE id = ?", message)
-        if forward.isdigit():
+        if forward.isdecimal():
             self.run(
                 "INSERT INTO mail_attachments (message, name, spec, digest, size, content) SELECT ?, name, spec, "
                 "digest, "

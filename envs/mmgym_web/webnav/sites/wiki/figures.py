@@ -19,6 +19,8 @@ PAINTS = {
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _INK = (60, 60, 60)
+_SKIES = (98, 104, 110, 14, 166)
+"""Hues of the sky (of 180): by day, in the evening, in the morning."""
 
 
 def draw_figure(figure: dict[str, Any]) -> bytes:
@@ -56,10 +58,10 @@ def _flag(colours: list[str], upright: bool) -> np.ndarray:
 
 
 def _map(figure: dict[str, Any]) -> np.ndarray:
-    image = np.full((300, 300, 3), (226, 236, 208), np.uint8)
-    cv2.rectangle(image, (0, 268), (299, 299), (150, 196, 226), -1)
+    image = np.full((300, 360, 3), (226, 236, 208), np.uint8)
+    cv2.rectangle(image, (0, 268), (359, 299), (150, 196, 226), -1)
     heights = np.linspace(0, 275, 8)
-    across = [100 + bend for bend in figure["bends"]]
+    across = [130 + bend for bend in figure["bends"]]
     ys = np.linspace(0, 275, 60)
     xs = np.interp(ys, heights, across)
     xs = np.convolve(np.pad(xs, 4, "edge"), np.ones(9) / 9, "valid")
@@ -92,6 +94,7 @@ def _bars(values: list[int]) -> np.ndarray:
 
 
 def _sky(height: int, width: int, hue: int) -> np.ndarray:
+    hue = _SKIES[hue % len(_SKIES)]
     top = np.array([hue, 60, 225], np.float32)
     column = np.stack([top * (1 - part) + np.array([hue, 12, 250], np.float32) * part
                        for part in np.linspace(0, 1, height)])  # fmt: skip
