@@ -8,12 +8,17 @@ PIP_FLAGS ?=
 VENV      := .venv
 BIN       := $(VENV)/bin
 STAMP     := $(VENV)/.installed
+PIP       := $(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt
+# otterwiki pins all its requirements exactly, to versions older than ours: it gets the ones here, which it runs with.
+WIKI_NEEDS := Flask Flask-Login Flask-Mail Flask-SQLAlchemy flask-wtf SQLAlchemy gitpython mistune unidiff beautifulsoup4 \
+	feedgen lxml
 APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null
 
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban test lint format conformance bench-puzzles bench-web bench-webnav clean
+.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban test lint format conformance
+.PHONY: bench-puzzles bench-web bench-webnav clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -33,7 +38,9 @@ help:
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt -e ".[train,web,dev]"
+	$(PIP) -e ".[train,web,dev]"
+	$(PIP) roundup==2.6.0 $(WIKI_NEEDS)
+	$(PIP) --no-deps otterwiki==2.26.1
 	@touch $@
 
 setup: $(STAMP) browser

@@ -39,6 +39,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "pyyaml",
     ),
     "web": ("starlette", "python-multipart", "jinja2", "playwright", "miniwob"),
+    "web-apps": ("roundup", "otterwiki"),
     "video": ("av",),
     "robot": ("mujoco",),
     "arena": ("pettingzoo",),
@@ -110,7 +111,7 @@ def examine() -> Iterator[Check]:
     for package in EXTRAS["train"]:
         yield _torch() if package == "torch" else _package(package, extra="train")
     yield _torchvision()
-    for extra in ("web", "video", "robot", "arena", "vllm", "ray"):
+    for extra in ("web", "web-apps", "video", "robot", "arena", "vllm", "ray"):
         for package in EXTRAS[extra]:
             yield _package(package, extra=extra)
         if extra == "web":

@@ -399,7 +399,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
         observation = {"task": self._start.task, **base}
         address = {"url": self._seen[0][:4096], "title": self._seen[1][:1024]} if self.show_address else {}
         if self.tabs:
-            titles = [f"{number}: {title[:100] or url[:100]}" for number, (url, title, _) in enumerate(self._tabs_seen, 1)]
+            seen = enumerate(self._tabs_seen, 1)
+            titles = [f"{number}: {title[:100] or url[:100]}" for number, (url, title, _) in seen]
             if titles:
                 titles[self._shown_tab] += " (shown)"
             address = {"tabs": "\n".join(titles), **address}

@@ -1,16 +1,8 @@
-"""The browser layer: pages in isolation, with time, frames and network under control, and failures that end well."""
-
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
-from urllib.parse import urlsplit
+"""The browser layer: pages in isolation, with time, frames and network under control."""
 
 import numpy as np
 import pytest
+from served import HTML, SITE
 
 from mmgym.doctor import find_chromium
 from mmgym_web.browser import (
@@ -19,64 +11,15 @@ from mmgym_web.browser import (
     InsertText,
     Mouse,
     NavigationRefused,
-    PageConfig,
-    Pool,
-    PoolSettings,
     Press,
     TypeText,
     Wheel,
     check_address,
 )
 from mmgym_web.browser.inputs import key_events
-from mmgym_web.browser.process import PREFIX, process_tree, sweep
-from mmgym_web.messages import Request, Response
+from mmgym_web.messages import Response
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
-
-HTML = ("content-type", "text/html; charset=utf-8")
-SITE = "http://site.test"
-
-
-class Pages:
-    """A server of fixed pages that remembers what it was asked."""
-
-    def __init__(self, pages):
-        self.pages = pages
-        self.asked: list[Request] = []
-
-    async def answer(self, request):
-        self.asked.append(request)
-        parts = urlsplit(request.url)
-        if parts.hostname != "site.test":
-            return None
-        page = self.pages.get(parts.path)
-        if page is None:
-            return Response(404, [HTML], b"<title>404</title>")
-        return page(request) if callable(page) else Response(200, [HTML], page.encode())
-
-
-@pytest.fixture(scope="module")
-def pool():
-    pool = Pool(PoolSettings(limit_s=10, watch_s=0.2, memory_limit_mb=500))
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def visit(pool):
-    opened = []
-
-    def visit(pages, path="/", **config):
-        server = Pages({"/": pages} if isinstance(pages, str) else pages)
-        page = pool.open(PageConfig(width=320, height=240, server=server, **config))
-        opened.append(page)
-        page.server = server
-        page.goto(SITE + path)
-        return page
-
-    yield visit
-    for page in opened:
-        page.close()
 
 
 def test_a_post_is_redirected_with_its_cookies_and_body(visit):
@@ -338,128 +281,51 @@ def test_storage_stays_in_its_page(visit):
         assert page.storage()["local"] == {"seen": "x"} and len(page.cookies()) == 1
 
 
-ENDLESS = {
-    "timers": "<script>setInterval(() => document.title++, 0)</script>",
-    "reloads": "<script>setTimeout(() => location.reload(), 1)</script>",
-    "refresh": "<meta http-equiv=refresh content=0>",
-    "messages": "<script>const c = new MessageChannel(); c.port1.onmessage = () => c.port2.postMessage(1);"
-    "c.port2.postMessage(1)</script>",
-    "frames": "<script>requestAnimationFrame(function next() {requestAnimationFrame(next)})</script>",
-    "promises": "<script>(async () => {for (;;) await new Promise(done => setTimeout(done, 0))})()</script>",
-}
-
-
-@pytest.mark.parametrize("name", ENDLESS)
-def test_a_page_that_never_rests_is_left_at_its_budget(visit, name):
-    page = visit(ENDLESS[name])
-    assert page.act([Click(10, 10)]).image.shape == (240, 320, 3)
+BARS = """<body style='margin:0'><div style='width:200px;height:100px;overflow:scroll'><p style='height:900px'>x</div>
+<textarea style='display:block;width:200px;height:60px'></textarea><div style='height:3000px'></div>"""
 
 
 @pytest.mark.parametrize(
-    ("kind", "script"),
-    [
-        ("hang", "while (true);"),
-        ("hang", "requestAnimationFrame(() => {while (true);})"),
-        ("storm", "while (true) alert(1)"),
-        ("memory", "window.kept = []; setInterval(() => kept.push(new Uint8Array(3e7).fill(1)), 1)"),
-    ],
+    ("x", "y", "asked"), [(313, 25, "scrollY"), (192, 25, "document.querySelector('div').scrollTop")]
 )
-def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
-    neighbour = visit("<title>Neighbour</title>")
-    page = visit(f'<body onclick="{script}">')
-    page.limit_s = 1 if kind == "hang" else 30
-    with pytest.raises(BrowserFailure) as failure:
-        for _ in range(100):
-            page.act([Click(100, 100)], 200)
-    assert failure.value.kind == kind
-    assert neighbour.act([Click(5, 5)]).title == "Neighbour"
-    assert visit("<title>Next</title>").act().title == "Next"
+def test_scroll_bars_are_dragged_and_held(visit, x, y, asked):
+    page = visit(BARS)
+    page.act(
+        [Mouse("pressed", x, y), Mouse("moved", x, y + 10), Mouse("moved", x, y + 20), Mouse("released", x, y + 20)]
+    )
+    dragged = page.evaluate(asked)
+    assert dragged > 100
+    # Held over several steps, with something else in between.
+    page.act([Mouse("pressed", x, y + 20)])
+    page.act([TypeText("a"), Mouse("moved", x, y + 5)])
+    page.act([Mouse("released", x, y)])
+    assert page.evaluate(asked) < dragged
+    page.act([Mouse("pressed", x, y)])
+    assert page.act([Click(50, 120), TypeText("typed")]).title == ""
+    assert page.evaluate("document.querySelector('textarea').value") == "typed"
 
 
-def test_a_killed_renderer_or_browser_costs_its_pages_only(pool, visit):
-    page = visit("<title>One</title>")
-    os.kill(pool.pids()[-1], signal.SIGKILL)
-    with pytest.raises(BrowserFailure, match="crash"):
-        page.act()
-    page = visit("<title>Two</title>")
-    assert page.act().title == "Two"
-    for pid in process_tree(pool.pids()[-1]):
-        if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
-    with pytest.raises(BrowserFailure, match="crash"):
-        page.act()
-    with pytest.raises(BrowserFailure, match="closed"):
-        page.act()
-    assert visit("<title>Three</title>").act().title == "Three"
+def test_a_scroll_bar_out_of_sight_is_let_go_by_itself(visit, monkeypatch):
+    monkeypatch.setattr("mmgym_web.browser.page.HELD_FRAME_S", 0.5)
+    script = (
+        "<div id=host></div><script>host.attachShadow({mode: 'closed'}).innerHTML = `<div style='width:200px;height:"
+    )
+    page = visit(f"<body style='margin:0'>{script}100px;overflow:scroll'><p style='height:900px'>x</div>`</script>")
+    page.act([Mouse("moved", 192, 25), Mouse("pressed", 192, 25), Mouse("moved", 192, 45)])
+    assert page.act([Mouse("released", 192, 45)]).image is not None
 
 
-def test_threads_share_a_browser(pool, visit):
-    pages = [visit(f"<title>{number}</title>{ANIMATED}") for number in range(4)]
-    said = []
-
-    def play(number):
-        for _ in range(5):
-            said.append((number, pages[number].act([Click(50, 50)]).title))
-
-    threads = [threading.Thread(target=play, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert sorted(said) == [(number, str(number)) for number in range(4) for _ in range(5)]
+@pytest.mark.parametrize("keys", "Control+p Control+w Control+f Control+t F12 F5 F11 Alt+ArrowLeft Alt+F4 Tab".split())
+def test_keys_of_the_browsers_own_do_no_harm(visit, keys):
+    page = visit("<title>Here</title><input>")
+    assert page.act([Press(keys), Click(20, 10), TypeText("x")]).title == "Here"
+    assert page.evaluate("document.querySelector('input').value") == "x"
 
 
-CHILD = """
-import sys, time
-sys.path[:0] = sys.argv[1:]
-from mmgym_web.browser import get_pool
-page = get_pool().open()
-print(get_pool().pids()[0], get_pool()._all()[0].process.folder, flush=True)
-time.sleep(60)
-"""
-
-
-def test_nothing_is_left_after_the_parent_is_killed(tmp_path):
-    parent = subprocess.Popen([sys.executable, "-c", CHILD, *sys.path], stdout=subprocess.PIPE, text=True)
-    pid, folder = parent.stdout.readline().split()
-    family = [int(pid), *process_tree(int(pid))]
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 5
-    while any(_runs(pid) for pid in family) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_runs(pid) for pid in family)
-    assert PREFIX in folder
-    sweep()
-    assert not Path(folder).exists()
-
-
-def _runs(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_a_pool_closes_clean():
-    pool = Pool()
-    page = pool.open()
-    folder = pool._all()[0].process.folder
-    family = [pool.pids()[0], *process_tree(pool.pids()[0])]
-    pool.close()
-    assert not folder.exists() and not any(_runs(pid) for pid in family)
-    with pytest.raises(BrowserFailure, match="closed"):
-        page.act()
-
-
-def test_a_full_chromium_is_driven_by_captures(visit):
-    pool = Pool(PoolSettings(frames="capture"))
-    try:
-        page = pool.open(
-            PageConfig(width=320, height=240, server=Pages({"/": "<body bgcolor=red onmousemove='document.title=1'>"}))
-        )
-        page.goto(SITE)
-        outcome = page.act([Mouse("moved", 50, 50)])
-        assert outcome.title == "1" and tuple(outcome.image[100, 100]) == (255, 0, 0)
-    finally:
-        pool.close()
+@pytest.mark.parametrize("button", ["middle", "right"])
+def test_other_buttons_leave_the_page_in_order(visit, button):
+    page = visit("<title>Here</title><select><option>A<option>B</select><div style='height:3000px'></div>")
+    page.act([Click(15, 15)])
+    page.act([Click(100, 100, button), Mouse("moved", 100, 200)], 500)
+    page.act([Click(313, 100, button), Wheel(313, 100, 0, 40)])
+    assert page.act([Click(100, 100)]).title == "Here"

@@ -1,34 +1,27 @@
-"""Red team: a page, or the agent, as the adversary. Every attack earns nothing, leaves nothing, and the episode goes on.
+"""Red team: a page, or the agent, as the adversary. Every attack earns nothing, and the episode goes on.
 
 What goes out is looked for at listening sockets on every address of the machine, by TCP and by UDP.
 """
 
-import asyncio
 import contextlib
 import html
-import json
 import re
 import socket
 import threading
 import time
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import gymnasium as gym
 import pytest
 from pages import Pages, page
 
 from mmgym import ToolCall
 from mmgym.doctor import find_chromium
-from mmgym_web.browser import Click, PageConfig, get_pool
-from mmgym_web.messages import Request, Response
-from mmgym_web.webnav.catalogue import sites
-from mmgym_web.webnav.kit.episode import Episode
-from mmgym_web.webnav.kit.world import World
+from mmgym_web.browser import PageConfig, get_pool
+from mmgym_web.messages import Response
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
 
 HTML = ("content-type", "text/html; charset=utf-8")
-CLICK = ToolCall("click", {"x": 20, "y": 20})
 
 
 class Ears:
@@ -130,7 +123,7 @@ rules.text = JSON.stringify({prefetch: [{urls: ['URL/speculated']}], prerender: 
 document.head.append(rules);
 """
 REFUSED = (
-    "fetched xhr beacon events module.js socket worker style.css background prefetch preload mp image away object embed "
+    "fetched xhr beacon events module.js socket worker style.css background prefetch preload mp image away "
     "frame svg input hostname"
 ).split()
 
@@ -148,7 +141,9 @@ class Attacks:
         if parts.path == "/":
             report = ("content-security-policy-report-only", f"img-src 'none'; report-uri {self.ears.url}/reported")
             early = ("link", f"<{self.ears.url}/early>; rel=preload; as=image, <{self.ears.url}>; rel=preconnect")
-            return Response(200, [HTML, report, early], page(f"<script>{self.script}</script>").encode())
+            return Response(200, [HTML, report, early], page("<script src=/attack.js></script>").encode())
+        if parts.path == "/attack.js":
+            return Response(200, [("content-type", "text/javascript; charset=utf-8")], self.script.encode())
         if parts.path == "/worker.js":
             code = f"fetch('{self.ears.url}/worker'); new WebSocket('ws://127.0.0.1:{self.ears.port}/worker')"
             return Response(200, [("content-type", "text/javascript")], code.encode())
@@ -214,7 +209,7 @@ LEAVING = {
     "script refresh": "document.head.innerHTML += '<meta http-equiv=refresh content=\"0;url=javascript:document.title=`done`\">'",
     "written window": "const w = open('about:blank'); try {w.document.write('<img src=URL/written>')} catch {}; history.back()",
     "windows": "for (let i = 0; i < 5; i++) open('URL/w' + i, 'w' + i)",
-    "blob window": "open(URL.createObjectURL(new Blob(['<script>fetch(`URL/blob`)<' + '/script>'], {type: 'text/html'})))",
+    "blob window": "open(window.URL.createObjectURL(new Blob(['<script>fetch(`URL/blob`)<' + '/script>'], {type: 'text/html'})))",
     "blob download": "const a = document.createElement('a'); a.href = window.URL.createObjectURL(new Blob(['x'])); a.download = 'x'; a.click()",
     "link download": "const a = document.createElement('a'); a.href = 'URL/x'; a.download = 'x'; a.click()",
     "ping": "const a = document.createElement('a'); a.href = '#'; a.ping = 'URL/ping'; a.click(); history.replaceState(0, '', '/')",
@@ -278,247 +273,3 @@ def test_dragged_addresses_and_shortcuts_open_nothing():
         Alt+d Alt+Home Alt+ArrowLeft Control+Shift+i Control+Shift+n Control+F4 Alt+F4 Shift+Escape""".split():
             assert step(env, "press", keys=keys)[0]["url"] == "http://site.test/", keys
         assert len(env.server.asked) == asked
-
-
-# --- the verifier and the reward -------------------------------------------------------------------------------------
-
-HOOKS = """<script>
-const lie = () => 'done', none = () => [];
-for (const [object, name, value] of [[JSON, 'stringify', lie], [JSON, 'parse', lie], [Array.prototype, 'map', none],
-  [Array.prototype, 'sort', none], [Object, 'entries', none], [String.prototype, 'charCodeAt', () => 7], [Math, 'imul', () => 7],
-  [Date, 'now', () => 0], [Document.prototype, 'querySelectorAll', none], [Element.prototype, 'closest', none],
-  [Number.prototype, 'toString', lie], [String.prototype, 'padStart', lie], [window, 'getSelection', lie],
-  [Document.prototype, 'elementFromPoint', () => null]])
-  Object.defineProperty(object, name, {value});
-for (const [prototype, name] of [[Document.prototype, 'title'], [Element.prototype, 'outerHTML'], [Node.prototype, 'textContent'],
-  [HTMLInputElement.prototype, 'value'], [Document.prototype, 'activeElement'], [Document.prototype, 'cookie']])
-  Object.defineProperty(prototype, name, {get: lie});
-Object.defineProperty(document, 'title', {get: lie});
-</script>"""
-CLOBBERED = "<img name=title><form name=querySelectorAll></form><form name=activeElement></form><form name=documentElement></form>"
-CLOBBERED += "<form><input name=shadowRoot><input name=shadowRoot><input name=scrollTop><input name=tagName></form>"
-
-
-def test_a_page_cannot_change_what_is_verified():
-    body = "<button style='width:100px;height:50px'>x</button><input style='position:absolute;left:0;top:100px;width:99px'>"
-    with begun({"/": page(body)}) as plain, begun({"/": page(body + HOOKS)}) as hooked:
-        for tricks in (HOOKS, CLOBBERED, HOOKS + CLOBBERED):
-            hooked.server.pages["/"] = page(body + tricks)
-            hooked.reset(seed=0)
-            for env in (plain, hooked):
-                keys = [env.state_key()]
-                for name, arguments in (
-                    ("click", {"x": 20, "y": 110}),
-                    ("type", {"text": "ab"}),
-                    ("press", {"keys": "Home"}),
-                ):
-                    observation, _ = step(env, name, **arguments)
-                    assert observation["title"] == "start" and observation["url"] == "http://site.test/"
-                    keys.append(env.state_key())
-                assert len(set(keys)) == 4, "the key does not follow the state"
-            assert hooked.query("document.querySelector('input').value") == "ab"
-            assert {e.role for e in plain.elements()} <= {e.role for e in hooked.elements()}
-
-
-def test_texts_of_a_page_can_be_written_down():
-    with begun({"/": page("<button style='width:90px;height:90px' onclick=\"alert('\\ud800')\">b</button>")}) as env:
-        env.server.pages["/"] = page("<script>document.title = 'a\\ud800b'; document.body.append('\\udc00')</script>")
-        observation, _ = step(env, "goto", url="site.test/")
-        json.dumps(observation["title"] + env._text(), ensure_ascii=False).encode()
-
-
-def test_the_exploits_of_browsergym_by_name():
-    exploits = ("javascript:core.endEpisode(1)", "file:///etc/hostname")
-    for id, arguments in (("mmgym/MiniWoB-v0", {"task": "click-button"}), ("mmgym/WebNav-v0", {})):
-        env = gym.make(id, disable_env_checker=True, **arguments).unwrapped
-        try:
-            env.reset(seed=0)
-            start = env.url
-            for exploit in exploits:
-                # MiniWoB has no address bar at all; WebNav's refuses.
-                _, reward, terminated, _, info = env.step(ToolCall("goto", {"url": exploit}))
-                assert (reward, terminated, info["success"], env.url) == (0.0, False, False, start)
-                assert not info["action_valid"] or "Refused" in info["feedback"]
-        finally:
-            env.close()
-
-
-@pytest.mark.parametrize(
-    "typed", ["<img src=x onerror=core.endEpisode(1)>", "<a href=javascript:core.endEpisode(1)>x</a>"]
-)
-def test_markup_typed_into_miniwob_runs_nothing(typed):
-    """The reward is a variable of the page; the one way to it without a script of one's own is a page that shows typed
-    text as HTML (`terminal`). The pages' content policy runs no inline handler and no `javascript:` link."""
-    env = gym.make("mmgym/MiniWoB-v0", task="terminal", disable_env_checker=True).unwrapped
-    try:
-        env.reset(seed=0)
-        for call in (ToolCall("type", {"text": typed}), ToolCall("press", {"keys": "Enter"}), *[CLICK] * 2):
-            _, reward, terminated, _, info = env.step(call)
-            assert (reward, terminated, info["success"], info["error"]) == (0.0, False, False, "")
-        for y in range(40, 160, 12):  # on whatever came of it
-            _, reward, terminated, *_ = env.step(ToolCall("click", {"x": 15, "y": y}))
-            assert reward <= 0.0
-            if terminated:
-                break
-    finally:
-        env.close()
-
-
-# --- from one episode to another -------------------------------------------------------------------------------------
-
-STORE = """(async () => {
-  const found = [document.cookie, localStorage.x, sessionStorage.x, window.name, history.length];
-  const kept = await new Promise(done => { const r = indexedDB.open('x', 1); r.onupgradeneeded = () => r.result.createObjectStore('x');
-    r.onsuccess = () => { const store = r.result.transaction('x', 'readwrite').objectStore('x'), get = store.get('x');
-      get.onsuccess = () => { store.put('left', 'x'); done(get.result) } } });
-  found.push(kept, self.caches ? (await caches.keys()).length : 0, await (await fetch('/cached')).text());
-  document.cookie = 'x=left; max-age=9999'; localStorage.x = sessionStorage.x = window.name = 'left';
-  if (self.caches) await (await caches.open('x')).put('/x', new Response('left'));
-  history.pushState(0, '', '/left');
-  return JSON.stringify(found);
-})()"""
-
-
-def test_nothing_is_stored_from_one_episode_to_the_next():
-    class Site:
-        def __init__(self):
-            self.asked = []
-
-        async def answer(self, request):
-            self.asked.append(request.url)
-            headers = [("cache-control", "max-age=99999"), ("strict-transport-security", "max-age=99999")]
-            return Response(
-                200, [HTML, *headers, ("set-cookie", "h=1; HttpOnly; max-age=999")], str(len(self.asked)).encode()
-            )
-
-    found, server = [], Site()
-    for _ in range(2):
-        server.asked.clear()
-        page = get_pool().open(PageConfig(server=server))
-        try:
-            page.goto("http://site.test/")  # once HTTPS was demanded, this would become https
-            page.goto("https://site.test/")
-            found.append(page.evaluate(STORE, "main", await_promise=True))
-            assert server.asked == ["http://site.test/", "https://site.test/", "https://site.test/cached"]
-            assert page.storage()["local"] == {"x": "left"} and {c["name"] for c in page.cookies()} == {"x", "h"}
-        finally:
-            page.close()
-    assert found[0] == found[1] and "left" not in found[0]
-
-
-def test_the_clipboard_is_each_pages_own():
-    fields = page(
-        "<input style='position:absolute;left:0;top:0;width:200px'><textarea style='position:absolute;left:0;top:60px'></textarea>"
-    )
-    with begun({"/": fields}) as one, begun({"/": fields}) as two:
-        step(one, "click", x=20, y=10)
-        step(one, "type", text="secret")
-        step(one, "press", keys="Control+a")
-        step(one, "press", keys="Control+x")
-        step(two, "click", x=20, y=10)
-        for keys in ("Control+v", "Shift+Insert", "Control+Shift+v"):
-            step(two, "press", keys=keys)
-        step(two, "click", x=20, y=70, button="middle")
-        assert two.query("document.querySelector('input').value + document.querySelector('textarea').value") == ""
-        step(one, "click", x=20, y=70)
-        step(one, "press", keys="Control+v")
-        assert one.query("document.querySelector('input').value + document.querySelector('textarea').value") == "secret"
-        one.reset(seed=1)
-        step(one, "click", x=20, y=10)
-        step(one, "press", keys="Control+v")
-        assert one.query("document.querySelector('input').value") == ""
-
-
-def test_two_webs_of_one_process_do_not_meet():
-    one, two = (gym.make("mmgym/WebNav-v0", level=2, disable_env_checker=True).unwrapped for _ in range(2))
-    try:
-        one.reset(seed=3)
-        two.reset(seed=3)
-        start, key = two.state_key(), one.state_key()
-        assert start == key and one.url == two.url
-        while True:
-            _, _, terminated, truncated, _ = one.step(one.expert())
-            assert two.step(ToolCall("press", {"keys": "F9"})) and two.state_key() == start
-            if terminated or truncated:
-                break
-        assert one.success and one.state_key() != start
-    finally:
-        one.close()
-        two.close()
-
-
-# --- what a model writes ---------------------------------------------------------------------------------------------
-
-MARKUP = "<zq onload=1>\"'`{{7*7}}{%raw%}${7*7}%s%n"
-TEXTS = [
-    "",
-    "\x00",
-    "\x1b[2J",
-    "\ud800",
-    "\u202e\ufeff",
-    "%s%n{0}{{7*7}}",
-    "'; DROP TABLE x;--",
-    MARKUP,
-    "x" * 1_000_000,
-    "\U0001f600\u0301",
-]
-NUMBERS = ["0", "-1", "9" * 30, "1e309", "nan", "\u00b2", "\u0663", "abc", "\x00", "2026-13-45", MARKUP, "x" * 3000]
-
-
-def test_any_text_in_any_tool_is_a_turn_and_never_an_exception():
-    form = "<form><input style='position:absolute;left:0;top:0;width:200px'><select style='position:absolute;left:0;top:40px'><option>S</select></form>"
-    with begun({"/": page(form)}) as env:
-        step(env, "click", x=20, y=10)
-        for text in TEXTS:
-            for name, argument in (("type", "text"), ("press", "keys"), ("goto", "url")):
-                step(env, name, **{argument: text})
-            step(env, "goto", url="site.test/")
-            step(env, "select", x=20, y=50, option=text)
-            step(env, "upload", x=20, y=10, file=text)
-            step(env, "click", x=20, y=10)
-
-
-@pytest.mark.parametrize("name", list(sites()))
-def test_sites_take_anything_and_show_it_as_text(name):
-    """Every number in an address and every field of every form; a site that raised would spoil its episode."""
-    episode = Episode(World(5), sites())
-    base, cookie, forms, seen = episode.site(name).url(), "", {}, set()
-    todo = [base]
-
-    def ask(url, method="GET", body=b""):
-        headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Cookie", cookie)]
-        response = asyncio.run(episode.answer(Request(method, url, headers, body)))
-        assert response is not None and response.status < 500 and not episode.errors, (method, url, body[:200])
-        if not response.headers or "html" in dict(response.headers).get("content-type", ""):
-            assert b"<zq" not in response.body and b"49{%" not in response.body, url
-        return response
-
-    while todo and len(seen) < 25:
-        response = ask(url := todo.pop(0))
-        cookie = cookie or dict(response.headers).get("set-cookie", "").partition(";")[0]
-        text = response.body.decode("utf-8", "replace")
-        for found in re.findall(r'href="([^"#]+)', text):
-            link = urljoin(url, html.unescape(found))
-            shape = re.sub(r"\d+", "0", urlsplit(link).path)
-            if link.startswith(base) and shape not in seen:
-                seen.add(shape)
-                todo.append(link)
-                for number in ("9" * 30, "0", "%C2%B2"):
-                    ask(re.sub(r"/\d+", f"/{number}", link.partition("?")[0]))
-                keys = re.findall(r"[?&](\w+)=", link) or ["page", "q"]
-                for value in NUMBERS:
-                    ask(link.partition("?")[0] + "?" + urlencode(dict.fromkeys(keys, value)))
-        for head, inner in re.findall(r"<form([^>]*)>(.*?)</form>", text, re.DOTALL):
-            target = re.search(r'action="([^"]*)"', head)
-            fields = tuple(sorted(set(re.findall(r'name="([^"]+)"', inner))))
-            if "post" in head.lower():
-                forms[re.sub(r"\d+", "0", target[1] if target else url), fields] = urljoin(
-                    url, target[1] if target else ""
-                )
-    for (_, fields), target in forms.items():
-        for value in NUMBERS:
-            ask(target, "POST", urlencode(dict.fromkeys(fields, value)).encode())
-    for link in seen:
-        ask(urljoin(base, link))
-    episode.close()
-    assert forms or name == "home"

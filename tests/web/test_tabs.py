@@ -11,8 +11,8 @@ LINK = "<a href={} target=_blank style='position:absolute;left:0;top:{}px;width:
 SITE = {
     "/": page(
         LINK.format("/two", 0) + LINK.format("http://elsewhere.test/", 50) + "<button style='position:absolute;left:0;"
-        "top:100px' onclick=\"window.open('/three'); window.open('/two')\">Both</button><script>document.cookie = 'a=1';"
-        "setInterval(() => document.body.dataset.at = Date.now(), 100)</script>"
+        "top:100px' onclick=\"window.open('/three'); window.open('/two')\">Both</button><script>"
+        "document.cookie = 'a=1'; setInterval(() => document.body.dataset.at = Date.now(), 100)</script>"
     ),
     "/two": page("<h1>Two</h1><script>document.title += ' ' + document.cookie; window.at = Date.now()</script>", "two"),
     "/three": page("<h1>Three</h1>", "three"),
@@ -100,6 +100,7 @@ def test_no_more_than_twenty():
 
 def test_without_tabs_there_are_no_tools_for_them():
     env = Pages(SITE)
-    assert "new_tab" not in [tool.name for tool in env.action_space.tools] and "tabs" not in env.observation_space.spaces
+    assert "new_tab" not in [tool.name for tool in env.action_space.tools]
+    assert "tabs" not in env.observation_space.spaces
     with pytest.raises(ValueError, match="tabs must be False"):
         Pages(SITE, tabs=True, action_mode="grid")

@@ -30,7 +30,7 @@ class PageConfig:
     allow_hosts: tuple[str, ...] = ()
     """Hosts that may really be reached; empty keeps the page off the network."""
     on_new_tab: Literal["same", "refuse", "tab"] = "same"
-    """What a link to a new tab or window does: opens in the same page, nothing (recorded as refused), or opens a tab."""
+    """What a link to a new tab or window does: opens in the same page, nothing (recorded as refused), or a tab."""
     files: Path | None = None
     """The folder from which files may be uploaded."""
     locale: str = "en-US"

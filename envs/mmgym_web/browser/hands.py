@@ -40,7 +40,8 @@ _ON_SCROLL_BAR = """((x, y) => {
     y -= box.top + e.clientTop;
     if (e.tagName === 'IFRAME') { if (e.contentDocument) continue; return false; }
     if (x >= 0 && y >= 0 && x < e.clientWidth && y < e.clientHeight) return false;
-    const style = view.getComputedStyle(e), size = (...names) => names.reduce((sum, n) => sum + parseFloat(style[n]), 0);
+    const style = view.getComputedStyle(e);
+    const size = (...names) => names.reduce((sum, name) => sum + parseFloat(style[name]), 0);
     return !/^(visible|hidden|clip)( (visible|hidden|clip))?$/.test(style.overflow) && style.display !== 'inline' &&
       (e.offsetWidth - e.clientWidth - size('borderLeftWidth', 'borderRightWidth') >= 1 ||
        e.offsetHeight - e.clientHeight - size('borderTopWidth', 'borderBottomWidth') >= 1);

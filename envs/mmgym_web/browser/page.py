@@ -61,6 +61,7 @@ class EpisodePage(PageEvents):
         self.frames = frames
         self.hands = Hands(self)
         self.elapsed = opener.elapsed if opener else 0.0
+        self._unrest = -1  # the load, counted by commits, that did not stop fetching
         self._ticks_base = 0.0
         self._last_ticks = 0.0
         self._recorded = opener._recorded if opener else (0, 0)
@@ -155,7 +156,7 @@ class EpisodePage(PageEvents):
                     await self._navigate(check_address(url))
                 except NavigationRefused as error:
                     self.refused.append(Refusal(error.url, "Popup", error.reason))
-            elif self._commits == before and not self._loading:
+            elif self._commits == before and (not self._loading or self._unrest == before):
                 return
         await self._halt()
 
@@ -346,8 +347,10 @@ class EpisodePage(PageEvents):
     async def _live_budget(self, ms: float) -> None:
         """A page of the real network may never stop fetching: after a while, time goes on without it."""
         assert self._budget is not None
-        done, _ = await asyncio.wait([self._budget], timeout=NETWORK_REST_S)
+        patience = NETWORK_REST_S if self._unrest != self._commits else NETWORK_REST_S / 10
+        done, _ = await asyncio.wait([self._budget], timeout=patience)
         if not done:
+            self._unrest = self._commits
             self.session.post("Emulation.setVirtualTimePolicy", policy="advance", budget=ms)
         await self._budget
 

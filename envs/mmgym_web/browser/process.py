@@ -164,8 +164,9 @@ class ChromiumProcess:
         arguments = [str(executable), *_FLAGS, *(_FRAME_FLAGS if begin_frames else _CAPTURE_FLAGS)]
         arguments += [f"--disable-features={_DISABLED_FEATURES}", f"--user-data-dir={folder / 'profile'}"]
         arguments += [f"--host-resolver-rules={_resolver_rules(settings.allow_hosts)}"]
-        if not settings.allow_hosts:
-            arguments += ["--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>"]
+        # A proxy that is not there, for all but the allowed hosts: addresses of numbers need no look-up.
+        arguments += ["--proxy-server=127.0.0.1:9"]
+        arguments += [f"--proxy-bypass-list={';'.join(['<-loopback>', *settings.allow_hosts])}"]
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")
         try:

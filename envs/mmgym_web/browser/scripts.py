@@ -64,7 +64,15 @@ _CLOSED = """
   if (typeof Navigator !== 'undefined') delete Navigator.prototype.serviceWorker;
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'WebTransport', 'SharedWorker'])
     delete globalThis[name];
-  if (typeof window !== 'undefined') set(window, 'print', function print() {});
+  if (typeof window !== 'undefined') {
+    // The picture's size is the episode's, not the page's to change.
+    for (const name of ['print', 'moveBy', 'moveTo', 'resizeBy', 'resizeTo']) set(window, name, () => {});
+    const refuse = () => Promise.reject(new TypeError('fullscreen is not granted'));
+    for (const name of ['requestFullscreen', 'webkitRequestFullscreen', 'webkitRequestFullScreen'])
+      set(Element.prototype, name, refuse);
+    for (const name of ['webkitEnterFullscreen', 'webkitEnterFullScreen'])
+      set(HTMLVideoElement.prototype, name, () => {});
+  }
 """
 
 

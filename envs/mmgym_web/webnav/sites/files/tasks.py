@@ -13,6 +13,7 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.sites.files.contents import ROOT
 from mmgym_web.webnav.sites.files.items import KINDS, RIGHTS
 from mmgym_web.webnav.sites.files.steps import clicks_to, files_of, folder_name, look_up, page_of, pick, reach, some
 from mmgym_web.webnav.sites.files.words import TAGS
@@ -267,8 +268,8 @@ class Move(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """One of the user's files and any other folder."""
         site = files_of(episode)
-        item = some(episode, rng, "owner = ?", episode.world.me.name)
-        folders = [(i, name) for i, name in site.folders() if i not in (item["parent"], 1) and " / " not in name]
+        item = some(episode, rng, f"owner = ? AND parent != {ROOT}", episode.world.me.name)
+        folders = [(i, name) for i, name in site.folders() if i not in (item["parent"], ROOT) and " / " not in name]
         folder, name = folders[int(rng.integers(len(folders)))]
         text = pick(
             rng,

@@ -13,6 +13,7 @@ from mmgym_web.checks import Answer
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.sites.files.contents import ROOT
 from mmgym_web.webnav.sites.files.pictures import total
 from mmgym_web.webnav.sites.files.steps import files_of, look_up, page_of, pick, reach, some
 
@@ -64,6 +65,8 @@ class Receipt(Template):
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A receipt, to be found by a search."""
         item, facts = _drawing(episode, rng, "receipt")
+        if item["parent"] == ROOT:
+            raise Redraw("it needs no search")
         if rng.random() < 0.5:
             answer, texts = f"{total(facts) / 100:.2f}", ["What is the total on the receipt '{name}'?",
                 "How much was paid in all, going by the picture '{name}'?"]  # fmt: skip

@@ -65,7 +65,8 @@ class Request(Template):
         expects = (booked(rides[0], wanted["Date"], [wanted["Traveller"]]), Expect("files_comments", "insert", note))
         facts = {"id": item["id"], "ride": rides[0]["id"], "day": wanted["Date"], "number": number, "code": code}
         milestones = ("travel.", "/search", f"/ride/{rides[0]['id']}", f"/trip/{code}")
-        return Task("files", text, 15, f"/item/{item['id']}", expects, milestones=milestones, facts=facts)
+        steps = 15 - (travel.value("SELECT home FROM travel_profile") == start)
+        return Task("files", text, steps, f"/item/{item['id']}", expects, milestones=milestones, facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Book, then comment."""

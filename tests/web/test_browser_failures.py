@@ -1,0 +1,168 @@
+"""Failures of the browser layer end well: endless pages, crashes, kills, limits of memory, pages and age."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from served import FixedPages
+from test_browser import ANIMATED
+
+from mmgym.doctor import find_chromium
+from mmgym_web.browser import BrowserFailure, Click, PageConfig, Pool, PoolSettings
+from mmgym_web.browser.process import PREFIX, process_tree, sweep
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
+
+
+ENDLESS = {
+    "timers": "<script>setInterval(() => document.title++, 0)</script>",
+    "reloads": "<script>setTimeout(() => location.reload(), 1)</script>",
+    "refresh": "<meta http-equiv=refresh content=0>",
+    "messages": "<script>const c = new MessageChannel(); c.port1.onmessage = () => c.port2.postMessage(1);"
+    "c.port2.postMessage(1)</script>",
+    "frames": "<script>requestAnimationFrame(function next() {requestAnimationFrame(next)})</script>",
+    "promises": "<script>(async () => {for (;;) await new Promise(done => setTimeout(done, 0))})()</script>",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_page_that_never_rests_is_left_at_its_budget(visit, name):
+    page = visit(ENDLESS[name])
+    assert page.act([Click(10, 10)]).image.shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "script"),
+    [
+        ("hang", "while (true);"),
+        ("hang", "requestAnimationFrame(() => {while (true);})"),
+        ("storm", "while (true) alert(1)"),
+        ("memory", "window.kept = []; setInterval(() => kept.push(new Uint8Array(3e7).fill(1)), 1)"),
+    ],
+)
+def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
+    neighbour = visit("<title>Neighbour</title>")
+    page = visit(f'<body onclick="{script}">')
+    page.limit_s = 1 if kind == "hang" else 30
+    with pytest.raises(BrowserFailure) as failure:
+        for _ in range(100):
+            page.act([Click(100, 100)], 200)
+    assert failure.value.kind == kind
+    assert neighbour.act([Click(5, 5)]).title == "Neighbour"
+    assert visit("<title>Next</title>").act().title == "Next"
+
+
+def test_a_killed_renderer_or_browser_costs_its_pages_only(pool, visit):
+    page = visit("<title>One</title>")
+    os.kill(pool.pids()[-1], signal.SIGKILL)
+    with pytest.raises(BrowserFailure, match="crash"):
+        page.act()
+    page = visit("<title>Two</title>")
+    assert page.act().title == "Two"
+    for pid in process_tree(pool.pids()[-1]):
+        if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    with pytest.raises(BrowserFailure, match="crash"):
+        page.act()
+    with pytest.raises(BrowserFailure, match="closed"):
+        page.act()
+    assert visit("<title>Three</title>").act().title == "Three"
+
+
+def test_threads_share_a_browser(pool, visit):
+    pages = [visit(f"<title>{number}</title>{ANIMATED}") for number in range(4)]
+    said = []
+
+    def play(number):
+        for _ in range(5):
+            said.append((number, pages[number].act([Click(50, 50)]).title))
+
+    threads = [threading.Thread(target=play, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(said) == [(number, str(number)) for number in range(4) for _ in range(5)]
+
+
+CHILD = """
+import sys, time
+sys.path[:0] = sys.argv[1:]
+from mmgym_web.browser import get_pool
+page = get_pool().open()
+print(get_pool().pids()[0], get_pool()._all()[0].process.folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_is_left_after_the_parent_is_killed(tmp_path):
+    parent = subprocess.Popen([sys.executable, "-c", CHILD, *sys.path], stdout=subprocess.PIPE, text=True)
+    pid, folder = parent.stdout.readline().split()
+    family = [int(pid), *process_tree(int(pid))]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while any(_runs(pid) for pid in family) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_runs(pid) for pid in family)
+    assert PREFIX in folder
+    sweep()
+    assert not Path(folder).exists()
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_pool_closes_clean():
+    pool = Pool()
+    page = pool.open()
+    folder = pool._all()[0].process.folder
+    family = [pool.pids()[0], *process_tree(pool.pids()[0])]
+    pool.close()
+    assert not folder.exists() and not any(_runs(pid) for pid in family)
+    with pytest.raises(BrowserFailure, match="closed"):
+        page.act()
+
+
+@pytest.mark.parametrize("limit", [{"max_pages": 3}, {"max_age_s": 0.3}])
+def test_a_browser_is_replaced_after_its_pages_or_its_time(limit):
+    pool = Pool(PoolSettings(**limit))
+    try:
+        first = pool.open()
+        old = pool.pids()[0]
+        for _ in range(2):
+            pool.open().close()
+        time.sleep(0.3)
+        second = pool.open()
+        assert pool.pids()[0] != old and old in pool.pids(), "the old one serves the page that it has"
+        assert first.act().url == second.act().url == "about:blank"
+        first.close()
+        pool.open().close()
+        assert old not in pool.pids() and not _runs(old)
+    finally:
+        pool.close()
+
+
+def test_memory_stays_flat():
+    pool = Pool()
+    try:
+        sizes = []
+        for number in range(60):
+            page = pool.open(PageConfig(width=320, height=240, server=FixedPages({"/": ANIMATED})))
+            page.goto("http://site.test/")
+            page.act([Click(50, 50)])
+            page.close()
+            if number in (19, 59):
+                sizes.append(pool.memory() >> 20)
+        assert sizes[1] < sizes[0] + 60, sizes
+    finally:
+        pool.close()
