@@ -77,6 +77,11 @@ class Site:
 
     # --- what a subclass uses ---
 
+    @property
+    def ordered_menu(self) -> list[tuple[str, str]]:
+        """The entries of the menu in this world's order."""
+        return [self.menu[index] for index in self.world.rng("menu", self.name).permutation(len(self.menu))]
+
     def url(self, path: str = "/") -> str:
         """The absolute URL of a path of this site."""
         return f"http://{self.host}{path}"
