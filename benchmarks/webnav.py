@@ -61,7 +61,9 @@ def play(agent: str, instance: tuple[int, int, str], actions: list[dict[str, Any
     seed, level, split = instance
     observation, info = env.reset(seed=seed, options={"level": level, "split": split})
     inner.action_space.seed(seed)
-    steps, played, trace, done = info["expert_steps"], [], [_look(observation, inner)], False
+    steps, done = info["expert_steps"], False
+    played: list[dict[str, Any]] = []
+    trace: list[list[Any]] = [_look(observation, inner)]
     started = time.perf_counter()
     while not done:
         if actions is not None:
@@ -96,7 +98,7 @@ def _environment() -> gym.Env[Any, Any]:
     return _ENV[0]
 
 
-def _look(observation: dict[str, Any], inner: mmgym.MultimodalEnv) -> list[str]:
+def _look(observation: dict[str, Any], inner: mmgym.MultimodalEnv) -> list[Any]:
     return [inner.state_key(), hashlib.sha256(observation["image"].tobytes()).hexdigest()[:16]]
 
 

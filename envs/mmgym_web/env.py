@@ -7,11 +7,8 @@ when the task is solved (`_is_success`). This class does the rest: observations,
 from __future__ import annotations
 
 import json
-import os
 import re
-import weakref
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -32,9 +29,9 @@ from mmgym_web.browser import (
     PageConfig,
     get_pool,
 )
-from mmgym_web.browser.process import make_folder, remove_folder
 from mmgym_web.elements import Element
 from mmgym_web.messages import Server
+from mmgym_web.task_files import TaskFiles
 from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, tool_names
 
 __all__ = ["Start", "WebEnv"]
@@ -107,35 +104,6 @@ class Start:
     """The fewest turns an expert needs; 0 without an expert."""
     turns: int = 20
     """Turns until the episode is truncated."""
-
-
-class _TaskFiles:
-    """The folder of an episode's files. A forked child leaves it alone; the next pool removes that of a dead process.
-
-    Args:
-        files: content by name.
-
-    Raises:
-        OSError: when they cannot be written.
-    """
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        home, lock = make_folder()
-        self.remove = weakref.finalize(self, _remove_own, os.getpid(), home, lock)
-        """Removes the folder; at the latest when the interpreter ends."""
-        self.path = home / "files"
-        try:
-            self.path.mkdir()
-            for name, content in files.items():
-                (self.path / name).write_bytes(content)
-        except OSError:
-            self.remove()
-            raise
-
-
-def _remove_own(pid: int, home: Path, lock: int) -> None:
-    if pid == os.getpid():
-        remove_folder(home, lock)
 
 
 class WebEnv(BrowserTools, MultimodalEnv):
@@ -218,7 +186,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self.tabs = tabs
         self.time_limit = time_limit
         self._page: Page | None = None
-        self._folder: _TaskFiles | None = None
+        self._folder: TaskFiles | None = None
         self._start = Start("about:blank", "")
         self._forget()
         super().__init__(
@@ -285,7 +253,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         start = self._start
         if start.files:
             try:
-                self._folder = _TaskFiles(start.files)
+                self._folder = TaskFiles(start.files)
             except OSError as error:
                 raise BrowserFailure("disk", f"the task's files cannot be written: {error}") from error
         return PageConfig(
@@ -579,6 +547,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._cookies = outcome.cookies
         if self.tabs:
             self._see_tabs()
+        if outcome.list_closed:
+            self._notes.append("A list of choices opened and was closed again: choose with select, or with arrow keys.")
         self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()

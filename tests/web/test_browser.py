@@ -305,16 +305,6 @@ def test_scroll_bars_are_dragged_and_held(visit, x, y, asked):
     assert page.evaluate("document.querySelector('textarea').value") == "typed"
 
 
-def test_a_scroll_bar_out_of_sight_is_let_go_by_itself(visit, monkeypatch):
-    monkeypatch.setattr("mmgym_web.browser.page.HELD_FRAME_S", 0.5)
-    script = (
-        "<div id=host></div><script>host.attachShadow({mode: 'closed'}).innerHTML = `<div style='width:200px;height:"
-    )
-    page = visit(f"<body style='margin:0'>{script}100px;overflow:scroll'><p style='height:900px'>x</div>`</script>")
-    page.act([Mouse("moved", 192, 25), Mouse("pressed", 192, 25), Mouse("moved", 192, 45)])
-    assert page.act([Mouse("released", 192, 45)]).image is not None
-
-
 @pytest.mark.parametrize("keys", "Control+p Control+w Control+f Control+t F12 F5 F11 Alt+ArrowLeft Alt+F4 Tab".split())
 def test_keys_of_the_browsers_own_do_no_harm(visit, keys):
     page = visit("<title>Here</title><input>")

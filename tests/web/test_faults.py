@@ -72,7 +72,7 @@ def runs(pid):
         return False
 
 
-@pytest.mark.parametrize("make", [("mmgym/WebNav-v0", {}), ("mmgym/MiniWoB-v0", {"task": "click-button"})])
+@pytest.mark.parametrize("make", [("mmgym/WebNav-v0", {}), ("mmgym/MiniWoB-v0", {"task": "click-test"})])
 def test_killed_processes_end_the_episode_and_the_next_is_healthy(make):
     with begun(gym.make(make[0], disable_env_checker=True, **make[1]).unwrapped) as env:
         for kind in (b"--type=renderer", b""):
@@ -126,6 +126,7 @@ def test_endless_scripts(name, monkeypatch):
         assert_healthy(env)
 
 
+@pytest.mark.slow
 def test_a_page_that_never_loads_fails_at_reset():
     env = Pages({"/": page("<script>for (;;);</script>")}, time_limit=1.0)
     with pytest.raises(MachineryFailure, match="hang"):
@@ -157,14 +158,10 @@ class Odd(Pages):
         return super()._begin(rng, task)
 
 
-def raises():
-    raise RuntimeError("a bug")
-
-
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (raises, "RuntimeError: a bug"),
+        (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
         (Response(200, [("bad header\n", "x")], b"x"), "server:"),
         (Response(200, [HTML, ("x", "a\r\nset-cookie: q=1")], b"x"), "server:"),
         (Response(99999, [HTML], b"x"), "server:"),
@@ -203,13 +200,13 @@ def test_a_server_that_never_answers_is_a_hang():
 
     with begun(Odd({"/": page("<a href=/odd style='display:block;width:200px;height:90px'>odd</a>")})) as env:
         env._page.limit_s = 1.0
-        env.server.answer = never
+        env.server.answer = never  # the page waits, with its time standing still
         assert_failed(env.step(CLICK), "hang")
         assert_healthy(env)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
-@pytest.mark.parametrize("size", ["64k", "2m"])
+@pytest.mark.parametrize("size", ["64k", pytest.param("2m", marks=pytest.mark.slow)])
 def test_a_full_disk(tmp_path, monkeypatch, size):
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", tmp_path], capture_output=True)
     if made.returncode:
@@ -228,7 +225,6 @@ def test_a_full_disk(tmp_path, monkeypatch, size):
                 env.reset(seed=0)
                 *_, truncated, info = env.step(TAB)
                 assert truncated == bool(info["error"]) and not info["success"]
-        assert not list(tmp_path.glob(f"{PREFIX}*")) or size == "2m"
     finally:
         close_pool()
         left = list(tmp_path.glob(f"{PREFIX}*"))
@@ -382,11 +378,10 @@ gym.register("web_faults/Fragile-v0", entry_point=Fragile, disable_env_checker=T
 class Clicker:
     """Always clicks the button."""
 
+    end = staticmethod(lambda conversation: None)
+
     async def act(self, conversation):
         return Reply("click(x=20, y=20)")
-
-    def end(self, conversation):
-        pass
 
 
 @pytest.mark.parametrize("always", [False, True])

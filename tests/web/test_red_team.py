@@ -4,8 +4,6 @@ What goes out is looked for at listening sockets on every address of the machine
 """
 
 import contextlib
-import html
-import re
 import socket
 import threading
 import time
@@ -89,9 +87,12 @@ const script = text => URL.createObjectURL(new Blob([text], {type: 'text/javascr
 const TRY = `fetch('URL/worker').catch(() => 0); try { importScripts('URL/imported') } catch {}
   try { new WebSocket('ws://127.0.0.1:PORT/worker') } catch {}
   try { new WebTransport('https://127.0.0.1:UDP/worker').ready.catch(() => 0) } catch {}`;
-for (const host of ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '0', '[::1]', '[::ffff:127.0.0.1]', 'OWN', 'a.localhost'])
+const hosts = ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '0', '[::1]', '[::ffff:127.0.0.1]', 'OWN',
+  'a.localhost'];
+for (const host of hosts)
   for (const scheme of ['http', 'https'])
-    attempt(() => fetch(`${scheme}://${host}:PORT/fetched`, {mode: 'no-cors', keepalive: true}).then(() => say('reached'), () => 0));
+    attempt(() => fetch(`${scheme}://${host}:PORT/fetched`, {mode: 'no-cors', keepalive: true})
+      .then(() => say('reached'), () => 0));
 attempt(() => { const x = new XMLHttpRequest; x.open('POST', 'URL/xhr'); x.send('x') });
 attempt(() => navigator.sendBeacon('URL/beacon', 'x'));
 attempt(() => new EventSource('URL/events'));
@@ -104,22 +105,26 @@ attempt(() => new other.SharedWorker('/worker.js'));
 attempt(() => other.navigator.serviceWorker.register('/worker.js').then(() => say('registered')));
 attempt(() => {
   const rtc = new (window.RTCPeerConnection || other.RTCPeerConnection)({iceServers: [
-    {urls: ['stun:127.0.0.1:UDP', 'stun:OWN:OWNUDP', 'turn:127.0.0.1:PORT?transport=tcp'], username: 'a', credential: 'b'}]});
+    {urls: ['stun:127.0.0.1:UDP', 'stun:OWN:OWNUDP', 'turn:127.0.0.1:PORT?transport=tcp'], username: 'a',
+     credential: 'b'}]});
   rtc.createDataChannel('x');
   rtc.createOffer().then(offer => rtc.setLocalDescription(offer));
 });
 attempt(() => CSS.paintWorklet.addModule('URL/paint').catch(() => 0));
-document.head.insertAdjacentHTML('beforeend', `<style>@import url(URL/style.css); @font-face {font-family: f; src: url(URL/font)}
-  body {background: url(URL/background); font-family: f}</style><link rel=preconnect href=URL><link rel=dns-prefetch href=//dns.test>
+document.head.insertAdjacentHTML('beforeend', `<style>@import url(URL/style.css);
+  @font-face {font-family: f; src: url(URL/font)} body {background: url(URL/background); font-family: f}</style>
+  <link rel=preconnect href=URL><link rel=dns-prefetch href=//dns.test>
   <link rel=prefetch href=URL/prefetch><link rel=preload as=image href=URL/preload><link rel=modulepreload href=URL/mp>
   <link rel=icon href=URL/icon><link rel=manifest href=URL/manifest>`);
 document.body.insertAdjacentHTML('beforeend', `<img src=URL/image><img src=/away><video src=URL/video autoplay></video>
-  <object data=URL/object></object><embed src=URL/embed><iframe src=URL/frame></iframe><iframe src=file:///etc/hostname></iframe>
+  <object data=URL/object></object><embed src=URL/embed><iframe src=URL/frame></iframe>
+  <iframe src=file:///etc/hostname></iframe>
   <iframe src="data:text/html,<script>fetch('URL/data')</script>"></iframe><svg><image href=URL/svg /></svg>
   <input type=image src=URL/input>text`);
 const rules = document.createElement('script');
 rules.type = 'speculationrules';
-rules.text = JSON.stringify({prefetch: [{urls: ['URL/speculated']}], prerender: [{urls: ['/away', 'URL/prerendered']}]});
+const ahead = [{urls: ['/away', 'URL/ahead'], eagerness: 'immediate'}];
+rules.text = JSON.stringify({prefetch: ahead, prerender: ahead});
 document.head.append(rules);
 """
 REFUSED = (
@@ -173,12 +178,14 @@ def test_nothing_leaves_the_machine(ears, scheme, allowed):
 
 # --- ways out of the page --------------------------------------------------------------------------------------------
 
-GOTO = """http://[::1 http://a\u2100b/ http://[::1]/ http://site.test:99999999/ http://elsewhere.test\\@site.test/
-http://site.test./ http://\uff53\uff49\uff54\uff45.test/ http://site\u3002test/ http://s\u0456te.test/ http:site.test
-http:///site.test http:\\\\site.test\\ wss://site.test/ ws://site.test http://site.test%00.elsewhere.test/ //site.test
-http://site.test%2f@elsewhere.test/ http://0x7f000001/ http://2130706433/ localhost:80 intent:x filesystem:http://site.test/x
-chrome-extension://x/ chrome-untrusted://x about:srcdoc feed:http://site.test/ %6aavascript:1 http://xn--ste-tma.test/
-jar:http://site.test!/ JAVASCRIPT://site.test/%0adocument.title='done' view-source:javascript:1 ssh://x mailto:a@b.test""".split()
+GOTO = """http://[::1 http://a\u2100b/ http://[::1]/ http://site.test:99999999/
+http://elsewhere.test\\@site.test/ http://site.test./ http://\uff53\uff49\uff54\uff45.test/
+http://site\u3002test/ http://s\u0456te.test/ http:site.test http:///site.test http:\\\\site.test\\
+wss://site.test/ ws://site.test http://site.test%00.elsewhere.test/ //site.test
+http://site.test%2f@elsewhere.test/ http://0x7f000001/ http://2130706433/ localhost:80 intent:x
+filesystem:http://site.test/x chrome-extension://x/ chrome-untrusted://x about:srcdoc
+feed:http://site.test/ %6aavascript:1 http://xn--ste-tma.test/ jar:http://site.test!/
+JAVASCRIPT://site.test/%0adocument.title='done' view-source:javascript:1 ssh://x mailto:a@b.test""".split()
 DISGUISED = [
     "java\tscript:document.title='done'",
     "java\nscript:1",
@@ -202,29 +209,42 @@ def test_the_address_bar_in_every_disguise(ears):
         assert {urlsplit(request.url).hostname for request in env.server.asked} == {"site.test"} and ears.heard == []
 
 
+HELPERS = """const won = () => { document.title = 'done' };
+const link = values => Object.assign(document.createElement('a'), values).click();
+const blob = (text, type) => URL.createObjectURL(new Blob([text], {type}));
+const refresh = to => document.head.insertAdjacentHTML('beforeend', 
+  `<meta http-equiv=refresh content="0;url=${to}">`);"""
 LEAVING = {
     "redirect": "location = '/away'",
-    "form": "document.body.innerHTML = '<form method=post action=URL/form><input name=a></form>'; document.forms[0].submit()",
-    "refresh": "document.head.innerHTML += '<meta http-equiv=refresh content=\"0;url=URL/refresh\">'",
-    "script refresh": "document.head.innerHTML += '<meta http-equiv=refresh content=\"0;url=javascript:document.title=`done`\">'",
-    "written window": "const w = open('about:blank'); try {w.document.write('<img src=URL/written>')} catch {}; history.back()",
-    "windows": "for (let i = 0; i < 5; i++) open('URL/w' + i, 'w' + i)",
-    "blob window": "open(window.URL.createObjectURL(new Blob(['<script>fetch(`URL/blob`)<' + '/script>'], {type: 'text/html'})))",
-    "blob download": "const a = document.createElement('a'); a.href = window.URL.createObjectURL(new Blob(['x'])); a.download = 'x'; a.click()",
-    "link download": "const a = document.createElement('a'); a.href = 'URL/x'; a.download = 'x'; a.click()",
-    "ping": "const a = document.createElement('a'); a.href = '#'; a.ping = 'URL/ping'; a.click(); history.replaceState(0, '', '/')",
-    "print": "print(); const f = document.createElement('iframe'); document.body.append(f); f.contentWindow.print()",
+    "form": """document.body.innerHTML = '<form method=post action=HERE/form><input name=a></form>';
+        document.forms[0].submit()""",
+    "refresh": "refresh('HERE/refresh')",
+    "script refresh": "refresh('javascript:document.title=`done`')",
+    "written window": """const opened = open('about:blank');
+        try { opened.document.write('<img src=HERE/written>') } catch {}
+        history.back()""",
+    "windows": "for (let i = 0; i < 5; i++) open('HERE/window' + i, 'w' + i)",
+    "blob window": "open(blob('<script>fetch(`HERE/blob`)<\\/script>', 'text/html'))",
+    "blob download": "link({href: blob('x'), download: 'x'})",
+    "link download": "link({href: 'HERE/x', download: 'x'})",
+    "ping": "link({href: '#', ping: 'HERE/ping'}); history.replaceState(0, '', '/')",
+    "print": "print(); document.body.append(document.createElement('iframe')); frames[0].print()",
     "protocols": "location = 'intent://x#Intent;end'; location = 'ssh://x'; location = 'tel:1'",
     "close": "close(); top.close()",
-    "pickers": "for (const n of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) self[n] && self[n]().then("
-    "() => document.title = 'done', () => 0)",
-    "permissions": "for (const [n, f] of [['geolocation', 'getCurrentPosition'], ['clipboard', 'readText'], ['mediaDevices', 'getUserMedia']])"
-    " try { const p = navigator[n][f](() => document.title = 'done', () => 0); p && p.then(() => document.title = 'done', () => 0) } catch {}"
-    "; document.execCommand('paste') && (document.title = 'done')",
-    "own file": "const d = new DataTransfer; d.items.add(new File([''], '/etc/hostname')); const i = document.createElement('input');"
-    "i.type = 'file'; i.files = d.files; i.files[0].text().then(t => { if (t) document.title = 'done' })",
-    "screen": "document.documentElement.requestFullscreen(); moveTo(0, 0); resizeTo(10, 10)",
-}  # fmt: skip
+    "pickers": """for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker'])
+        self[name] && self[name]().then(won, () => 0)""",
+    "permissions": """const ask = {geolocation: 'getCurrentPosition', clipboard: 'readText',
+          mediaDevices: 'getUserMedia'};
+        for (const [what, how] of Object.entries(ask))
+          try { Promise.resolve(navigator[what][how](won, () => 0)).then(p => p && won(), () => 0) } catch {}
+        document.execCommand('paste') && won()""",
+    "own file": """const files = new DataTransfer, field = document.createElement('input');
+        files.items.add(new File([''], '/etc/hostname'));
+        field.type = 'file';
+        field.files = files.files;
+        field.files[0].text().then(text => text && won())""",
+    "screen": "document.body.requestFullscreen().catch(() => 0); moveTo(0, 0); resizeTo(10, 10); resizeBy(9, 9)",
+}
 
 
 def test_a_page_cannot_leave_open_or_read_what_it_should_not(ears):
@@ -238,8 +258,10 @@ def test_a_page_cannot_leave_open_or_read_what_it_should_not(ears):
 
         env.server.answer = answers
         for name, script in LEAVING.items():
-            code = html.escape(re.sub(r"\bURL/", f"{ears.url}/", script))
-            env.server.pages["/"] = page(f'<button style="width:100px;height:50px" onclick="{code}">x</button>')
+            code = f"{HELPERS} function attack() {{ {script.replace('HERE', ears.url)} }}"
+            env.server.pages["/"] = page(
+                f"<script>{code}</script><button style='width:100px;height:50px' onclick='attack()'>x</button>"
+            )
             step(env, "goto", url="site.test/")
             step(env, "click", x=20, y=20)
             observation, _ = step(env, "wait", seconds=1)
@@ -259,7 +281,8 @@ def test_a_page_cannot_leave_open_or_read_what_it_should_not(ears):
 def test_dragged_addresses_and_shortcuts_open_nothing():
     drag = """<div draggable=true style='width:60px;height:60px;background:red' ondragstart="for (const t of
       ['text/uri-list', 'text/plain', 'DownloadURL']) event.dataTransfer.setData(t, '%s')">x</div><input type=file
-      style='position:absolute;left:150px;top:0'><script>ondrop = e => document.title = e.dataTransfer.files.length ? 'done' : ''</script>"""
+      style='position:absolute;left:150px;top:0'>
+      <script>ondrop = event => { if (event.dataTransfer.files.length) document.title = 'done' }</script>"""
     with begun({"/": ""}) as env:
         for address in ("file:///etc/hostname", "http://elsewhere.test/", "javascript:document.title=`done`"):
             env.server.pages["/"] = page(drag % address)
@@ -269,7 +292,9 @@ def test_dragged_addresses_and_shortcuts_open_nothing():
                 assert observation["url"] == "http://site.test/"
             assert env.query("document.querySelector('input').files.length") == 0
         asked = len(env.server.asked)
-        for keys in """F1 F6 F7 F12 Control+u Control+o Control+p Control+s Control+j Control+h Control+n Control+t Control+w Control+l
-        Alt+d Alt+Home Alt+ArrowLeft Control+Shift+i Control+Shift+n Control+F4 Alt+F4 Shift+Escape""".split():
+        for (
+            keys
+        ) in """F1 F6 F7 F12 Control+u Control+o Control+p Control+s Control+j Control+h Control+n Control+t Control+w
+               Alt+d Alt+Home Alt+ArrowLeft Control+Shift+i Control+Shift+n Control+F4 Alt+F4 Shift+Escape""".split():
             assert step(env, "press", keys=keys)[0]["url"] == "http://site.test/", keys
         assert len(env.server.asked) == asked

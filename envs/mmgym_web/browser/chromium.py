@@ -235,6 +235,8 @@ class Chromium:
             if total <= limit:
                 continue
             sizes.pop(self.process.pid, None)
+            if not sizes:
+                continue
             largest = max(sizes, key=lambda pid: sizes[pid])
             message = f"the browser took {total >> 20} MB, more than the limit of {limit >> 20}"
             for page in self.pages.values():

@@ -78,6 +78,7 @@ class Hands:
 
     def __init__(self, page: EpisodePage) -> None:
         self._page = page
+        self.touched = False  # whether something was pressed since this was last taken back
         self._held = 0
         self._clipboard = ""
         self._at = (0.0, 0.0)
@@ -91,6 +92,7 @@ class Hands:
         """
         prepared = [key_events(action.keys) if isinstance(action, Press) else [] for action in actions]
         for action, events in zip(actions, prepared, strict=True):
+            self.touched |= not isinstance(action, Wheel) and not (isinstance(action, Mouse) and action.kind == "moved")
             match action:
                 case Click():
                     await self._click(action)

@@ -9,7 +9,7 @@ __all__ = ["KEYS", "Action", "Click", "InsertText", "Mouse", "Press", "TypeText"
 
 Button = Literal["left", "middle", "right"]
 
-BUTTON_BITS = {"left": 1, "right": 2, "middle": 4}
+BUTTON_BITS: dict[Button, int] = {"left": 1, "right": 2, "middle": 4}
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,11 @@ _CLIPBOARD: dict[tuple[int, str], Literal["copy", "cut", "paste"]] = {
 
 def clipboard_use(events: list[dict[str, Any]]) -> Literal["copy", "cut", "paste", ""]:
     """What the events of a chord do with the clipboard."""
-    uses = (_CLIPBOARD.get((event["modifiers"], _folded(event["key"])), "") for event in events)
-    return next((use for use in uses if use), "")
+    for event in events:
+        use = _CLIPBOARD.get((event["modifiers"], _folded(event["key"])))
+        if use:
+            return use
+    return ""
 
 
 def key_events(keys: str) -> list[dict[str, Any]]:

@@ -137,6 +137,10 @@ class NetworkGuard:
             elif self.allows(parts.hostname or ""):
                 await session.send("Fetch.continueRequest", requestId=identifier)
                 return
+            elif parts.path == "/favicon.ico" and kind == "Other":
+                # A full browser asks for it by itself, a headless shell does not: the server shall not see which it is.
+                await _fulfill(session, identifier, Response(404))
+                return
             else:
                 reason = f"{parts.hostname} is none of this episode's sites"
                 response = await self._answer(session, params)

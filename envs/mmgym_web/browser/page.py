@@ -17,8 +17,9 @@ from mmgym_web.browser.config import PageConfig, Raw
 from mmgym_web.browser.events import COMMIT_LIMIT, PageEvents
 from mmgym_web.browser.frames import Frames
 from mmgym_web.browser.hands import Hands
-from mmgym_web.browser.inputs import Action
+from mmgym_web.browser.inputs import Action, Press, key_events
 from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
+from mmgym_web.browser.pickers import PICKER_SCRIPT
 from mmgym_web.browser.scripts import episode_script
 
 __all__ = ["EpisodePage"]
@@ -28,6 +29,14 @@ T = TypeVar("T")
 ROUNDS = 10
 NETWORK_REST_S = 5.0
 HELD_FRAME_S = 3.0
+
+# The focused field if its list or picker is open, inside frames and shadow trees too.
+_OPEN_FIELD = """(() => {
+  let e = document.activeElement;
+  for (let inner; e && (inner = e.shadowRoot ? e.shadowRoot.activeElement :
+    e.contentDocument ? e.contentDocument.activeElement : null);) e = inner;
+  return e && e.matches('select:open, input:open') ? e : null;
+})()"""
 STARVATION = 10_000
 
 
@@ -60,11 +69,11 @@ class EpisodePage(PageEvents):
         self.target = target
         self.frames = frames
         self.hands = Hands(self)
-        self.elapsed = opener.elapsed if opener else 0.0
+        self.elapsed: float = opener.elapsed if opener else 0.0
         self._unrest = -1  # the load, counted by commits, that did not stop fetching
         self._ticks_base = 0.0
         self._last_ticks = 0.0
-        self._recorded = opener._recorded if opener else (0, 0)
+        self._recorded: tuple[int, int] = opener._recorded if opener else (0, 0)
 
     async def prepare(self) -> None:
         """Put clock, network and scripts in place; the page must not have loaded anything yet."""
@@ -184,6 +193,8 @@ class EpisodePage(PageEvents):
         self._dialog_count = 0
         raw = Raw()
         await self.hands.perform(actions)
+        if self.hands.touched:
+            raw.list_closed = await self._close_list()
         for _ in range(ROUNDS):
             before = self._commits
             await self.settle(settle_ms, frame_every)
@@ -202,6 +213,7 @@ class EpisodePage(PageEvents):
             raw.values = await self.evaluate_all(*asked)
         raw.title = str(raw.values.pop(""))
         raw.url = self.url
+        self.hands.touched = False
         self.collect(raw)
         return raw
 
@@ -375,23 +387,36 @@ class EpisodePage(PageEvents):
         # A frame is dropped, and its answer never comes, unless its time is later than the last one's.
         self._last_ticks = max(self._ticks_base + self.elapsed, self._last_ticks + 0.01)
         drawing = self.frames.draw(self.session, self._last_ticks, image)
-        if not self.hands.holding:
+        if not self.hands.holding and not self.hands.touched:
             return await drawing
-        # Where a scroll bar is held after all (see `Hands`), in a place that cannot be looked into, no frame comes.
+        # Where a list is open after all (see `_close_list`), in a place that cannot be looked into, no frame comes until
+        # it is closed. A scroll bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
         task = asyncio.ensure_future(drawing)
         try:
             done, _ = await asyncio.wait([task], timeout=HELD_FRAME_S)
             if not done:
                 self.hands.let_go()
+                for event in key_events("Escape"):  # acknowledged when frames come again
+                    self.session.post("Input.dispatchKeyEvent", **event)
             return await task
         except asyncio.CancelledError:
             task.cancel()
             raise
 
+    async def _close_list(self) -> bool:
+        """Close a list or picker that the browser has opened over the page: with it, a frame has no picture."""
+        if not await self.evaluate(f"!!{_OPEN_FIELD}", "isolated"):
+            return False
+        await self.hands.perform([Press("Escape")])
+        await self.evaluate(f"{_OPEN_FIELD}?.blur()", "isolated")
+        return True
+
     async def _isolated_world(self) -> int:
         if self._world is None:
             made = await self.session.send("Page.createIsolatedWorld", frameId=self.frame_id, worldName="isolated")
             self._world = int(made["executionContextId"])
+            # Scripts for new documents would not do: they wait for the page's first own script, which may never come.
+            self.session.post("Runtime.evaluate", expression=PICKER_SCRIPT, contextId=self._world)
         return self._world
 
     def _ask(self, expression: str, context: int | None, await_promise: bool = False) -> asyncio.Future[Any]:

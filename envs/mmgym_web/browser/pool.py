@@ -58,6 +58,8 @@ class Outcome:
     """Value of each asked expression, by its name."""
     cookies: list[dict[str, Any]] = field(default_factory=list)
     """Cookies of all sites, sorted, if they were asked for."""
+    list_closed: bool = False
+    """Whether a field's list or picker opened, and was closed again: options are chosen by script or arrow keys."""
     dialogs: list[Dialog] = field(default_factory=list)
     """Dialogs answered since the last step."""
     refused: list[Refusal] = field(default_factory=list)
@@ -290,6 +292,7 @@ class Page:
             title=raw.title,
             values=raw.values,
             cookies=raw.cookies,
+            list_closed=raw.list_closed,
             dialogs=raw.dialogs,
             refused=raw.refused,
             server_errors=raw.server_errors,
@@ -434,6 +437,7 @@ class Page:
             for url in urls:
                 await self._open_tab(url)
             before, raw = raw, await self._page.act((), 0, None, *wanted)
+            raw.list_closed = before.list_closed
             raw.dialogs = before.dialogs + raw.dialogs
             raw.refused = before.refused + raw.refused
             raw.server_errors = before.server_errors + raw.server_errors

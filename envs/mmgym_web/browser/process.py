@@ -232,7 +232,11 @@ class ChromiumProcess:
 def process_tree(pid: int) -> list[int]:
     """All descendants of a process, parents before children."""
     children: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
+    try:
+        entries = list(os.scandir("/proc"))
+    except OSError:  # no file descriptor is left to look with
+        return []
+    for entry in entries:
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 stat = Path(entry.path, "stat").read_text()

@@ -38,6 +38,8 @@ WORN_MS = 1_800_000
 """Virtual milliseconds after which a page is replaced: some tasks show the date, and it must not change."""
 WORN_EPISODES = 500
 """Episodes after which a page is replaced."""
+ODD_MS = 3
+"""Milliseconds on top of each wait: at the very moment at which a page's timer ends, it may have rung or not."""
 TRIES = 30
 """Draws of an instance that is not ambiguous."""
 
@@ -48,7 +50,7 @@ class MiniWoB(WebEnv):
     ## Description
     130 pages of 160x210 pixels, each with one small task: click, type, choose, drag, read, draw, search, answer a mail.
     They are the pages of the `miniwob` package, unchanged. Time does not press: each page's own limit of 7 to 30
-    seconds is off, the clock stands still while the agent thinks and goes on by 100 ms with each call (tasks in which
+    seconds is off, the clock stands still while the agent thinks and goes on by 103 ms with each call (tasks in which
     things move are played against that clock).
 
     ## Action space
@@ -89,7 +91,7 @@ class MiniWoB(WebEnv):
         "You see a small web page. Do what the task says with mouse and keyboard. Click a field before you type."
     )
     without_tools = ("goto", "back", "forward", "upload", "upload_element", "answer", "fail")
-    settle_ms = 100.0
+    settle_ms = 103.0
     watches_cookies = False
 
     def __init__(self, *, task: str | None = None, show_address: bool = False, **arguments: Any) -> None:
@@ -154,10 +156,12 @@ class MiniWoB(WebEnv):
                 page.settle(20)
             else:
                 raise BrowserFailure("hang", f"{url(name)} does not get ready")
-            if page.evaluate(preload_script(), "main"):
+            page.evaluate(preload_script(), "main")
+            while not page.evaluate("pictures.every(picture => picture.complete)", "main"):
                 page.settle(20)
             self._loaded = name
-        page.mouse("moved", VIEWPORT[0] - 1, VIEWPORT[1] - 1)
+        # A click, not only a move: the keyboard scrolls what was clicked last.
+        page.click(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
         self._episodes += 1
         return page
 
@@ -178,7 +182,7 @@ class MiniWoB(WebEnv):
             self._held |= isinstance(action, Mouse) and action.kind == "pressed"
             # What was copied stays with the page: the next episode gets another one.
             self._copied |= isinstance(action, Press) and action.keys.lower() in ("control+c", "control+x")
-        self._take(self._act(self.settle_ms if settle_ms is None else settle_ms, *actions))
+        self._take(self._act(self.settle_ms if settle_ms is None else round(settle_ms) + ODD_MS, *actions))
         return Effect()
 
     def _server_state(self) -> Any:

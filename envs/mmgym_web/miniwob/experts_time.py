@@ -19,8 +19,10 @@ def button_delay(view: View) -> Plan:
 
 @expert("stock-market")
 def stock_market(view: View) -> Plan:
-    """Buy when the price is below a limit; there is one at which the limit itself is reached."""
+    """Buy when the price is not above a limit: at the latest at the price from which the limit was taken, the 76th."""
     (limit,) = view.words(r"less than \$([\d.]+)\.$")
     price = view.read("parseFloat(text(one('#stock-price')).slice(1)) || null")
     buy = view.click("one('#buy')")
-    return buy if price is not None and price <= float(limit) else [wait(0.1), *buy]
+    if price is not None and price <= float(limit):
+        return buy
+    return [wait(0.1 if view.read("priceIndex") < 70 else 0.04), *buy]

@@ -118,7 +118,7 @@ def preload_script() -> str:
           picture.src = found[1];
           return picture;
         }));
-      return window.pictures.length;
+      return true;
     })()"""
 
 

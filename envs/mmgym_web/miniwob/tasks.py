@@ -34,7 +34,7 @@ class Task:
     attainable: Literal["always", "sometimes", "never"] = "always"
     """Whether the raw reward 1 can be had: some pages measure distances that no whole pixel brings to zero."""
     ambiguous: str = ""
-    """JavaScript expression that is true of an instance whose wanted answer cannot be told from a wrong one."""
+    """JavaScript expression that is true of an instance that cannot be solved, or only by luck: it is drawn again."""
 
 
 _SAME_SENDERS = (
@@ -44,6 +44,9 @@ _SAME_SENDERS = (
 # The page accepts a name only where the ending first occurs at the end.
 _NO_SUCH_FILE = """(ending => !currentFiles.some(f => ending === undefined ? !f.includes('.')
   : f.indexOf(ending) + ending.length === f.length))((core.getUtterance().match(/extension \\.(.*)$/) || [])[1])"""
+# The slice that is chosen at the start cannot be chosen again.
+_FIRST_SLICE = """document.getElementById('wheelnav-divWheel-title-0').textContent
+  === document.querySelector('#query .bold').textContent"""
 # Between pixels: only even sums of coordinates have a middle.
 _NO_MIDDLE = """(c => (c[0].cx.baseVal.value + c[1].cx.baseVal.value) % 2 !== 0
   || (c[0].cy.baseVal.value + c[1].cy.baseVal.value) % 2 !== 0)(document.querySelectorAll('.black-circle'))"""
@@ -86,8 +89,8 @@ _ROWS = (
     Task("click-menu", "menus", 4, 15, "Go through nested menus."),
     Task("click-menu-2", "menus", 3, 12, "Open a menu, find an item by name or icon.", reload=True, text_twin=False),
     Task("click-option", "boxes", 1, 8, "Choose a radio button."),
-    Task("click-pie", "menus", 4, 12, "Open a pie menu and click an item.", reload=True, text_twin=False),
-    Task("click-pie-nodelay", "menus", 4, 12, "Open a pie menu, at once.", reload=True, text_twin=False),
+    Task("click-pie", "menus", 4, 12, "Open a pie menu and click an item.", True, False, ambiguous=_FIRST_SLICE),
+    Task("click-pie-nodelay", "menus", 4, 12, "Open a pie menu, at once.", True, False, ambiguous=_FIRST_SLICE),
     Task("click-scroll-list", "lists", 2, 10, "Choose options of a long list."),
     Task("click-shades", "shapes", 3, 20, "Select all shades of a colour.", text_twin=False),
     Task("click-shape", "shapes", 2, 5, "Click a shape that fits a description.", text_twin=False),
@@ -172,7 +175,7 @@ _ROWS = (
     Task("social-media", "sites", 3, 12, "Use a button of a user's post."),
     Task("social-media-all", "sites", 4, 40, "Use a button of all posts of a user.", text_twin=False),
     Task("social-media-some", "sites", 4, 40, "Use a button of some posts of a user.", text_twin=False),
-    Task("stock-market", "time", 5, 120, "Buy when the price is low.", reload=True),
+    Task("stock-market", "time", 5, 160, "Buy when the price is low.", reload=True),
     Task("terminal", "text", 4, 20, "Delete a file in a terminal.", reload=True, ambiguous=_NO_SUCH_FILE),
     Task("text-editor", "text", 5, 25, "Style words in an editor.", True, False),
     Task("text-transform", "text", 2, 10, "Type slanted letters.", text_twin=False),

@@ -127,14 +127,14 @@ class Site:
     def t(self, label: str, **values: Any) -> str:
         """A label in the world's language, with ``{name}`` replaced by values."""
         text = (
-            label if self.world.language == "en" else _labels(type(self)).get(label, {}).get(self.world.language, label)
+            label if self.world.language == "en" else _labels(self._kind).get(label, {}).get(self.world.language, label)
         )
         return text.format(**values) if values else text
 
     def render(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
         """A page from a template, with `values` beside ``site``, ``t``, ``me``, ``world`` and ``request``."""
         session = self.session(request)
-        html = _templates(type(self)).get_template(template).render(
+        html = _templates(self._kind).get_template(template).render(
             site=self, t=self.t, me=self.world.me, world=self.world, request=request, css=_CSS,
             messages=session.pop("flash", []), **values,
         )  # fmt: skip
@@ -146,9 +146,13 @@ class Site:
 
     # --- machinery ---
 
+    @property
+    def _kind(self) -> Any:
+        return type(self)
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request (ASGI)."""
-        await _router(type(self))({**scope, "site": self}, receive, send)
+        await _router(self._kind)({**scope, "site": self}, receive, send)
 
 
 def _file(site: Any) -> str:
