@@ -1,13 +1,12 @@
 """Web environments in a real browser. Only the table of ids: the environments are imported when they are made."""
 
 from mmgym.registry import EnvironmentEntry, Plugin
-from mmgym_web.miniwob.tasks import TASKS
+from mmgym_web.miniwob.entries import ENTRIES
 
 __all__ = ["PLUGIN"]
 
-_POINT = ("click", "move", "mouse_down", "mouse_up", "drag", "hover", "scroll", "select")
-_KEYS = ("type", "press", "clear")
-_PAGE = (*_POINT, "upload", *_KEYS, "goto", "back", "forward", "wait", "answer", "fail")
+_POINT = ("click", "move", "mouse_down", "mouse_up", "drag", "hover", "scroll", "select", "upload")
+_PAGE = (*_POINT, "type", "press", "clear", "goto", "back", "forward", "wait", "answer", "fail")
 
 PLUGIN = Plugin(
     name="web",
@@ -41,24 +40,6 @@ PLUGIN = Plugin(
             summary="Do a task in An Otter Wiki, a real wiki.",
             tools=_PAGE,
         ),
-        EnvironmentEntry(
-            id="mmgym/MiniWoB-v0",
-            entry_point="mmgym_web.miniwob.env:MiniWoB",
-            family="miniwob",
-            summary="MiniWoB++: small tasks on one page each; task= names one.",
-            tools=(*_POINT, *_KEYS, "wait"),
-        ),
-        *(
-            EnvironmentEntry(
-                id=f"mmgym/MiniWoB-{task.name}-v0",
-                entry_point="mmgym_web.miniwob.env:MiniWoBTask",
-                family="miniwob",
-                summary=task.summary,
-                tools=(*_POINT, *_KEYS, "wait"),
-                levels=1,
-                kwargs={"task": task.name},
-            )
-            for task in TASKS.values()
-        ),
+        *ENTRIES,
     ),
 )

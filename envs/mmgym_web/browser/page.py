@@ -389,8 +389,8 @@ class EpisodePage(PageEvents):
         drawing = self.frames.draw(self.session, self._last_ticks, image)
         if not self.hands.holding and not self.hands.touched:
             return await drawing
-        # Where a list is open after all (see `_close_list`), in a place that cannot be looked into, no frame comes until
-        # it is closed. A scroll bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
+        # Where a list is open after all (see `_close_list`), out of our sight, no frame comes until it is closed. A scroll
+        # bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
         task = asyncio.ensure_future(drawing)
         try:
             done, _ = await asyncio.wait([task], timeout=HELD_FRAME_S)

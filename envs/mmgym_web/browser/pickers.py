@@ -1,8 +1,8 @@
 """Drop-down lists and date or colour pickers without the browser's own popup windows.
 
 A popup is a window of its own, for which a browser whose frames are issued by us draws none: the next picture would
-never come. So a select element shows its options in a list of ours, drawn inside the page in a closed shadow tree, which
-mouse and keyboard use as they use the native one; pickers of dates and colours stay closed, their fields are typed into.
+never come. So a select element shows its options in a list of ours, drawn inside the page in a closed shadow tree, and
+mouse and keyboard use it as they use the native one; date and colour pickers stay closed, their fields are typed into.
 The script runs in an isolated world: the page's own see nothing of it but the usual input and change events.
 """
 
