@@ -361,7 +361,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
     def _fail(self, failure: MachineryFailure) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """End the episode because the machinery failed: what was shown last once more, and the error in the info."""
         self.success, self._terminated, self.max_turns = False, False, self.turn
-        shown = {name: np.copy(part) if isinstance(part, np.ndarray) else part for name, part in self._shown.items()}
+        shown: dict[str, Any] = {
+            name: np.copy(part) if isinstance(part, np.ndarray) else part for name, part in self._shown.items()
+        }
         self._feedback = shown.get("feedback", "")
         terms = dict.fromkeys(self._reward_terms(), 0.0)
         return shown, 0.0, False, True, self._info(terms, error=str(failure))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -30,9 +30,10 @@ from mmgym_web.browser import (
     get_pool,
 )
 from mmgym_web.elements import Element
-from mmgym_web.messages import Server
+from mmgym_web.probe import PROBE
+from mmgym_web.start import Start
 from mmgym_web.task_files import TaskFiles
-from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, tool_names
+from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, plain, tool_names
 
 __all__ = ["Start", "WebEnv"]
 
@@ -40,70 +41,6 @@ COORDINATES = ("pixels", "thousandths")
 """Units of coordinates: pixels of the picture, or 0 to 1000 of its width and height as Qwen3-VL speaks."""
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-
-# Digest of what the page's state is made of, in 106 bits: DOM, form values, focus, scroll positions, storage.
-_PROBE = """(() => {
-  let a = 0xdeadbeef, b = 0x41c6ce57, c = 0x12345678, d = 0x9e3779b9;
-  const encoder = new TextEncoder();
-  const add = text => {
-    const bytes = encoder.encode(text + '\\0\\0\\0');
-    const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
-    for (let i = 0; i < words.length; i++) {
-      const k = words[i];
-      a = Math.imul(a ^ k, 2654435761); b = Math.imul(b ^ k, 1597334677);
-      c = Math.imul(c ^ k, 2246822507); d = Math.imul(d ^ k, 3266489909);
-      a ^= a >>> 15; b ^= b >>> 13; c ^= c >>> 16; d ^= d >>> 14;
-    }
-    a ^= bytes.length; c ^= bytes.length;
-  };
-  const read = (root, depth) => {
-    add((root.documentElement ? root.documentElement.outerHTML : root.innerHTML) || '');
-    const all = root.querySelectorAll('*');
-    for (let i = 0; i < all.length; i++) {
-      const e = all[i];
-      if (e === root.activeElement) add('focus' + i + ':' + (e.selectionStart ?? '') + '-' + (e.selectionEnd ?? ''));
-      const tag = e.tagName;
-      if (tag === 'INPUT') add(i + (e.checked ? '+' : '-') + (e.type === 'file'
-        ? [...e.files].map(f => f.name + f.size).join() : e.value));
-      else if (tag === 'TEXTAREA') add(i + e.value);
-      else if (tag === 'SELECT') add(i + [...e.options].map(o => o.selected ? 1 : 0).join(''));
-      if (e.scrollTop || e.scrollLeft) add(i + '@' + Math.round(e.scrollTop) + ',' + Math.round(e.scrollLeft));
-      // A form's field of that name hides the property.
-      if (e.shadowRoot && e.shadowRoot.nodeType === 11) read(e.shadowRoot, depth);
-      if (tag === 'IFRAME' && depth < 3) { try { if (e.contentDocument) read(e.contentDocument, depth + 1); } catch {} }
-    }
-  };
-  read(document, 0);
-  for (const name of ['localStorage', 'sessionStorage']) {
-    try { add(name + JSON.stringify(Object.entries(window[name]).sort())); } catch {}
-  }
-  const hex = n => (n >>> 0).toString(16).padStart(8, '0');
-  return [location.href, document.title, hex(a) + hex(b) + hex(c) + hex(d)];
-})()"""
-
-
-@dataclass(frozen=True)
-class Start:
-    """How an episode begins."""
-
-    url: str
-    """The first page."""
-    task: str
-    """What the agent is asked, in words."""
-    server: Server | None = None
-    """Plays the sites; None when they are on the network."""
-    hosts: tuple[str, ...] = ()
-    """Hosts that the agent may visit by address."""
-    live_hosts: tuple[str, ...] = ()
-    """Hosts that may be reached over the network."""
-    files: dict[str, bytes] = field(default_factory=dict)
-    """Files that may be uploaded, by name."""
-    now: str = "2026-03-02T09:00:00Z"
-    """The page's clock at the start."""
-    steps: int = 0
-    """The fewest turns an expert needs; 0 without an expert."""
-    turns: int = 20
-    """Turns until the episode is truncated."""
 
 
 class WebEnv(BrowserTools, MultimodalEnv):
@@ -218,7 +155,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         """Make one turn (see `MultimodalEnv.step`)."""
         result = super().step(action)
         try:
-            self._actions.append([_plain(call) for call in self.action_space.parse(action)])
+            self._actions.append([plain(call) for call in self.action_space.parse(action)])
         except ValueError as problem:
             self._actions.append(str(problem))
         return result
@@ -247,7 +184,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._page = page = get_pool().open(self._page_config())
         page.limit_s = self.time_limit
         page.goto(self._start.url, self.settle_ms)
-        return page.act((), 0, evaluate={"state": _PROBE}, cookies=self.watches_cookies)
+        return page.act((), 0, evaluate={"state": PROBE}, cookies=self.watches_cookies)
 
     def _page_config(self) -> PageConfig:
         start = self._start
@@ -430,7 +367,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         settle = self.settle_ms if settle_ms is None else settle_ms
         page = self._the_page()
-        self._take(page.act(actions, settle, evaluate={"state": _PROBE}, cookies=self.watches_cookies))
+        self._take(page.act(actions, settle, evaluate={"state": PROBE}, cookies=self.watches_cookies))
         return Effect()
 
     def _visit(self, url: str) -> Effect:
@@ -547,8 +484,6 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._cookies = outcome.cookies
         if self.tabs:
             self._see_tabs()
-        if outcome.list_closed:
-            self._notes.append("A list of choices opened and was closed again: choose with select, or with arrow keys.")
         self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()
@@ -558,23 +493,6 @@ class WebEnv(BrowserTools, MultimodalEnv):
         page = self._the_page()
         self._shown_tab = page.shown_tab
         for index in range(len(self._tabs_seen), page.tab_count):
-            url, title, digest = page.evaluate_tab(index, _PROBE)
+            url, title, digest = page.evaluate_tab(index, PROBE)
             self._tabs_seen.append((url, title, digest))
         self._tabs_seen[self._shown_tab] = self._seen
-
-    def _place(self, x: int, y: int) -> str:
-        """Where a pixel is, as the agent says it."""
-        if self.action_mode == "grid":
-            return cell_at(x, y, self.grid, self.width, self.height)
-        return "{}, {}".format(*self._shown_point(x, y))
-
-    def _shown_point(self, x: int, y: int) -> tuple[int, int]:
-        """A pixel in the units that the agent uses."""
-        if self.coordinates == "pixels":
-            return x, y
-        return round(1000 * x / self.width), round(1000 * y / self.height)
-
-
-def _plain(call: ToolCall) -> dict[str, Any]:
-    arguments = {n: v.item() if isinstance(v, np.generic) else v for n, v in call.arguments.items()}
-    return ToolCall(call.name, arguments).as_dict()

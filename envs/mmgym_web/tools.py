@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from annotated_types import Interval, MaxLen
 
 from mmgym.env import Effect
-from mmgym.spaces import tool
+from mmgym.spaces import ToolCall, tool
 from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class BrowserTools:
 
     width: int
     height: int
+    action_mode: str
     coordinates: str
     grid: tuple[int, int]
 
@@ -110,6 +112,18 @@ class BrowserTools:
         if self.coordinates == "pixels":
             return x, y
         return min(round(x * self.width / 1000), self.width - 1), min(round(y * self.height / 1000), self.height - 1)
+
+    def _place(self, x: int, y: int) -> str:
+        """Where a pixel is, as the agent says it."""
+        if self.action_mode == "grid":
+            return cell_at(x, y, self.grid, self.width, self.height)
+        return "{}, {}".format(*self._shown_point(x, y))
+
+    def _shown_point(self, x: int, y: int) -> tuple[int, int]:
+        """A pixel in the units that the agent uses."""
+        if self.coordinates == "pixels":
+            return x, y
+        return round(1000 * x / self.width), round(1000 * y / self.height)
 
     # --- by coordinates ---
 
@@ -446,3 +460,9 @@ def tool_names(action_mode: str, leave_out: Sequence[str] = (), tabs: bool = Fal
     if tabs:
         names += TAB_TOOLS
     return [name for name in names if name not in leave_out]
+
+
+def plain(call: ToolCall) -> dict[str, Any]:
+    """A call as JSON-able values."""
+    arguments = {n: v.item() if isinstance(v, np.generic) else v for n, v in call.arguments.items()}
+    return ToolCall(call.name, arguments).as_dict()

@@ -4,9 +4,10 @@ from mmgym_web.browser.accessibility import AccessibilityNode
 from mmgym_web.browser.cdp import BrowserFailure, CDPError
 from mmgym_web.browser.chromium import PoolSettings
 from mmgym_web.browser.config import Dialog, PageConfig
+from mmgym_web.browser.handle import Outcome, Page
 from mmgym_web.browser.inputs import KEYS, Action, Click, InsertText, Mouse, Press, TypeText, Wheel
 from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
-from mmgym_web.browser.pool import Outcome, Page, Pool, close_pool, get_pool
+from mmgym_web.browser.pool import Pool, close_pool, get_pool
 
 __all__ = [
     "KEYS",

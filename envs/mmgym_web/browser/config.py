@@ -74,7 +74,6 @@ class Raw:
     title: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     cookies: list[dict[str, Any]] = field(default_factory=list)
-    list_closed: bool = False
     dialogs: list[Dialog] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     server_errors: list[tuple[str, Exception]] = field(default_factory=list)

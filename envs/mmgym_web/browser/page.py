@@ -17,7 +17,7 @@ from mmgym_web.browser.config import PageConfig, Raw
 from mmgym_web.browser.events import COMMIT_LIMIT, PageEvents
 from mmgym_web.browser.frames import Frames
 from mmgym_web.browser.hands import Hands
-from mmgym_web.browser.inputs import Action, Press, key_events
+from mmgym_web.browser.inputs import Action, key_events
 from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
 from mmgym_web.browser.pickers import PICKER_SCRIPT
 from mmgym_web.browser.scripts import episode_script
@@ -30,13 +30,6 @@ ROUNDS = 10
 NETWORK_REST_S = 5.0
 HELD_FRAME_S = 3.0
 
-# The focused field if its list or picker is open, inside frames and shadow trees too.
-_OPEN_FIELD = """(() => {
-  let e = document.activeElement;
-  for (let inner; e && (inner = e.shadowRoot ? e.shadowRoot.activeElement :
-    e.contentDocument ? e.contentDocument.activeElement : null);) e = inner;
-  return e && e.matches('select:open, input:open') ? e : null;
-})()"""
 STARVATION = 10_000
 
 
@@ -193,8 +186,6 @@ class EpisodePage(PageEvents):
         self._dialog_count = 0
         raw = Raw()
         await self.hands.perform(actions)
-        if self.hands.touched:
-            raw.list_closed = await self._close_list()
         for _ in range(ROUNDS):
             before = self._commits
             await self.settle(settle_ms, frame_every)
@@ -389,8 +380,8 @@ class EpisodePage(PageEvents):
         drawing = self.frames.draw(self.session, self._last_ticks, image)
         if not self.hands.holding and not self.hands.touched:
             return await drawing
-        # Where a list is open after all (see `_close_list`), out of our sight, no frame comes until it is closed. A scroll
-        # bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
+        # Where the browser has opened a list after all (in a frame, where `PICKER_SCRIPT` is not), no frame comes until
+        # it is closed. A scroll bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
         task = asyncio.ensure_future(drawing)
         try:
             done, _ = await asyncio.wait([task], timeout=HELD_FRAME_S)
@@ -402,14 +393,6 @@ class EpisodePage(PageEvents):
         except asyncio.CancelledError:
             task.cancel()
             raise
-
-    async def _close_list(self) -> bool:
-        """Close a list or picker that the browser has opened over the page: with it, a frame has no picture."""
-        if not await self.evaluate(f"!!{_OPEN_FIELD}", "isolated"):
-            return False
-        await self.hands.perform([Press("Escape")])
-        await self.evaluate(f"{_OPEN_FIELD}?.blur()", "isolated")
-        return True
 
     async def _isolated_world(self) -> int:
         if self._world is None:

@@ -11,7 +11,6 @@ from mmgym.env import Capabilities, Effect, Unsupported, choose
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall
 from mmgym_web.browser import Action, BrowserFailure, Mouse, Outcome, Page, PageConfig, Press, get_pool
-from mmgym_web.env import _PROBE as STATE
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.miniwob import (  # noqa: F401 (they fill EXPERTS)
     experts_click,
@@ -25,6 +24,7 @@ from mmgym_web.miniwob import (  # noqa: F401 (they fill EXPERTS)
 from mmgym_web.miniwob.experts import EXPERTS, View
 from mmgym_web.miniwob.pages import Pages, begin_script, preload_script, status_script, url
 from mmgym_web.miniwob.tasks import TASKS, Task
+from mmgym_web.probe import PROBE as STATE
 
 __all__ = ["MiniWoB", "MiniWoBTask"]
 
