@@ -11,20 +11,21 @@ from mmgym.testing import capability_checks, gymnasium_checks
 from mmgym.testing.helpers import Make
 
 
-def check_conformance(environment: str | Make, thorough: bool = False) -> None:
+def check_conformance(environment: str | Make, thorough: bool = False, seeds: int | None = None) -> None:
     """Check that an environment keeps the contract of `MultimodalEnv` and what its `Capabilities` declare.
 
     Args:
         environment: a registered id, or a callable that takes the constructor's keyword arguments (a class is one).
         thorough: also check more seeds, worker processes (`AsyncVectorEnv`) and `RecordVideo` (if moviepy is there; a
             warning is logged if it is not).
+        seeds: how many seeds most checks try; None takes 20 if `thorough`, else 3.
 
     Raises:
         AssertionError: naming the check that failed and what was wrong.
     """
     make: Make = functools.partial(gym.make, environment) if isinstance(environment, str) else environment
     name = environment if isinstance(environment, str) else getattr(environment, "__name__", repr(environment))
-    seeds = 20 if thorough else 3
+    seeds = seeds or (20 if thorough else 3)
     for check in _CHECKS + (_THOROUGH_CHECKS if thorough else ()):
         label = check.__name__.removeprefix("check_").replace("_", " ")
         try:

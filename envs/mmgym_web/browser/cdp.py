@@ -96,6 +96,10 @@ class Connection:
         else:
             self._handlers[session] = handler
 
+    def pending(self, session: str) -> list[str]:
+        """Commands of a session that have not been answered."""
+        return [method for _, method, of in self._waiting.values() if of == session]
+
     def drop(self, session: str) -> None:
         """Fail what waits on a session whose target is gone."""
         self._handlers.pop(session, None)

@@ -246,10 +246,11 @@ class Chromium:
                 os.kill(largest, signal.SIGKILL)
 
 
-def describe(error: BaseException, limit_s: float) -> BrowserFailure:
+def describe(error: BaseException, limit_s: float, waiting_for: str = "") -> BrowserFailure:
     """The failure behind an error of a call to a page."""
     if isinstance(error, BrowserFailure):
         return error
     if isinstance(error, TimeoutError):
-        return BrowserFailure("hang", f"the page did not answer within {limit_s:g} s")
+        what = f" (waiting for {waiting_for})" if waiting_for else ""
+        return BrowserFailure("hang", f"the page did not answer within {limit_s:g} s{what}")
     return BrowserFailure("crash", str(error))

@@ -376,7 +376,7 @@ class Page:
             async with asyncio.timeout(self.limit_s):
                 return await coroutine
         except (BrowserFailure, BrowserGone, TimeoutError) as error:
-            failure = self._page.failure or describe(error, self.limit_s)
+            failure = self._page.failure or describe(error, self.limit_s, self._page.waiting_for())
             # What hangs may be the browser's own: the next page gets another one.
             self._browser.retired |= failure.kind == "hang"
             self._page.fail(failure.kind, failure.message)

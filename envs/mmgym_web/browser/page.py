@@ -168,6 +168,13 @@ class EpisodePage(PageEvents):
         if self.elapsed < before.elapsed:
             await self._rest(before.elapsed - self.elapsed)
 
+    def waiting_for(self) -> str:
+        """What the page has not answered, in words for an error message."""
+        found = self.session.connection.pending(self.session.identifier)
+        if self._budget is not None and (not self._budget.done() or self._budget.cancelled()):
+            found.append("virtual time to pass" + (" (a document is loading)" if self._loading else ""))
+        return ", ".join(found) or "an event"
+
     async def frame(self) -> bytes | None:
         """Draw; the picture as PNG, or None if nothing has changed since the last one."""
         return await self._draw(image=True)
