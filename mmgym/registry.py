@@ -73,8 +73,9 @@ class Plugin:
     """The extra of mmgym that installs what these environments need, or empty."""
 
     def __post_init__(self) -> None:
-        if _half_imported:
-            _half_imported.pop()
+        maker = sys._getframe(2).f_globals.get("__name__", "")  # the package whose table this is
+        if maker in _half_imported:
+            _half_imported.remove(maker)
             _add(self)
 
 

@@ -69,16 +69,22 @@ def test_import_is_light():
         "PIL",
         "tyro",
         "rich",
+        "starlette",
+        "sqlite3",
+        "asyncio",
     }
     gymnasium_alone = set(run_python("import sys, gymnasium; print(*sys.modules)").split())
     assert "mmgym" in loaded
     assert not loaded & heavy - gymnasium_alone
     environments = {name for name in loaded if name.split(".")[0] in PLUGIN_PACKAGES and "." in name}
-    assert not environments, "only the plug-ins' tables are read on import, not their environments"
+    tables = {"mmgym_web.miniwob", "mmgym_web.miniwob.entries", "mmgym_web.miniwob.tasks"}  # 130 ids: a table apart
+    assert environments <= tables, "only the plug-ins' tables are read on import, not their environments"
 
 
 def test_every_import_is_declared():
     names = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "PIL": "pillow", "annotated_types": "annotated-types"}
+    # What An Otter Wiki is made of comes with it.
+    names |= dict.fromkeys(("flask", "git", "itsdangerous", "sqlalchemy"), "otterwiki")
     project = PROJECT["project"]
     requirements = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
     declared = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
