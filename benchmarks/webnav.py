@@ -120,7 +120,7 @@ def main(args: Args) -> None:
     failed = [
         {k: e[k] for k in ("instance", "template", "task", "error", "feedback")} for e in expert if not e["success"]
     ]
-    differing = [a["instance"] for a, b in zip(recorded, replayed, strict=True) if a["trace"] != b["trace"]]
+    differing = [different for a, b in zip(recorded, replayed, strict=True) if (different := _difference(a, b))]
     results = {
         "machine": machine(find_browser()),
         "first_seed": FIRST_SEED,
@@ -141,6 +141,16 @@ def main(args: Args) -> None:
     }
     print(results)
     args.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _difference(recorded: dict[str, Any], replayed: dict[str, Any]) -> dict[str, Any]:
+    """At which turn, and in what, two episodes part; empty if they are equal."""
+    for turn, (a, b) in enumerate(zip(recorded["trace"], replayed["trace"], strict=True)):
+        if a != b:
+            names = ("reward", "state key", "pixels")[-len(a) :]
+            what = [name for name, x, y in zip(names, a, b, strict=True) if x != y]
+            return {"instance": recorded["instance"], "template": recorded["template"], "turn": turn, "what": what}
+    return {}
 
 
 def _share(successes: list[bool]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ CONFIG = TrainConfig(
         entropy_bonus=0.04,
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
-    evaluation=EvaluationConfig(episodes=100, every=25, final_episodes=300, samples=4),
+    evaluation=EvaluationConfig(episodes=60, every=25, final_episodes=200, samples=4),
 )
 
 

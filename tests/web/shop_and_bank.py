@@ -90,7 +90,8 @@ def check_draws(template, count=30):
         assert not re.search(r"[{}]|None", task.instruction)
         assert Client(episode).ask(task.site, task.start).status == 200
         assert 0 <= len(task.milestones) <= 4
-        assert bool(task.expects) + bool(task.answer) + bool(task.page) + task.infeasible == 1
+        ends = bool(task.expects) + bool(task.answer) + bool(task.page or task.infeasible)
+        assert ends == 1
         assert not task.expects or not is_met(episode, task)
         if template.pixels and task.answer and task.answer.kind == "text":
             assert task.answer.value not in task.instruction.split("Answer with")[0]

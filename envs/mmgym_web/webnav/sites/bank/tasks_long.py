@@ -55,8 +55,9 @@ class Transfer(Template):
         )
         asked = text.format(amount=f"{cents / 100:,.2f}", payee=payee["name"], account=account["name"])
         return Task(
-            "bank", f"{asked} If that account has too little money, end the task by saying that it cannot be done.",
+            "bank", f"{asked} If the overview shows too little money in it, say there that it cannot be done.",
             2 if too_much else 7, "/payees", expects=() if too_much else expects, infeasible=too_much,
+            page="bank:/" if too_much else "",
             milestones=("/" if too_much else "/transfer",),
             facts={"account": account["id"], "payee": payee["name"], "cents": cents, "too_much": too_much},
         )  # fmt: skip

@@ -233,9 +233,10 @@ class BuyChoice(Template):
         wanted = {"product_id": product["id"], "colour": colour, "size": size, "quantity": quantity}
         return Task(
             "shop",
-            f"{text.format(what)} If the shop cannot deliver it, end the task by saying that it cannot be done.",
+            f"{text.format(what)} If its page says that it is sold out, say there that it cannot be done.",
             2 if sold_out else 5 if size else 4, f"/products?category={product['category']}",
             expects=() if sold_out else (Expect("shop_cart", "insert", wanted),), infeasible=sold_out,
+            page=f"shop:/product/{product['id']}" if sold_out else "",
             milestones=(f"/product/{product['id']}",), facts=wanted | {"name": product["name"], "sold_out": sold_out},
         )  # fmt: skip
 
