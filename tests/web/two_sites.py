@@ -100,7 +100,7 @@ def check_task(template, task):
     assert "{" not in task.instruction and "None" not in task.instruction
     assert len(task.milestones) <= 4
     ends = bool(task.expects) + bool(task.answer) + bool(task.page or task.infeasible)
-        assert ends == 1
+    assert ends == 1
     if template.pixels and task.answer:
         assert task.answer.value not in task.instruction
 
