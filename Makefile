@@ -25,14 +25,14 @@ help:
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
-	@echo "make demo-web       train it to press buttons in a real browser, about ten minutes; results in runs/demo-web/"
+	@echo "make demo-web       train it to press buttons in a real browser; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make bench-puzzles  steps per second beside Minigrid"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
-	@echo "make bench-webnav   the expert on 500 instances, random play, replays: about 20 minutes"
+	@echo "make bench-webnav   the expert on 500 instances, random play, replays: about 5 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.

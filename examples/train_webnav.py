@@ -7,10 +7,11 @@
 The site is a house panel with lamps, on a screen of 96 x 96 pixels; one says "Turn the green lamp on.", and the model
 answers with a cell of a 3 x 3 grid. Which lamp is green is only in the pixels, and a wrong press has switched the wrong
 lamp, which has to be undone. First it learns to say which colours are where (exact questions, no advice what to do),
-then it imitates an expert that is wrong more than half of the time, then GRPO makes it reliable. The configuration
+then it imitates an expert that is wrong more than half of the time, then GRPO improves it. The configuration
 below is all there is; every field can be changed on the command line, and a run that was stopped goes on where it was.
 
 The browser is what costs time here: pictures for the questions are drawn from a pool, and groups are small.
+How much GRPO adds with this recipe has not been measured yet.
 """
 
 from __future__ import annotations
