@@ -30,7 +30,7 @@ from mmgym_web.browser import (
     get_pool,
 )
 from mmgym_web.elements import Element
-from mmgym_web.probe import PROBE
+from mmgym_web.probe import PROBE, PROBE_SCRIPT
 from mmgym_web.start import Start
 from mmgym_web.task_files import TaskFiles
 from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, plain, tool_names
@@ -202,6 +202,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             allow_hosts=start.live_hosts,
             files=self._folder.path if self._folder else None,
             on_new_tab="tab" if self.tabs else "same",
+            script=PROBE_SCRIPT,
         )
 
     def _turn_limit(self) -> int:

@@ -17,7 +17,7 @@ __all__ = ["BrowserFailure", "BrowserGone", "CDPError", "Connection", "Session"]
 
 Handler = Callable[[dict[str, Any]], None]
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
 
 
 class CDPError(RuntimeError):

@@ -37,6 +37,8 @@ class PageConfig:
     """Language of dates and numbers, and of the ``Accept-Language`` header."""
     timezone: str = "UTC"
     """Time zone of the page's clock."""
+    script: str = ""
+    """JavaScript that runs once in the isolated world of each document, before anything is evaluated there."""
     javascript_clock: bool = True
     """Whether `performance.now`, `timeStamp` and frame times are derived from the virtual `Date`."""
 

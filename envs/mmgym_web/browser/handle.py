@@ -385,10 +385,10 @@ class Page:
 
     def _decode(self, png: bytes | None) -> NDArray[np.uint8]:
         if png is not None:
-            decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+            decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
             if decoded is None or decoded.shape[:2] != (self.config.height, self.config.width):
                 raise BrowserFailure("crash", "the browser sent a broken picture, or one of another size")
-            self._image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+            self._image = np.asarray(decoded, np.uint8)
         elif self._image is None:
             self._image = np.full((self.config.height, self.config.width, 3), 255, np.uint8)
         # The caller may paint on what it gets.

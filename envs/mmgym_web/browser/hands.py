@@ -126,7 +126,8 @@ class Hands:
         for number in range(1, click.count + 1):
             for kind in ("pressed", "released"):
                 sent.append(self._button(Mouse(kind, click.x, click.y, click.button, number)))
-        await asyncio.gather(*sent)
+        for answer in sent:
+            await answer
 
     async def _mouse(self, event: Mouse) -> None:
         if self._page.drag is not None:

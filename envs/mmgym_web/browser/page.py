@@ -26,6 +26,11 @@ __all__ = ["EpisodePage"]
 
 T = TypeVar("T")
 
+Asked = tuple[dict[str, str], dict[str, str]]
+"""Expressions by name: for the isolated world, and for the page's own."""
+Answers = list[tuple[str, asyncio.Future[Any]]]
+"""What was asked, and the answers to come."""
+
 ROUNDS = 10
 NETWORK_REST_S = 5.0
 HELD_FRAME_S = 3.0
@@ -63,6 +68,7 @@ class EpisodePage(PageEvents):
         self.frames = frames
         self.hands = Hands(self)
         self.elapsed: float = opener.elapsed if opener else 0.0
+        self._in_frame: asyncio.Future[Any] | None = None
         self._unrest = -1  # the load, counted by commits, that did not stop fetching
         self._ticks_base = 0.0
         self._last_ticks = 0.0
@@ -148,8 +154,10 @@ class EpisodePage(PageEvents):
             left = ms
             while left > 0:
                 slice_ms = min(left, frame_every or left)
-                await self._grant(slice_ms, limit)
                 left -= slice_ms
+                if left <= 0:
+                    self._announce_frame()
+                await self._grant(slice_ms, limit)
                 if left > 0:
                     await self._draw(image=False)
             if self._new_tab is not None:
@@ -161,6 +169,16 @@ class EpisodePage(PageEvents):
             elif self._commits == before and (not self._loading or self._unrest == before):
                 return
         await self._halt()
+
+    def _announce_frame(self) -> None:
+        """Have the page tell when it does its part in the next frame: what is asked after that knows all of it.
+
+        Must be sent before time passes, so that it has arrived before the frame. A document that is new keeps silent.
+        """
+        self._in_frame = None
+        if self.frames.issued and self._world is not None:
+            announced = "new Promise(resolve => requestAnimationFrame(() => resolve(0)))"
+            self._in_frame = self._ask(announced, self._world, await_promise=True)
 
     async def show(self, before: EpisodePage) -> None:
         """Be the tab that is shown, after another one: catch up with the time that passed there."""
@@ -191,29 +209,46 @@ class EpisodePage(PageEvents):
     ) -> Raw:
         """One step: input, time, picture, then what the caller wants to know, in one trip."""
         self._dialog_count = 0
+        title = {"": "document.title"}
+        # The title is the page's own word in either world: it goes along with what is asked for anyway.
+        in_main = bool(main) and not isolated
+        asked = ({}, title | main) if in_main else (title | isolated, main)
         raw = Raw()
         await self.hands.perform(actions)
         for _ in range(ROUNDS):
             before = self._commits
             await self.settle(settle_ms, frame_every)
-            if image or self.frames.issued:
-                raw.png = await self._draw(image) or raw.png
+            raw.values, png, raw.cookies = await self._look(asked, image, cookies)
+            raw.png = png or raw.png
             # What the page does in its frame's callbacks may start a load or open a window as well.
             if self._commits == before or not (self._loading or self._new_tab):
                 break
-        title = {"": "document.title"}
-        # The title is the page's own word in either world: it goes along with what is asked for anyway.
-        in_main = bool(main) and not isolated
-        asked = {} if in_main else title | isolated, title | main if in_main else main
-        if cookies:
-            raw.values, raw.cookies = await asyncio.gather(self.evaluate_all(*asked), self.cookies())
-        else:
-            raw.values = await self.evaluate_all(*asked)
         raw.title = str(raw.values.pop(""))
         raw.url = self.url
         self.hands.touched = False
         self.collect(raw)
         return raw
+
+    async def _look(self, asked: Asked, image: bool, cookies: bool) -> tuple[dict[str, Any], bytes | None, list[Any]]:
+        """Draw a frame; as soon as the page's part in it is done, and while the picture is made, ask."""
+        in_frame, self._in_frame = self._in_frame, None
+        early: list[Answers] = []
+        jar: list[asyncio.Future[Any]] = []
+
+        def ask(told: asyncio.Future[Any]) -> None:
+            if not told.cancelled() and told.exception() is None and self._world is not None:
+                early.append(self._send_all(asked, self._world))
+                if cookies:
+                    jar.append(self._send_for_cookies())
+
+        if in_frame is not None:
+            in_frame.add_done_callback(ask)
+        png = await self._draw(image)
+        if in_frame is not None:
+            in_frame.remove_done_callback(ask)
+        values = await self._while_loading(lambda: self._values(asked, early.pop() if early else None))
+        found = _cookies(await (jar[0] if jar else self._send_for_cookies())) if cookies else []
+        return values, png, found
 
     def collect(self, raw: Raw) -> None:
         """Move what was recorded since the last time into an outcome."""
@@ -224,7 +259,7 @@ class EpisodePage(PageEvents):
 
     async def evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
         """Values of several expressions, in one round trip where the page has not changed."""
-        return await self._while_loading(lambda: self._evaluate_all(isolated, main))
+        return await self._while_loading(lambda: self._values((isolated, main)))
 
     async def _while_loading(self, ask: Callable[[], Awaitable[T]]) -> T:
         for _ in range(ROUNDS):
@@ -237,16 +272,15 @@ class EpisodePage(PageEvents):
                 self._world = None
         raise BrowserFailure("storm", "the page loads itself again and again")
 
-    async def _evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
-        sent = []
-        if isolated:
-            expression = _together(isolated)
-            sent.append((expression, self._ask(expression, self._world or await self._isolated_world())))
-        if main:
-            expression = _together(main)
-            sent.append((expression, self._ask(expression, None)))
-        values = [_value(expression, await answer) for expression, answer in sent]
-        return dict(zip([*isolated, *main], itertools.chain.from_iterable(values), strict=True))
+    async def _values(self, asked: Asked, answers: Answers | None = None) -> dict[str, Any]:
+        if answers is None:
+            answers = self._send_all(asked, await self._isolated_world() if asked[0] else None)
+        values = [_value(expression, await answer) for expression, answer in answers]
+        return dict(zip([*asked[0], *asked[1]], itertools.chain.from_iterable(values), strict=True))
+
+    def _send_all(self, asked: Asked, world: int | None) -> Answers:
+        sent = [(_together(expressions), where) for expressions, where in zip(asked, (world, None)) if expressions]
+        return [(expression, self._ask(expression, where)) for expression, where in sent]
 
     async def evaluate(self, expression: str, world: str, await_promise: bool = False) -> Any:
         """The JSON value of a JavaScript expression.
@@ -277,10 +311,10 @@ class EpisodePage(PageEvents):
 
     async def cookies(self) -> list[dict[str, Any]]:
         """Cookies of all sites, sorted, with the fields name, value, domain, path, expires, httpOnly, secure."""
-        found = await self.root.send("Storage.getCookies", browserContextId=self.context)
-        fields = ("name", "value", "domain", "path", "expires", "httpOnly", "secure")
-        cookies = [{name: cookie.get(name) for name in fields} for cookie in found["cookies"]]
-        return sorted(cookies, key=lambda cookie: (cookie["domain"], cookie["path"], cookie["name"]))
+        return _cookies(await self._send_for_cookies())
+
+    def _send_for_cookies(self) -> asyncio.Future[Any]:
+        return self.root.send("Storage.getCookies", browserContextId=self.context)
 
     async def set_files(self, names: Sequence[str]) -> None:
         """Choose files in the file chooser that the page has opened.
@@ -384,29 +418,28 @@ class EpisodePage(PageEvents):
     async def _draw(self, image: bool) -> bytes | None:
         # A frame is dropped, and its answer never comes, unless its time is later than the last one's.
         self._last_ticks = max(self._ticks_base + self.elapsed, self._last_ticks + 0.01)
-        drawing = self.frames.draw(self.session, self._last_ticks, image)
         if not self.hands.holding and not self.hands.touched:
-            return await drawing
+            return await self.frames.draw(self.session, self._last_ticks, image)
         # Where the browser has opened a list after all (in a frame, where `PICKER_SCRIPT` is not), no frame comes until
         # it is closed. A scroll bar that is held there (see `Hands`) is let go as well, but the page may stay stuck.
-        task = asyncio.ensure_future(drawing)
+        rescue = asyncio.get_running_loop().call_later(HELD_FRAME_S, self._let_go)
         try:
-            done, _ = await asyncio.wait([task], timeout=HELD_FRAME_S)
-            if not done:
-                self.hands.let_go()
-                for event in key_events("Escape"):  # acknowledged when frames come again
-                    self.session.post("Input.dispatchKeyEvent", **event)
-            return await task
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+            return await self.frames.draw(self.session, self._last_ticks, image)
+        finally:
+            rescue.cancel()
+
+    def _let_go(self) -> None:
+        self.hands.let_go()
+        for event in key_events("Escape"):  # acknowledged when frames come again
+            self.session.post("Input.dispatchKeyEvent", **event)
 
     async def _isolated_world(self) -> int:
         if self._world is None:
             made = await self.session.send("Page.createIsolatedWorld", frameId=self.frame_id, worldName="isolated")
             self._world = int(made["executionContextId"])
             # Scripts for new documents would not do: they wait for the page's first own script, which may never come.
-            self.session.post("Runtime.evaluate", expression=PICKER_SCRIPT, contextId=self._world)
+            for script in (PICKER_SCRIPT, self.config.script):
+                self.session.post("Runtime.evaluate", expression=script, contextId=self._world)
         return self._world
 
     def _ask(self, expression: str, context: int | None, await_promise: bool = False) -> asyncio.Future[Any]:
@@ -422,6 +455,12 @@ def _value(expression: str, result: dict[str, Any]) -> Any:
         said = thrown.get("exception", {}).get("description") or thrown.get("text")
         raise CDPError(f"{said} in {expression[:200]}")
     return result["result"].get("value")
+
+
+def _cookies(found: dict[str, Any]) -> list[dict[str, Any]]:
+    fields = ("name", "value", "domain", "path", "expires", "httpOnly", "secure")
+    cookies = [{name: cookie.get(name) for name in fields} for cookie in found["cookies"]]
+    return sorted(cookies, key=lambda cookie: (cookie["domain"], cookie["path"], cookie["name"]))
 
 
 def _together(expressions: dict[str, str]) -> str:
