@@ -5,10 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from site_drive import Browser, bare_words, check_draws, drawn, episode, is_met, labels_in_use
+from sites import Browser, check_draws, check_experts, drawn, episode, is_met, untranslated
 
-from mmgym_web.webnav.env import WebNav
-from mmgym_web.webnav.kit.site import _labels
 from mmgym_web.webnav.sites.calendar import SITE, TEMPLATES
 from mmgym_web.webnav.sites.calendar.content import COLOURS, colleagues, next_week
 from mmgym_web.webnav.sites.mail.content import free_and_busy
@@ -19,22 +17,19 @@ EVENT = {"title": "Owl parade", "day": "2026-06-01", "start": 600, "length": 60,
 
 @pytest.fixture
 def world():
-    made = episode(6)
+    made = episode(6, "mail", "calendar")
     yield made
     made.close()
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME, ("calendar",))
+    check_draws(BY_NAME.values(), refusals_end_somewhere=True)
 
 
 def test_every_label_is_translated():
-    labels = _labels(SITE)
     dynamic = {*SITE.priorities, *SITE.view_labels.values(), "Monday", "Sunday", "January", "December"}
     dynamic |= {"You have not answered yet.", "You accepted.", "You declined."}
-    in_use = sorted(labels_in_use("calendar") | dynamic)
-    assert not [label for label in in_use if set(labels.get(label, ())) != {"de", "fr"}]
-    assert bare_words("calendar") == []
+    assert untranslated("calendar", dynamic) == []
 
 
 def test_no_colour_has_a_name_on_any_page(world):
@@ -69,7 +64,7 @@ def test_a_weekly_event_is_in_every_week_and_a_deleted_one_in_none(world):
 
 def test_free_hours_of_next_week_are_free_in_the_calendar():
     for seed in range(10):
-        made = episode(seed, ("train", "ood")[seed % 2])
+        made = episode(seed, "mail", "calendar", split=("train", "ood")[seed % 2])
         free, busy = free_and_busy(made.world)
         assert free and busy
         there = made.site("calendar").occurrences(next_week(made.world)[0], 5)
@@ -165,7 +160,7 @@ def test_one_request_in_four_to_restore_cannot_be_done(world):
 def test_answers_in_pixels_are_balanced():
     answers = {"calendar_colour": Counter(), "calendar_chart_month": Counter(), "calendar_free_hour": Counter()}
     for seed in range(60):
-        made = episode(seed, sites=("calendar",))
+        made = episode(seed, "calendar")
         for name, found in answers.items():
             for number in range(6):
                 found[BY_NAME[name].draw(made, np.random.default_rng(number)).answer.value] += 1
@@ -177,18 +172,4 @@ def test_answers_in_pixels_are_balanced():
 
 @pytest.mark.parametrize("level", range(1, 5))
 def test_expert_solves_every_template_in_the_browser(level):
-    env = WebNav()
-    try:
-        for index, template in enumerate(BY_NAME.values()):
-            if template.level != level:
-                continue
-            split = ("ood", "train")[index % 2]
-            info = env.reset(seed=7000 + index, options={"task": template.name, "split": split})[1]
-            over = False
-            while not over:
-                _, _, terminated, truncated, info = env.step(env.expert())
-                over = terminated or truncated
-            assert info["success"], (template.name, info["error"])
-            assert env.turn <= 3 * info["expert_steps"] + 4
-    finally:
-        env.close()
+    check_experts([t for t in BY_NAME.values() if t.level == level], 7000 + 50 * level, ("ood", "train"))

@@ -5,8 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from site_drive import Browser
-from two_sites import SPLITS, check_draws, check_effect, check_experts, drawn, episode, is_met, untranslated
+from sites import SPLITS, Browser, check_draws, check_effect, check_experts, drawn, episode, is_met, untranslated
 
 from mmgym_web.webnav.kit.task import Redraw
 from mmgym_web.webnav.sites.files import TEMPLATES
@@ -19,7 +18,7 @@ BY_NAME = {template.name: template() for template in TEMPLATES}
 
 @pytest.fixture
 def world():
-    made = episode(5)
+    made = episode(5, "files", "travel")
     yield made
     made.close()
 
@@ -31,7 +30,7 @@ def mine(made, kind="text"):
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME)
+    check_draws(BY_NAME.values(), silent="/item")
 
 
 def test_every_label_is_translated():
@@ -133,16 +132,17 @@ def test_an_edit_can_be_undone_by_its_version(world):
 
 def test_an_upload_keeps_the_bytes_of_the_right_file():
     for name, content, wanted in (("", b"", True), ("", b"other", False), ("wrong.csv", b"", False)):
-        made, task, browser = drawn(BY_NAME["files_upload"], 3)
+        made, task = drawn(BY_NAME["files_upload"], 3)
         right = task.facts["name"]
         file = ("file", name or right, content or task.files[right])
-        browser.ask("files", f"/folder/{task.facts['folder']}/upload", {}, file)
+        Browser(made).ask("files", f"/folder/{task.facts['folder']}/upload", {}, file)
         assert is_met(made, task) is wanted
         made.close()
 
 
 def test_a_travel_request_wants_the_booking_and_its_code():
-    made, task, browser = drawn(BY_NAME["files_travel_request"], 3)
+    made, task = drawn(BY_NAME["files_travel_request"], 3)
+    browser = Browser(made)
     ride, day = task.facts["ride"], task.facts["day"]
     form = {"traveller": 1, "bags": 0, "terms": "on"}
     assert task.facts["code"] in browser.text("travel", f"/ride/{ride}/book?day={day}", form)
@@ -153,11 +153,11 @@ def test_a_travel_request_wants_the_booking_and_its_code():
 
 
 def test_the_sum_of_two_trips_is_found_on_the_travel_site():
-    made, task, browser = drawn(BY_NAME["files_trip_costs"], 3)
+    made, task = drawn(BY_NAME["files_trip_costs"], 3)
     prices = [trip["price"] for trip in travel_of(made).coming() if trip["code"] in task.facts["codes"]]
     assert len(prices) == 2 and f"{sum(prices) / 100:.2f}" == task.facts["total"]
     form = {"name": task.facts["name"], "body": f"${task.facts['total']}"}
-    browser.ask("files", f"/folder/{task.facts['folder']}/new?kind=text", form)
+    Browser(made).ask("files", f"/folder/{task.facts['folder']}/new?kind=text", form)
     assert is_met(made, task)
 
 
@@ -179,7 +179,7 @@ def test_what_pictures_say_is_in_no_text(world):
 def test_answers_in_pictures_vary():
     answers, asked = {"files_chart": Counter(), "files_storage": Counter()}, set()
     for seed in range(16):
-        made = episode(seed, SPLITS[seed % 4], names=("files",))
+        made = episode(seed, "files", split=SPLITS[seed % 4])
         for name, number in ((name, number) for name in answers for number in range(7)):
             try:
                 task = BY_NAME[name].draw(made, np.random.default_rng(number))
@@ -194,8 +194,8 @@ def test_answers_in_pictures_vary():
 
 
 def test_expert_solves_short_tasks_in_the_browser():
-    check_experts({name: t for name, t in BY_NAME.items() if t.level <= 2}, 8100)
+    check_experts([t for t in BY_NAME.values() if t.level <= 2], 8100, ("train", "ood"))
 
 
 def test_expert_solves_longer_tasks_in_the_browser():
-    check_experts({name: t for name, t in BY_NAME.items() if t.level > 2}, 8200)
+    check_experts([t for t in BY_NAME.values() if t.level > 2], 8200, ("train", "ood"))

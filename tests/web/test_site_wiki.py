@@ -3,20 +3,8 @@
 import json
 
 import pytest
-from forum_and_wiki import (
-    all_pages,
-    bare_words,
-    check_draws,
-    drawn,
-    episode,
-    get,
-    is_met,
-    post,
-    solve,
-    untranslated,
-)
+from sites import Browser, check_draws, check_experts, drawn, episode, is_met, untranslated
 
-from mmgym_web.webnav.env import WebNav
 from mmgym_web.webnav.sites.wiki import TEMPLATES
 from mmgym_web.webnav.sites.wiki.figures import draw_figure
 from mmgym_web.webnav.sites.wiki.lore import COLOURS
@@ -26,7 +14,7 @@ BY_NAME = {template.name: template() for template in TEMPLATES}
 
 @pytest.fixture
 def world():
-    made = episode(5)
+    made = episode(5, "forum", "wiki")
     yield made
     made.close()
 
@@ -35,9 +23,8 @@ def rows(made, sql, *values):
     return made.db.execute(sql, values).fetchall()
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_tasks_are_clear(name):
-    check_draws(BY_NAME[name])
+def test_tasks_are_clear():
+    check_draws(BY_NAME.values())
 
 
 def test_there_are_tasks_of_four_levels_and_of_pixels():
@@ -48,95 +35,100 @@ def test_there_are_tasks_of_four_levels_and_of_pixels():
 
 def test_every_label_is_translated():
     assert untranslated("wiki") == []
-    assert bare_words("wiki") == []
 
 
 def test_pages_answer_and_change_nothing(world):
-    assert {status for status in all_pages(world, "wiki").values()} <= {200, 303}
+    browser = Browser(world)
+    assert set(browser.pages("wiki").values()) == {200}
     for path in ("/page/999", "/page/1/edit/99", "/change/9999", "/row/9999", "/figure/99.png", "/page/1/edit/x"):
-        assert get(world, "wiki", path).status == 404
-    assert get(world, "wiki", "/pages?category=Clouds&page=x&sort=y").status == 200
-    assert json.loads(get(world, "wiki", "/suggest?q=River").body)
+        assert browser.ask("wiki", path).status == 404
+    assert browser.ask("wiki", "/pages?category=Clouds&page=x&sort=y").status == 200
+    assert json.loads(browser.ask("wiki", "/suggest?q=River").body)
     assert world.changes() == [] and world.errors == []
 
 
 def test_no_title_of_train_is_in_a_held_out_split():
     def titles(split):
-        return {row[0] for seed in range(6) for row in rows(episode(seed, split), "SELECT title FROM wiki_pages")}
+        made = [episode(seed, "wiki", split=split) for seed in range(6)]
+        return {row["title"] for one in made for row in rows(one, "SELECT title FROM wiki_pages")}
 
     assert not titles("train") & (titles("test") | titles("ood"))
 
 
 def test_a_wrong_form_is_shown_again_with_all_that_was_written(world):
+    browser = Browser(world)
     taken = rows(world, "SELECT title FROM wiki_pages")[3][0]
-    response = post(world, "wiki", "/new", name=taken.upper(), category="Towns", lead="A new town.")
+    response = browser.ask("wiki", "/new", {"name": taken.upper(), "category": "Towns", "lead": "A new town."})
     assert response.status == 422 and b"A new town." in response.body
-    response = post(world, "wiki", "/page/1/talk", subject="Only this", text="")
+    response = browser.ask("wiki", "/page/1/talk", {"subject": "Only this", "text": ""})
     assert response.status == 422 and b"Only this" in response.body
     assert world.changes() == []
 
 
 def test_protected_pages_stay_as_they_are(world):
+    browser = Browser(world)
     number = rows(world, "SELECT id FROM wiki_pages WHERE protected = 1")[0][0]
     fact = rows(world, "SELECT id FROM wiki_facts WHERE page = ?", number)[0][0]
     row = rows(world, "SELECT id FROM wiki_rows WHERE page = ?", number)[0][0]
-    post(world, "wiki", f"/page/{number}/facts", **{f"fact{fact}": "1"})
-    post(world, "wiki", f"/page/{number}/edit/lead", text="Nothing.", base="1")
-    post(world, "wiki", f"/page/{number}/rename", title="Elsewhere")
-    post(world, "wiki", f"/row/{row}", a="1", b="2", c="3")
+    browser.ask("wiki", f"/page/{number}/facts", {f"fact{fact}": "1"})
+    browser.ask("wiki", f"/page/{number}/edit/lead", {"text": "Nothing.", "base": "1"})
+    browser.ask("wiki", f"/page/{number}/rename", {"title": "Elsewhere"})
+    browser.ask("wiki", f"/row/{row}", {"a": "1", "b": "2", "c": "3"})
     for change in rows(world, "SELECT id FROM wiki_revisions WHERE page = ?", number):
-        post(world, "wiki", f"/change/{change[0]}/undo")
+        browser.ask("wiki", f"/change/{change[0]}/undo", {})
     assert world.changes() == []
 
 
 def test_preview_saves_nothing_and_a_conflict_loses_nothing(world):
+    browser = Browser(world)
     pending = rows(world, "SELECT n.*, s.page FROM wiki_pending n JOIN wiki_sections s ON s.id = n.section"
                           " JOIN wiki_pages p ON p.id = s.page WHERE p.protected = 0")[0]  # fmt: skip
     path = f"/page/{pending['page']}/edit/{pending['section']}"
     base = rows(world, "SELECT max(id) FROM wiki_revisions")[0][0]
-    response = post(world, "wiki", path, text="My own words.", base=base, action="preview")
+    response = browser.ask("wiki", path, {"text": "My own words.", "base": base, "action": "preview"})
     assert b"My own words." in response.body and world.changes() == []
-    response = post(world, "wiki", path, text="My own words.", base=base, action="save")
+    response = browser.ask("wiki", path, {"text": "My own words.", "base": base, "action": "save"})
     assert response.status == 409
     assert b"My own words." in response.body and pending["body"].encode() in response.body
     assert rows(world, "SELECT body FROM wiki_sections WHERE id = ?", pending["section"])[0][0] == pending["body"]
     base = rows(world, "SELECT max(id) FROM wiki_revisions WHERE page = ?", pending["page"])[0][0]
-    assert post(world, "wiki", path, text="My own words.", base=base, action="save").status == 303
+    assert browser.send("wiki", path, {"text": "My own words.", "base": base, "action": "save"}).status == 303
     assert rows(world, "SELECT body FROM wiki_sections WHERE id = ?", pending["section"])[0][0] == "My own words."
 
 
 def test_a_redirect_leads_to_the_renamed_page(world):
+    browser = Browser(world)
     number, old = rows(world, "SELECT id, title FROM wiki_pages WHERE protected = 0")[0]
-    post(world, "wiki", f"/page/{number}/rename", title="Newtown Hall", keep="1")
+    browser.ask("wiki", f"/page/{number}/rename", {"title": "Newtown Hall", "keep": "1"})
     redirect = rows(world, "SELECT id FROM wiki_pages WHERE title = ?", old)[0][0]
-    page = get(world, "wiki", f"/page/{redirect}").body.decode()
+    page = browser.text("wiki", f"/page/{redirect}")
     assert "Newtown Hall" in page and old in page
 
 
-def do(made, task, name):
+def do(browser, task, name):
     """Do a task by requests."""
-    facts = task.facts
+    made, facts = browser.episode, task.facts
     page = f"/page/{facts.get('page')}"
     if name == "wiki_watch":
-        post(made, "wiki", f"{page}/watch")
+        browser.ask("wiki", f"{page}/watch", {})
     elif name == "wiki_edit_fact":
         values = {f"fact{row['id']}": row["value"] for row in rows(made, "SELECT * FROM wiki_facts WHERE page = ?",
                                                                    facts["page"])}  # fmt: skip
-        post(made, "wiki", f"{page}/facts", **values | {f"fact{facts['fact']}": facts["value"]})
+        browser.ask("wiki", f"{page}/facts", values | {f"fact{facts['fact']}": facts["value"]})
     elif name == "wiki_undo":
-        post(made, "wiki", f"/change/{facts['change']}/undo", comment="nonsense")
+        browser.ask("wiki", f"/change/{facts['change']}/undo", {"comment": "nonsense"})
     elif name == "wiki_rename":
-        post(made, "wiki", f"{page}/rename", title=facts["new"], **({"keep": "1"} if facts["keep"] else {}))
+        browser.ask("wiki", f"{page}/rename", {"title": facts["new"]} | ({"keep": "1"} if facts["keep"] else {}))
     elif name == "wiki_talk":
-        post(made, "wiki", f"{page}/talk", subject=facts["subject"], text=facts["body"])
+        browser.ask("wiki", f"{page}/talk", {"subject": facts["subject"], "text": facts["body"]})
     elif name == "wiki_new":
-        post(made, "wiki", "/new", name=facts["title"], category=facts["category"], lead=facts["lead"])
+        browser.ask("wiki", "/new", {"name": facts["title"], "category": facts["category"], "lead": facts["lead"]})
     else:
         for _ in range(2):  # the first time there is a conflict
             body = rows(made, "SELECT body FROM wiki_sections WHERE id = ?", facts["section"])[0][0]
             base = rows(made, "SELECT max(id) FROM wiki_revisions WHERE page = ?", facts["page"])[0][0]
             path = f"{page}/edit/{facts['section']}"
-            post(made, "wiki", path, text=f"{body} {facts['added']}", base=base, action="save")
+            browser.ask("wiki", path, {"text": f"{body} {facts['added']}", "base": base, "action": "save"})
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -144,24 +136,25 @@ def test_only_the_asked_effect_solves_a_task(name):
     for seed in (1, 2):
         made, task = drawn(BY_NAME[name], seed)
         if task.expects:
-            do(made, task, name)
+            browser = Browser(made)
+            do(browser, task, name)
             assert is_met(made, task), made.changes()
-            post(made, "wiki", "/page/1/talk", subject="Hello", text="something else")
+            browser.ask("wiki", "/page/1/talk", {"subject": "Hello", "text": "something else"})
             assert not is_met(made, task)
         made.close()
 
 
 def test_other_values_do_not_solve_a_task():
     made, task = drawn(BY_NAME["wiki_rename"], 3)
-    post(made, "wiki", f"/page/{task.facts['page']}/rename", title=task.facts["new"],
-         **({} if task.facts["keep"] else {"keep": "1"}))  # fmt: skip
-    assert not is_met(made, task)
+    form = {"title": task.facts["new"]} | ({} if task.facts["keep"] else {"keep": "1"})
+    Browser(made).ask("wiki", f"/page/{task.facts['page']}/rename", form)
+    assert made.changes() and not is_met(made, task)
     made, task = drawn(BY_NAME["wiki_conflict"], 3)
     path, base = f"/page/{task.facts['page']}/edit/{task.facts['section']}", 0
     for _ in range(2):
         base = rows(made, "SELECT max(id) FROM wiki_revisions WHERE page = ?", task.facts["page"])[0][0]
-        post(made, "wiki", path, text=task.facts["added"], base=base, action="save")
-    assert not is_met(made, task)
+        Browser(made).ask("wiki", path, {"text": task.facts["added"], "base": base, "action": "save"})
+    assert made.changes() and not is_met(made, task)
 
 
 @pytest.mark.parametrize("name", [template.name for template in TEMPLATES if template.pixels])
@@ -180,11 +173,4 @@ def test_figures_show_what_differs():
 
 
 def test_the_expert_solves_every_kind_of_task_in_a_browser():
-    env = WebNav()
-    try:
-        for name in BY_NAME:
-            solved, turns = solve(env, name, 71)
-            assert solved, name
-            assert turns <= 3 * env._asked.steps + 4
-    finally:
-        env.close()
+    check_experts(BY_NAME.values(), 71)

@@ -59,6 +59,8 @@ class AppEpisode:
     """Name of the site, and of the application."""
     module: ClassVar[str]
     """The module that must be installed."""
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    """Tables and ``table.column`` whose changes do not count."""
     clock: ClassVar[Clock]
     """What the application's modules see instead of the machine's clock."""
 

@@ -279,7 +279,7 @@ class EpisodePage(PageEvents):
         return dict(zip([*asked[0], *asked[1]], itertools.chain.from_iterable(values), strict=True))
 
     def _send_all(self, asked: Asked, world: int | None) -> Answers:
-        sent = [(_together(expressions), where) for expressions, where in zip(asked, (world, None)) if expressions]
+        sent = [(_together(found), where) for found, where in ((asked[0], world), (asked[1], None)) if found]
         return [(expression, self._ask(expression, where)) for expression, where in sent]
 
     async def evaluate(self, expression: str, world: str, await_promise: bool = False) -> Any:

@@ -9,12 +9,12 @@ import numpy as np
 from mmgym.env import Effect, MachineryFailure, Unsupported, choose
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall
-from mmgym_web.env import Start, WebEnv
+from mmgym_web.env import Start
 from mmgym_web.webnav.catalogue import sites, templates
-from mmgym_web.webnav.kit.changes import met, unmet
+from mmgym_web.webnav.kit.changes import unmet
 from mmgym_web.webnav.kit.episode import Episode
-from mmgym_web.webnav.kit.guide import Guide
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
+from mmgym_web.webnav.kit.task_env import TaskEnv
 from mmgym_web.webnav.kit.world import World, split_of
 
 __all__ = ["WebNav"]
@@ -24,7 +24,7 @@ _DRAWS = 60
 _WORLDS = 40
 
 
-class WebNav(WebEnv):
+class WebNav(TaskEnv):
     """Do a task on the web: find, compare, fill in, buy, reply, schedule, edit, transfer, read a chart.
 
     ## Description
@@ -90,9 +90,6 @@ class WebNav(WebEnv):
         self.process_reward = process_reward
         self.site = choose("site", site, ("any", *sites()))
         super().__init__(**arguments)
-        self._episode: Episode | None = None
-        self._template: Template | None = None
-        self._asked: Task | None = None
         self._progress = 0.0
         self._passed = 0
 
@@ -104,17 +101,7 @@ class WebNav(WebEnv):
         self._episode, self._template, self._asked = self._draw(rng, task)
         self._progress = 0.0
         self._passed = 0
-        world, asked = self._episode.world, self._asked
-        return Start(
-            url=self._episode.site(asked.site).url(asked.start),
-            task=asked.instruction,
-            server=self._episode,
-            hosts=tuple(f"{name}.{world.town}.test" for name in sites()),
-            files=asked.files,
-            now=f"{world.now.isoformat()}Z",
-            steps=asked.steps,
-            turns=3 * asked.steps + 6,
-        )
+        return self._started(tuple(f"{name}.{self._episode.world.town}.test" for name in sites()))
 
     def _draw(self, rng: np.random.Generator, name: str) -> tuple[Episode, Template, Task]:
         pool = [t for t in templates().values() if t.level == self.level] if name == "any" else [templates()[name]]
@@ -141,37 +128,11 @@ class WebNav(WebEnv):
             episode.close()
         raise RuntimeError(f"no world of {_WORLDS} has a task {name!r} of split {self.split}")
 
-    def _server_state(self) -> Any:
-        assert self._episode is not None and self._asked is not None and self._template is not None
-        world = self._episode.world
-        return [
-            world.seed,
-            world.split,
-            world.level,
-            self._template.name,
-            self._asked.instruction,
-            self._episode.state(),
-        ]
-
     def _perform(self, call: ToolCall) -> Effect:
         effect = super()._perform(call)
-        assert self._episode is not None
-        if self._episode.errors:
-            raise MachineryFailure(f"site: {self._episode.errors[0]}")
+        if errors := self._playing()[0].errors:
+            raise MachineryFailure(f"site: {errors[0]}")
         return effect
-
-    def _is_success(self) -> bool:
-        asked, episode = self._asked, self._episode
-        assert asked is not None and episode is not None
-        if not met(asked.expects, episode.changes(), episode.journal.incidental):
-            return False
-        if asked.page and asked.page != f"{episode.site_at(self.url)}:{Guide(self, episode).path}":
-            return False
-        if asked.infeasible:
-            return self._failed is not None
-        if asked.answer is not None:
-            return self._answer is not None and asked.answer.accepts(self._answer)
-        return self._failed is None
 
     def _reward_terms(self) -> RewardTerms:
         terms = {"outcome": float(self.success)}
@@ -183,29 +144,15 @@ class WebNav(WebEnv):
 
     def _how_far(self) -> float:
         """Share of the milestones passed, in order, and of the changes made."""
-        asked, episode = self._asked, self._episode
-        assert asked is not None and episode is not None
+        episode, _, asked = self._playing()
         if self._passed < len(asked.milestones) and asked.milestones[self._passed] in self.url:
             self._passed += 1
-        missing = len(unmet(asked.expects, episode.changes(), episode.journal.incidental))
+        missing = len(unmet(asked.expects, episode.changes(), episode.incidental))
         parts = len(asked.milestones) + len(asked.expects) + 1
         return (self._passed + len(asked.expects) - missing + self.success) / parts
 
-    def _expert_call(self) -> ToolCall:
-        assert self._template is not None and self._asked is not None and self._episode is not None
-        guide = Guide(self, self._episode)
-        try:
-            call = next(self._template.guide(self._asked, guide), None)
-        except LookupError:  # a page on which nothing of the task can be done: back to the start
-            return ToolCall("goto", {"url": self._start.url})
-        return call or ToolCall("fail", {"reason": "this can no longer be done"})
-
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        assert self._template is not None and self._asked is not None and self._episode is not None
-        own = self._template.questions(self._asked, Guide(self, self._episode), self._place)
+        _, template, task = self._playing()
+        own = template.questions(task, self._guide(), self._place)
         asked = own + super()._questions(rng)
         return [asked[index] for index in rng.permutation(len(asked))]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A pickled environment comes back without page and sites: it must be reset."""
-        return {**super().__getstate__(), "_episode": None, "_template": None, "_asked": None}

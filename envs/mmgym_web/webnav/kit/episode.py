@@ -64,6 +64,11 @@ class Episode:
         """What changed in the database since the start."""
         return self.journal.changes()
 
+    @property
+    def incidental(self) -> frozenset[str]:
+        """Tables and ``table.column`` whose changes do not count."""
+        return self.journal.incidental
+
     def state(self) -> dict[str, Any]:
         """The server's state as JSON-able values: what changed since the start, and the sessions."""
         changes = [[c.table, c.kind, c.before, c.after] for c in self.changes()]
