@@ -1,5 +1,7 @@
 """The browser layer: pages in isolation, with time, frames and network under control."""
 
+import time
+
 import numpy as np
 import pytest
 from served import HTML, SITE
@@ -319,3 +321,13 @@ def test_other_buttons_leave_the_page_in_order(visit, button):
     page.act([Click(100, 100, button), Mouse("moved", 100, 200)], 500)
     page.act([Click(313, 100, button), Wheel(313, 100, 0, 40)])
     assert page.act([Click(100, 100)]).title == "Here"
+
+
+def test_what_is_scrolled_into_view_is_drawn_whole(visit):
+    style = "margin:6px; padding:8px; filter:blur(.4px) drop-shadow(0 0 9px red); box-shadow:0 2px 80px #0004"
+    page = visit("".join(f'<div style="{style}">row {n} <b>{"word " * 20}</b></div>' for n in range(200)))
+    page.act()
+    for dy in (900, 400, 1300, -700, 1100):
+        seen = page.act([Wheel(100, 100, 0, dy)]).image
+        time.sleep(0.1)  # what was not ready would be, by now
+        assert np.array_equal(seen, page.act((), 0).image)

@@ -37,6 +37,15 @@ HELD_FRAME_S = 3.0
 
 STARVATION = 10_000
 
+# Tells when the page does its part in the next frame. That a listener comes and goes has the page hand over a new state
+# to be drawn; without one, what was scrolled into view in the frame before may still be blank.
+_ANNOUNCE = """new Promise(resolve => requestAnimationFrame(() => {
+  const listener = () => {};
+  addEventListener('pointerrawupdate', listener);
+  removeEventListener('pointerrawupdate', listener);
+  resolve(0);
+}))"""
+
 
 class EpisodePage(PageEvents):
     """A page in a context of its own. Make one with `open`.
@@ -177,8 +186,7 @@ class EpisodePage(PageEvents):
         """
         self._in_frame = None
         if self.frames.issued and self._world is not None:
-            announced = "new Promise(resolve => requestAnimationFrame(() => resolve(0)))"
-            self._in_frame = self._ask(announced, self._world, await_promise=True)
+            self._in_frame = self._ask(_ANNOUNCE, self._world, await_promise=True)
 
     async def show(self, before: EpisodePage) -> None:
         """Be the tab that is shown, after another one: catch up with the time that passed there."""
