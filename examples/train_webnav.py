@@ -45,13 +45,14 @@ CONFIG = TrainConfig(
             "action_mode": "grid",
             "grid": [3, 3],
             "show_address": False,
+            "max_turns": 3,
         },
         tasks={"home_switch_on": 1.0},
     ),
     policy=PolicyConfig(context="window(1)", max_new_tokens=6, tiny={"vision_hidden_size": 64}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
-        steps=800,
+        steps=500,
         pool=500,
         held_out=120,
         questions=("Which colours are there?",),
@@ -65,14 +66,14 @@ CONFIG = TrainConfig(
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(
-        iterations=50,
+        iterations=40,
         groups=8,
         group_size=12,
         question_weight=0.2,
         entropy_bonus=0.04,
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
-    evaluation=EvaluationConfig(episodes=60, every=25, final_episodes=200, samples=4),
+    evaluation=EvaluationConfig(episodes=60, every=20, final_episodes=300, samples=1),
 )
 
 

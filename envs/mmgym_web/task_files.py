@@ -6,7 +6,8 @@ import os
 import weakref
 from pathlib import Path
 
-from mmgym_web.browser.process import make_folder, remove_folder
+from mmgym_web.browser.process import PREFIX
+from mmgym_web.folders import make_folder, remove_folder
 
 __all__ = ["TaskFiles"]
 
@@ -22,7 +23,7 @@ class TaskFiles:
     """
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        home, lock = make_folder()
+        home, lock = make_folder(PREFIX)
         self.remove = weakref.finalize(self, _remove_own, os.getpid(), home, lock)
         """Removes the folder; at the latest when the interpreter ends."""
         self.path = home / "files"

@@ -1,7 +1,9 @@
 """A web environment of a few hand-written pages, for tests."""
 
+import contextlib
 from urllib.parse import urlsplit
 
+from mmgym.spaces import ToolCall
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.messages import Response
 
@@ -45,3 +47,23 @@ class Pages(WebEnv):
 
 def page(body, title="start"):
     return f"<!doctype html><title>{title}</title><body style='margin:0'>{body}"
+
+
+@contextlib.contextmanager
+def begun(pages, **arguments):
+    """An environment of these pages after its reset."""
+    env = Pages(pages, **arguments)
+    try:
+        env.reset(seed=0)
+        yield env
+    finally:
+        env.close()
+
+
+def earn_nothing(env, name, **arguments):
+    """Observation and info of a call that must not solve the task."""
+    env.turn = 0
+    observation, reward, terminated, _, info = env.step(ToolCall(name, arguments))
+    assert not info["error"], info["error"]
+    assert reward == 0.0 and not terminated and not info["success"]
+    return observation, info

@@ -1,7 +1,6 @@
 """Isolation: the verifier and the reward are out of a page's reach, episodes share nothing, any text is only a text."""
 
 import asyncio
-import contextlib
 import html
 import json
 import re
@@ -9,7 +8,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import gymnasium as gym
 import pytest
-from pages import Pages, page
+from pages import begun, earn_nothing, page
 
 from mmgym import ToolCall
 from mmgym.doctor import find_chromium
@@ -23,24 +22,6 @@ pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `m
 
 HTML = ("content-type", "text/html; charset=utf-8")
 CLICK = ToolCall("click", {"x": 20, "y": 20})
-
-
-@contextlib.contextmanager
-def begun(pages, **arguments):
-    env = Pages(pages, **arguments)
-    try:
-        env.reset(seed=0)
-        yield env
-    finally:
-        env.close()
-
-
-def step(env, name, **arguments):
-    env.turn = 0
-    observation, reward, terminated, _, info = env.step(ToolCall(name, arguments))
-    assert not info["error"], info["error"]
-    assert reward == 0.0 and not terminated and not info["success"]
-    return observation, info
 
 
 # --- the verifier and the reward -------------------------------------------------------------------------------------
@@ -79,7 +60,7 @@ def test_a_page_cannot_change_what_is_verified():
                     ("type", {"text": "ab"}),
                     ("press", {"keys": "Home"}),
                 ):
-                    observation, _ = step(env, name, **arguments)
+                    observation, _ = earn_nothing(env, name, **arguments)
                     assert observation["title"] == "start" and observation["url"] == "http://site.test/"
                     keys.append(env.state_key())
                 assert len(set(keys)) == 4, "the key does not follow the state"
@@ -90,7 +71,7 @@ def test_a_page_cannot_change_what_is_verified():
 def test_texts_of_a_page_can_be_written_down():
     with begun({"/": page("<button style='width:90px;height:90px' onclick=\"alert('\\ud800')\">b</button>")}) as env:
         env.server.pages["/"] = page("<script>document.title = 'a\\ud800b'; document.body.append('\\udc00')</script>")
-        observation, _ = step(env, "goto", url="site.test/")
+        observation, _ = earn_nothing(env, "goto", url="site.test/")
         json.dumps(observation["title"] + env._text(), ensure_ascii=False).encode()
 
 
@@ -184,21 +165,21 @@ def test_the_clipboard_is_each_pages_own():
         "<textarea style='position:absolute;left:0;top:60px'></textarea>"
     )
     with begun({"/": fields}) as one, begun({"/": fields}) as two:
-        step(one, "click", x=20, y=10)
-        step(one, "type", text="secret")
-        step(one, "press", keys="Control+a")
-        step(one, "press", keys="Control+x")
-        step(two, "click", x=20, y=10)
+        earn_nothing(one, "click", x=20, y=10)
+        earn_nothing(one, "type", text="secret")
+        earn_nothing(one, "press", keys="Control+a")
+        earn_nothing(one, "press", keys="Control+x")
+        earn_nothing(two, "click", x=20, y=10)
         for keys in ("Control+v", "Shift+Insert", "Control+Shift+v"):
-            step(two, "press", keys=keys)
-        step(two, "click", x=20, y=70, button="middle")
+            earn_nothing(two, "press", keys=keys)
+        earn_nothing(two, "click", x=20, y=70, button="middle")
         assert two.query("document.querySelector('input').value + document.querySelector('textarea').value") == ""
-        step(one, "click", x=20, y=70)
-        step(one, "press", keys="Control+v")
+        earn_nothing(one, "click", x=20, y=70)
+        earn_nothing(one, "press", keys="Control+v")
         assert one.query("document.querySelector('input').value + document.querySelector('textarea').value") == "secret"
         one.reset(seed=1)
-        step(one, "click", x=20, y=10)
-        step(one, "press", keys="Control+v")
+        earn_nothing(one, "click", x=20, y=10)
+        earn_nothing(one, "press", keys="Control+v")
         assert one.query("document.querySelector('input').value") == ""
 
 
@@ -242,14 +223,14 @@ def test_any_text_in_any_tool_is_a_turn_and_never_an_exception():
     form = """<form><input style='position:absolute;left:0;top:0;width:200px'>
       <select style='position:absolute;left:0;top:40px'><option>S</select></form>"""
     with begun({"/": page(form)}) as env:
-        step(env, "click", x=20, y=10)
+        earn_nothing(env, "click", x=20, y=10)
         for text in TEXTS:
             for name, argument in (("type", "text"), ("press", "keys"), ("goto", "url")):
-                step(env, name, **{argument: text})
-            step(env, "goto", url="site.test/")
-            step(env, "select", x=20, y=50, option=text)
-            step(env, "upload", x=20, y=10, file=text)
-            step(env, "click", x=20, y=10)
+                earn_nothing(env, name, **{argument: text})
+            earn_nothing(env, "goto", url="site.test/")
+            earn_nothing(env, "select", x=20, y=50, option=text)
+            earn_nothing(env, "upload", x=20, y=10, file=text)
+            earn_nothing(env, "click", x=20, y=10)
 
 
 @pytest.mark.parametrize(

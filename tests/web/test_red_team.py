@@ -3,16 +3,14 @@
 What goes out is looked for at listening sockets on every address of the machine, by TCP and by UDP.
 """
 
-import contextlib
 import socket
 import threading
 import time
 from urllib.parse import urlsplit
 
 import pytest
-from pages import Pages, page
+from pages import begun, earn_nothing, page
 
-from mmgym import ToolCall
 from mmgym.doctor import find_chromium
 from mmgym_web.browser import PageConfig, get_pool
 from mmgym_web.messages import Response
@@ -55,24 +53,6 @@ def ears():
         time.sleep(0.01)
     ears.heard.clear()
     return ears
-
-
-@contextlib.contextmanager
-def begun(pages, **arguments):
-    env = Pages(pages, **arguments)
-    try:
-        env.reset(seed=0)
-        yield env
-    finally:
-        env.close()
-
-
-def step(env, name, **arguments):
-    env.turn = 0
-    observation, reward, terminated, _, info = env.step(ToolCall(name, arguments))
-    assert not info["error"], info["error"]
-    assert reward == 0.0 and not terminated and not info["success"]
-    return observation, info
 
 
 # --- the network -----------------------------------------------------------------------------------------------------
@@ -200,11 +180,11 @@ OWN = ["http://SITE.TEST/", "http://me:secret@site.test/", "http://site.test#@el
 def test_the_address_bar_in_every_disguise(ears):
     with begun({"/": page("hello")}) as env:
         for url in GOTO + DISGUISED + [f"{ears.url}/", f"127.0.0.1:{ears.port}", f"http://{ears.own}:{ears.port}/"]:
-            observation, info = step(env, "goto", url=url)
+            observation, info = earn_nothing(env, "goto", url=url)
             assert observation["url"] == "http://site.test/", url
             assert "Refused" in info["feedback"] or not info["action_valid"], url
         for url in OWN:
-            observation, info = step(env, "goto", url=url)
+            observation, info = earn_nothing(env, "goto", url=url)
             assert urlsplit(observation["url"]).hostname == "site.test" and "Refused" not in info["feedback"], url
         assert {urlsplit(request.url).hostname for request in env.server.asked} == {"site.test"} and ears.heard == []
 
@@ -262,9 +242,9 @@ def test_a_page_cannot_leave_open_or_read_what_it_should_not(ears):
             env.server.pages["/"] = page(
                 f"<script>{code}</script><button style='width:100px;height:50px' onclick='attack()'>x</button>"
             )
-            step(env, "goto", url="site.test/")
-            step(env, "click", x=20, y=20)
-            observation, _ = step(env, "wait", seconds=1)
+            earn_nothing(env, "goto", url="site.test/")
+            earn_nothing(env, "click", x=20, y=20)
+            observation, _ = earn_nothing(env, "wait", seconds=1)
             assert observation["title"] != "done" and observation["image"].shape == (240, 320, 3), name
             assert observation["url"] in ("http://site.test/", "about:blank"), name
         kinds = {(refusal.kind, urlsplit(refusal.url).scheme) for refusal in env._page.refused}
@@ -286,9 +266,9 @@ def test_dragged_addresses_and_shortcuts_open_nothing():
     with begun({"/": ""}) as env:
         for address in ("file:///etc/hostname", "http://elsewhere.test/", "javascript:document.title=`done`"):
             env.server.pages["/"] = page(drag % address)
-            step(env, "goto", url="site.test/")
+            earn_nothing(env, "goto", url="site.test/")
             for x, y in ((200, 200), (180, 10)):
-                observation, _ = step(env, "drag", x=20, y=20, to_x=x, to_y=y)
+                observation, _ = earn_nothing(env, "drag", x=20, y=20, to_x=x, to_y=y)
                 assert observation["url"] == "http://site.test/"
             assert env.query("document.querySelector('input').files.length") == 0
         asked = len(env.server.asked)
@@ -296,5 +276,5 @@ def test_dragged_addresses_and_shortcuts_open_nothing():
             keys
         ) in """F1 F6 F7 F12 Control+u Control+o Control+p Control+s Control+j Control+h Control+n Control+t Control+w
                Alt+d Alt+Home Alt+ArrowLeft Control+Shift+i Control+Shift+n Control+F4 Alt+F4 Shift+Escape""".split():
-            assert step(env, "press", keys=keys)[0]["url"] == "http://site.test/", keys
+            assert earn_nothing(env, "press", keys=keys)[0]["url"] == "http://site.test/", keys
         assert len(env.server.asked) == asked

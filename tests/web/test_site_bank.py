@@ -19,7 +19,7 @@ def world():
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME.values(), worlds=30, short_refusals=True)
+    check_draws(BY_NAME.values(), draws=6, short_refusals=True, said=("bank_spending",))
 
 
 def test_every_label_is_translated():

@@ -19,7 +19,7 @@ def world():
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME.values())
+    check_draws(BY_NAME.values(), milestones=1, said=("forum_poll_count", "forum_avatar", "forum_avatar_owner"))
 
 
 def test_there_are_tasks_of_every_level_and_of_pixels():
@@ -34,7 +34,7 @@ def test_every_label_is_translated():
 
 def test_pages_answer_and_change_nothing(world):
     browser = Browser(world)
-    assert set(browser.pages("forum").values()) == {200}
+    assert set(browser.pages("forum").values()) <= {200, 303}
     for path in (
         "/thread/999",
         "/board/77",

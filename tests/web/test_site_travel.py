@@ -34,7 +34,8 @@ def journey(made):
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME.values())
+    said = ("travel_line_end", "travel_hotel_front", "travel_map_hotel")
+    check_draws(BY_NAME.values(), refused_at_start=True, said=said)
 
 
 def test_every_label_is_translated():

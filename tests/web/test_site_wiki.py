@@ -24,7 +24,7 @@ def rows(made, sql, *values):
 
 
 def test_tasks_are_clear():
-    check_draws(BY_NAME.values())
+    check_draws(BY_NAME.values(), milestones=1, said=("wiki_arches",))
 
 
 def test_there_are_tasks_of_four_levels_and_of_pixels():
@@ -39,7 +39,7 @@ def test_every_label_is_translated():
 
 def test_pages_answer_and_change_nothing(world):
     browser = Browser(world)
-    assert set(browser.pages("wiki").values()) == {200}
+    assert set(browser.pages("wiki").values()) <= {200, 303}
     for path in ("/page/999", "/page/1/edit/99", "/change/9999", "/row/9999", "/figure/99.png", "/page/1/edit/x"):
         assert browser.ask("wiki", path).status == 404
     assert browser.ask("wiki", "/pages?category=Clouds&page=x&sort=y").status == 200

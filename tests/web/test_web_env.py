@@ -1,13 +1,12 @@
 """Tools, feedback, units, modes and failures of `WebEnv`, on pages of a few lines in a real browser."""
 
-import contextlib
 import os
 import signal
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from pages import Pages, page
+from pages import Pages, begun, page
 
 import mmgym
 from mmgym import ToolCall
@@ -24,16 +23,6 @@ FORM = page(
 )
 
 
-@contextlib.contextmanager
-def playing(pages, **arguments):
-    env = Pages(pages, **arguments)
-    try:
-        env.reset(seed=0)
-        yield env
-    finally:
-        env.close()
-
-
 def call(env, name, **arguments):
     observation, reward, terminated, _, info = env.step(ToolCall(name, arguments))
     assert not info["error"], info["error"]
@@ -41,7 +30,7 @@ def call(env, name, **arguments):
 
 
 def test_every_tool_by_coordinates():
-    with playing({"/": FORM, "/next": page("two", "second")}) as env:
+    with begun({"/": FORM, "/next": page("two", "second")}) as env:
         assert call(env, "click", x=60, y=80)[3]["action_effective"]
         call(env, "type", text="Ada é 1")
         assert env.query("document.querySelector('input').value") == "Ada é 1"
@@ -85,12 +74,12 @@ def test_addresses_out_of_the_task_are_refused(shared, url):
 
 @pytest.fixture(scope="module")
 def shared():
-    with playing({"/": FORM}) as env:
+    with begun({"/": FORM}) as env:
         yield env
 
 
 def test_a_link_out_of_the_task_leads_nowhere():
-    with playing({"/": FORM}) as env:
+    with begun({"/": FORM}) as env:
         observation, *_, info = call(env, "click", x=110, y=148)
         assert observation["url"] == "http://site.test/" and "elsewhere.test" in info["feedback"]
 
@@ -105,18 +94,18 @@ def test_bad_keys_are_explained(shared):
 
 
 def test_thousandths_are_of_width_and_height():
-    with playing({"/": FORM}, coordinates="thousandths") as env:
+    with begun({"/": FORM}, coordinates="thousandths") as env:
         assert call(env, "click", x=round(1000 * 60 / 320), y=round(1000 * 30 / 240))[2]
 
 
 def test_cells_of_a_grid():
-    with playing({"/": FORM}, action_mode="grid", grid=(4, 4)) as env:
+    with begun({"/": FORM}, action_mode="grid", grid=(4, 4)) as env:
         assert env.action_space.is_finite and len(env.action_space.calls) == 16
         assert call(env, "click_cell", cell="a1")[2]
 
 
 def test_elements_are_numbered_marked_and_reachable():
-    with playing({"/": FORM}, action_mode="elements", obs_mode="both") as env:
+    with begun({"/": FORM}, action_mode="elements", obs_mode="both") as env:
         observation = env._observe()
         numbers = {element.name: element.number for element in env.elements() if element.number}
         assert f"[{numbers['Go']}] button 'Go'" in observation["text"]
@@ -134,7 +123,7 @@ def test_elements_are_numbered_marked_and_reachable():
 def test_a_file_of_the_task_is_uploaded_and_no_other():
     body = """<form method=post enctype=multipart/form-data action=/up><input type=file name=f style="position:absolute;
     left:0;top:0;width:200px;height:30px"><button style="position:absolute;left:0;top:50px">Send</button></form>"""
-    with playing({"/": page(body), "/up": page("", "done")}, files={"note.txt": b"\x00hello\xff" * 5000}) as env:
+    with begun({"/": page(body), "/up": page("", "done")}, files={"note.txt": b"\x00hello\xff" * 5000}) as env:
         refused = call(env, "upload", x=20, y=15, file="../../etc/passwd")[3]["feedback"]
         assert "note.txt" in refused
         assert "no file field" in call(env, "upload", x=300, y=200, file="note.txt")[3]["feedback"]
@@ -161,7 +150,7 @@ def test_every_executed_call_is_in_the_declared_space(shared, monkeypatch):
 
 
 def test_a_killed_browser_ends_the_episode_without_reward_and_the_next_is_healthy():
-    with playing({"/": FORM}) as env:
+    with begun({"/": FORM}) as env:
         for pid in get_pool().pids():
             os.kill(pid, signal.SIGKILL)
         observation, reward, terminated, truncated, info = env.step(ToolCall("click", {"x": 60, "y": 30}))
@@ -175,7 +164,7 @@ def test_a_killed_browser_ends_the_episode_without_reward_and_the_next_is_health
 
 def test_a_page_that_never_ends_is_a_failure_of_the_machinery():
     busy = page("<button style='width:90px;height:90px' onclick='for(;;);'>x</button>")
-    with playing({"/": busy}, time_limit=1.5) as env:
+    with begun({"/": busy}, time_limit=1.5) as env:
         *_, truncated, info = env.step(ToolCall("click", {"x": 20, "y": 20}))
         assert truncated and "hang" in info["error"]
         env.reset(seed=0)

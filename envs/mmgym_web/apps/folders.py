@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import fcntl
 import functools
 import os
 import shutil
 import tempfile
 from collections.abc import Hashable
 from pathlib import Path
+
+from mmgym_web.folders import abandoned_folders, remove_folder
+from mmgym_web.folders import make_folder as make_locked
 
 __all__ = ["FolderCache", "make_folder", "sweep"]
 
@@ -25,19 +26,9 @@ def make_folder(name: str) -> Path:
 def sweep() -> list[Path]:
     """Remove the folders of this user's processes that are dead, and return them."""
     swept = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_uid != os.geteuid():
-                continue
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-                swept.append(folder)
-            except BlockingIOError:  # its process lives
-                pass
-            finally:
-                os.close(lock)
+    for folder, lock in abandoned_folders(PREFIX):
+        remove_folder(folder, lock)
+        swept.append(folder)
     return swept
 
 
@@ -45,9 +36,7 @@ def sweep() -> list[Path]:
 def _folder_of(pid: int) -> Path:
     """The folder of this process. By its id: a forked child makes one of its own."""
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{pid}-"))
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)  # held until the process ends, however it does
+    folder, _ = make_locked(PREFIX)
     atexit.register(_remove, folder, pid)
     return folder
 

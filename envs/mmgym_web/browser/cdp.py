@@ -17,6 +17,7 @@ __all__ = ["BrowserFailure", "BrowserGone", "CDPError", "Connection", "Session"]
 
 Handler = Callable[[dict[str, Any]], None]
 
+# A larger buffer costs more to allocate, for each of many short messages, than it saves on the few long ones.
 _READ_BYTES = 1 << 16
 
 

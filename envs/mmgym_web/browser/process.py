@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import tempfile
 import time
@@ -20,14 +19,13 @@ from pathlib import Path
 
 from mmgym.doctor import find_chromium
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone, Connection
+from mmgym_web.folders import abandoned_folders, make_folder, remove_folder
 
 __all__ = [
     "ChromiumProcess",
     "ProcessSettings",
     "find_browser",
-    "make_folder",
     "process_tree",
-    "remove_folder",
     "sweep",
     "tree_memory",
 ]
@@ -153,7 +151,7 @@ class ChromiumProcess:
         executable = settings.executable or find_browser()
         begin_frames = settings.frames == "begin" or (settings.frames == "auto" and "shell" in executable.name)
         try:
-            folder, lock = make_folder()
+            folder, lock = make_folder(PREFIX)
             try:
                 (folder / "fonts.conf").write_text(_FONTCONFIG.format(fonts=FONTS, cache=folder / "fontconfig"))
             except OSError:
@@ -266,49 +264,13 @@ def tree_memory(pid: int) -> dict[int, int]:
 def sweep() -> list[Path]:
     """Remove folders whose owner is dead, with the browsers that still run in them; returns the folders."""
     swept = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_uid != os.geteuid():
-                continue
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                continue
-            for pid in _using(folder):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            remove_folder(folder, lock)
-            swept.append(folder)
+    for folder, lock in abandoned_folders(PREFIX):
+        for pid in _using(folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        remove_folder(folder, lock)
+        swept.append(folder)
     return swept
-
-
-def make_folder() -> tuple[Path, int]:
-    """A new folder and the lock that says it is in use; `sweep` removes it when this process has died.
-
-    Raises:
-        OSError: when the temporary directory cannot be written.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    try:
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:  # without its lock it would never be swept
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return folder, lock
-
-
-def remove_folder(folder: Path, lock: int) -> None:
-    """Remove a folder and let go of its lock. Never raises."""
-    for _ in range(10):  # a dying child may still write a file
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            break
-        time.sleep(0.02)
-    with contextlib.suppress(OSError):
-        os.close(lock)
 
 
 def _using(folder: Path) -> Iterator[int]:
