@@ -32,6 +32,7 @@ from mmgym.learn.config import (
 from mmgym.learn.learner import OptimizerConfig
 from mmgym.learn.trainer import train
 from mmgym.rollout import RolloutConfig
+from mmgym_web.webnav.sites.home.site import COLOURS
 
 CONFIG = TrainConfig(
     out="runs/demo-web",
@@ -55,25 +56,27 @@ CONFIG = TrainConfig(
         steps=500,
         pool=500,
         held_out=120,
-        questions=("Which colours are there?",),
+        # The list comes last: after it, the others could be answered without looking.
+        questions=(*(f"Where is {colour}?" for colour in COLOURS), "Which colours are there?"),
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
-        steps=60,
+        steps=200,
         demonstrator="expert",
-        noise=0.6,
-        episodes=16,
+        noise=0.5,
+        episodes=20,
+        pool=60,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(
         iterations=40,
         groups=8,
-        group_size=12,
+        group_size=8,
         question_weight=0.2,
         entropy_bonus=0.04,
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
-    evaluation=EvaluationConfig(episodes=60, every=20, final_episodes=300, samples=1),
+    evaluation=EvaluationConfig(episodes=60, every=20, final_episodes=200, samples=4),
 )
 
 

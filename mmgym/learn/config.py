@@ -162,12 +162,15 @@ class CloningConfig:
     """Share of turns in which the demonstrator makes a random move."""
     episodes: int = 48
     """Demonstrations in a step."""
+    pool: int = 0
+    """Number of steps whose demonstrations are imitated again and again, for environments that are slow to play; 0
+    plays fresh ones always."""
     question_weight: float = 1.0
     """Weight of the perception questions that are mixed in (as many as in a perception step); 0 for none."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "steps", "question_weight")
+        _at_least(self, 0, "steps", "pool", "question_weight")
         _at_least(self, 1, "episodes")
         _share(self, "noise")
 

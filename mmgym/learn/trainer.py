@@ -97,6 +97,7 @@ class Trainer:
             "summary": {},
         }
         self.learner: Learner | None = None
+        self._demonstrated: dict[int, Rollout] = {}
         self._saved = 0
         self._clock = time.perf_counter()
 
@@ -184,8 +185,13 @@ class Trainer:
     def _clone(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
         config = self.config.cloning
-        tasks = training_tasks(self.config, self.world, stage=1, step=step, groups=config.episodes, size=1)
-        rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
+        number = step % config.pool if config.pool else step
+        rollout = self._demonstrated.get(number)
+        if rollout is None:
+            tasks = training_tasks(self.config, self.world, stage=1, step=number, groups=config.episodes, size=1)
+            rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
+            if config.pool:
+                self._demonstrated[number] = rollout
         rows = [supervised_row(s) for t in whole_groups(rollout, self.world) for s in segments(t)]
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         parts = [Part(rows, rollout.images, likelihood_loss, tokens)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from two_processes import fail_in_the_child, gradient_and_share
 
 from mmgym.learn.build import make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
-from mmgym.learn.config import EnvironmentConfig, TrainConfig, from_mapping
+from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, from_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.distributed import World, launch
 from mmgym.learn.episodes import training_tasks, whole_groups
@@ -193,6 +194,17 @@ def test_an_optimizer_does_not_pass_to_the_next_stage(tmp_path):
     resumed._finish = dict
     resumed.run()
     assert list(given) == ["cloning", "grpo"] and given["cloning"] is not None and given["grpo"] is None
+
+
+def test_demonstrations_of_a_pool_are_played_once(tmp_path, monkeypatch):
+    cloning = CloningConfig(steps=5, episodes=2, pool=2, question_weight=0)
+    trainer = trainer_of(replace(config_of(tmp_path), cloning=cloning))
+    played, run = [], trainer.executor.run
+    monkeypatch.setattr(trainer.executor, "run", lambda tasks, agent: played.append(tasks) or run(tasks, agent))
+    with trainer.executor:
+        losses = [trainer._clone(step, 1.0)["loss"] for step in range(5)]
+    assert len(played) == 2 and {task.seed for task in played[0]}.isdisjoint({task.seed for task in played[1]})
+    assert len(set(losses)) == 5
 
 
 def test_checkpoints_are_kept_two_deep_and_come_back(tmp_path, caplog):

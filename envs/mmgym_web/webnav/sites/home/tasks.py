@@ -12,7 +12,7 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide, Place
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.home.site import COLUMNS, ROWS
+from mmgym_web.webnav.sites.home.site import COLOURS, COLUMNS, ROWS
 
 __all__ = ["TEMPLATES"]
 
@@ -51,7 +51,7 @@ class _Lamps(Template):
         """What is where, and where is what."""
         view = g.page.query("[innerWidth, innerHeight]")
         lamps = {row["place"]: row for row in g.db.execute("SELECT * FROM home_lamps")}
-        asked, seen = [], []
+        asked, seen, where = [], [], dict.fromkeys(COLOURS, "nowhere")
         for index in range(COLUMNS * ROWS):
             column, row = index % COLUMNS, index // COLUMNS
             at = place((2 * column + 1) * view[0] // (2 * COLUMNS), (2 * row + 1) * view[1] // (2 * ROWS))
@@ -59,8 +59,9 @@ class _Lamps(Template):
             seen.append(colour)
             asked.append((f"Which colour is at {at}?", colour))
             if index in lamps:
-                asked.append((f"Where is {colour}?", at))
+                where[colour] = at
                 asked.append((f"Is {colour} on?", "yes" if lamps[index]["is_on"] else "no"))
+        asked += [(f"Where is {colour}?", at) for colour, at in where.items()]
         return [*asked, ("Which colours are there?", " ".join(seen))]
 
 
