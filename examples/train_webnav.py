@@ -57,7 +57,11 @@ CONFIG = TrainConfig(
         pool=500,
         held_out=120,
         # The list comes last: after it, the others could be answered without looking.
-        questions=(*(f"Where is {colour}?" for colour in COLOURS), "Which colours are there?"),
+        questions=(
+            "Which colours does the task name?",
+            *(f"Where is {colour}?" for colour in COLOURS),
+            "Which colours are there?",
+        ),
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(

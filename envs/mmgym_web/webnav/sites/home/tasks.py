@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -48,7 +49,7 @@ class _Lamps(Template):
                 yield from g.click(f"form[action='/lamps/{lamp}'] button")
 
     def questions(self, task: Task, g: Guide, place: Place) -> list[tuple[str, str]]:
-        """What is where, and where is what."""
+        """What is where, where is what, and what the task speaks of."""
         view = g.page.query("[innerWidth, innerHeight]")
         lamps = {row["place"]: row for row in g.db.execute("SELECT * FROM home_lamps")}
         asked, seen, where = [], [], dict.fromkeys(COLOURS, "nowhere")
@@ -62,6 +63,8 @@ class _Lamps(Template):
                 where[colour] = at
                 asked.append((f"Is {colour} on?", "yes" if lamps[index]["is_on"] else "no"))
         asked += [(f"Where is {colour}?", at) for colour, at in where.items()]
+        named = [colour for colour in COLOURS if re.search(rf"\b{colour}\b", task.instruction)]
+        asked.append(("Which colours does the task name?", " ".join(named) or "none"))
         return [*asked, ("Which colours are there?", " ".join(seen))]
 
 
