@@ -122,13 +122,15 @@ class Chromium:
                 ),
                 self.root.send("Browser.grantPermissions", permissions=[], browserContextId=context),
             ]
+        # The window is what is drawn; the page is laid out for its viewport (see `EpisodePage.prepare`).
+        width, height = config.drawn
         target = await self.root.send(
             "Target.createTarget",
             url="about:blank",
             browserContextId=context,
             enableBeginFrameControl=self.frames.issued,
-            width=config.width,
-            height=config.height,
+            width=width,
+            height=height,
         )
         identifier = target["targetId"]
         session = Session(self.root.connection, await self._session_of(identifier))

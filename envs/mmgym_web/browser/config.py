@@ -21,6 +21,8 @@ class PageConfig:
     """Viewport width in CSS pixels."""
     height: int = 480
     """Viewport height in CSS pixels."""
+    picture: tuple[int, int] | None = None
+    """Width and height of the part of the viewport, from its top left corner, that is drawn; None: all of it."""
     seed: int = 0
     """Seed of the page's `Math.random` and `crypto`."""
     now: str = "2026-03-02T09:00:00Z"
@@ -51,9 +53,16 @@ class PageConfig:
         for name in ("width", "height"):
             if not 16 <= getattr(self, name) <= 4096:
                 raise ValueError(f"{name} must be from 16 to 4096 pixels; got {getattr(self, name)}")
+        if self.picture is not None and not (1 <= self.picture[0] <= self.width and 1 <= self.picture[1] <= self.height):
+            raise ValueError(f"picture must lie in the viewport of {self.width}x{self.height}; got {self.picture}")
         if self.on_new_tab not in ("same", "refuse", "tab"):
             raise ValueError(f"on_new_tab must be 'same', 'refuse' or 'tab'; got {self.on_new_tab!r}")
         datetime.fromisoformat(self.now)
+
+    @property
+    def drawn(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.picture or (self.width, self.height)
 
 
 @dataclass(frozen=True)

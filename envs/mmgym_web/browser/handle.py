@@ -384,12 +384,14 @@ class Page:
             raise failure from error
 
     def _decode(self, png: bytes | None) -> NDArray[np.uint8]:
+        width, height = self.config.drawn
         if png is not None:
             decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
-            if decoded is None or decoded.shape[:2] != (self.config.height, self.config.width):
+            # A browser that draws on its own clock gives the whole viewport.
+            if decoded is None or decoded.shape[:2] not in ((height, width), (self.config.height, self.config.width)):
                 raise BrowserFailure("crash", "the browser sent a broken picture, or one of another size")
-            self._image = np.asarray(decoded, np.uint8)
+            self._image = np.asarray(decoded[:height, :width], np.uint8)
         elif self._image is None:
-            self._image = np.full((self.config.height, self.config.width, 3), 255, np.uint8)
+            self._image = np.full((height, width, 3), 255, np.uint8)
         # The caller may paint on what it gets.
         return self._image.copy()

@@ -103,6 +103,7 @@ class EpisodePage(PageEvents):
                 height=config.height,
                 deviceScaleFactor=1,
                 mobile=False,
+                dontSetVisibleSize=self.frames.issued and config.picture is not None,
             ),
             send("Emulation.setLocaleOverride", locale=config.locale),
             send("Emulation.setTimezoneOverride", timezoneId=config.timezone),

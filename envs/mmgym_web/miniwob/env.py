@@ -31,7 +31,7 @@ __all__ = ["MiniWoB", "MiniWoBTask"]
 WIDTH, HEIGHT = 160, 210
 """Size of a task in pixels."""
 VIEWPORT = (332, 240)
-"""Of the page: scores stand beside the task, and widgets place themselves by its edges. The picture shows the task."""
+"""Of the page: scores stand beside the task, and widgets place themselves by its edges. Only the task is drawn."""
 WON = 1.0 - 1e-9
 """Raw reward of success. Some pages add tenths up."""
 WORN_MS = 1_800_000
@@ -40,6 +40,9 @@ WORN_EPISODES = 500
 """Episodes after which a page is replaced."""
 ODD_MS = 3
 """Milliseconds on top of each wait: at the very moment at which a page's timer ends, it may have rung or not."""
+READY_MS = 203
+"""Virtual milliseconds from the call of a page to its first episode, however long the page took to get ready: some
+pages run timers from the start."""
 TRIES = 30
 """Draws of an instance that is not ambiguous."""
 
@@ -121,7 +124,7 @@ class MiniWoB(WebEnv):
         return Start(url(name), "", server=Pages(), turns=self._current.turns)
 
     def _page_config(self) -> PageConfig:
-        return replace(super()._page_config(), width=VIEWPORT[0], height=VIEWPORT[1])
+        return replace(super()._page_config(), width=VIEWPORT[0], height=VIEWPORT[1], picture=(WIDTH, HEIGHT))
 
     def _open(self) -> Outcome:
         page = self._ready_page()
@@ -132,8 +135,9 @@ class MiniWoB(WebEnv):
             if not self._current.ambiguous or not page.evaluate(self._current.ambiguous, "main"):
                 break
         outcome = self._act(self.settle_ms)
-        steps = len(EXPERTS[name](self._view())) if self.capabilities.expert == "solves" else 0
-        self._start = replace(self._start, task=asked, steps=steps)
+        self._start = replace(self._start, task=asked)
+        if self.capabilities.expert == "solves":
+            self._start = replace(self._start, steps=len(EXPERTS[name](self._view())))
         return outcome
 
     def _ready_page(self) -> Page:
@@ -149,6 +153,7 @@ class MiniWoB(WebEnv):
             self._held = False
         if self._loaded != name or self._current.reload:
             self._loaded = ""
+            called = page.elapsed_ms
             page.goto(url(name), 20)
             for _ in range(100):
                 if page.evaluate("typeof core === 'object' && !!core.cover_div", "main"):
@@ -159,6 +164,7 @@ class MiniWoB(WebEnv):
             page.evaluate(preload_script(), "main")
             while not page.evaluate("pictures.every(picture => picture.complete)", "main"):
                 page.settle(20)
+            page.settle(max(0.0, called + READY_MS - page.elapsed_ms))
             self._loaded = name
         # A click, not only a move: the keyboard scrolls what was clicked last.
         page.click(VIEWPORT[0] - 1, VIEWPORT[1] - 1)
@@ -174,8 +180,7 @@ class MiniWoB(WebEnv):
             evaluate_main={"status": status_script()},
         )
         self._status = outcome.values["status"]
-        assert outcome.image is not None
-        return replace(outcome, image=outcome.image[:HEIGHT, :WIDTH].copy())
+        return outcome
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         for action in actions:
@@ -201,7 +206,7 @@ class MiniWoB(WebEnv):
 
     def _view(self) -> View:
         page = self._the_page()
-        return View(self._current.name, lambda expression: page.evaluate(expression, "main"))
+        return View(self._current.name, self._start.task, lambda expression: page.evaluate(expression, "main"))
 
     def _expert_call(self) -> ToolCall:
         if self._current.name not in EXPERTS:

@@ -65,23 +65,19 @@ class View:
 
     Args:
         task: name of the task, e.g. ``click-button``.
+        utterance: what the task asks.
         query: evaluates a JavaScript expression in the page and gives its JSON value; it must change nothing.
     """
 
-    def __init__(self, task: str, query: Callable[[str], Any]) -> None:
+    def __init__(self, task: str, utterance: str, query: Callable[[str], Any]) -> None:
         self.task = task
+        self.utterance = utterance
         self._query = query
 
     def read(self, expression: str, **values: Any) -> Any:
         """The value of a JavaScript expression that may use the helpers, and `values` by name."""
         constants = "".join(f"const {name} = {json.dumps(value)};" for name, value in values.items())
         return self._query(f"(() => {{{_HELPERS}{constants} return ({expression}); }})()")
-
-    @property
-    def utterance(self) -> str:
-        """What the task asks."""
-        asked = self._query("core.getUtterance()")
-        return str(asked["utterance"] if isinstance(asked, dict) else asked)
 
     def words(self, pattern: str) -> tuple[str, ...]:
         """The groups of a regular expression in what the task asks.
