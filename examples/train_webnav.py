@@ -67,7 +67,7 @@ CONFIG = TrainConfig(
     cloning=CloningConfig(
         steps=200,
         demonstrator="expert",
-        noise=0.5,
+        noise=0.4,
         episodes=20,
         pool=60,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),

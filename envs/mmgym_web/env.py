@@ -46,7 +46,7 @@ _WEB = re.compile(r"https?://", re.IGNORECASE)
 class WebEnv(BrowserTools, MultimodalEnv):
     """A page in a real Chromium, as a `MultimodalEnv`.
 
-    Observations: ``task`` (what is asked), ``image`` (the viewport, uint8 (height, width, 3)), ``text`` (the text twin:
+    Observations: ``image`` (the viewport, uint8 (height, width, 3)), ``task`` (what is asked), ``text`` (the text twin:
     the accessibility tree), ``tabs`` (if there are tabs: their titles, and which one is shown), ``url``, ``title``,
     ``feedback``.
 
@@ -293,7 +293,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _observation_parts(self) -> dict[str, gym.Space[Any]]:
         base = super()._observation_parts()
         feedback = base.pop("feedback")
-        parts: dict[str, gym.Space[Any]] = {"task": TextSpace(), **base}
+        # The task comes after the picture: a causal model then reads it with the picture seen.
+        parts: dict[str, gym.Space[Any]] = {**base, "task": TextSpace()}
         address = {"url": TextSpace(), "title": TextSpace()} if self.show_address else {}
         if self.tabs:
             address = {"tabs": TextSpace(), **address}
@@ -302,7 +303,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _observe(self) -> dict[str, Any]:
         base = super()._observe()
         feedback = base.pop("feedback")
-        observation = {"task": self._start.task, **base}
+        observation = {**base, "task": self._start.task}
         address = {"url": self._seen[0][:4096], "title": self._seen[1][:1024]} if self.show_address else {}
         if self.tabs:
             seen = enumerate(self._tabs_seen, 1)

@@ -53,7 +53,9 @@ class PageConfig:
         for name in ("width", "height"):
             if not 16 <= getattr(self, name) <= 4096:
                 raise ValueError(f"{name} must be from 16 to 4096 pixels; got {getattr(self, name)}")
-        if self.picture is not None and not (1 <= self.picture[0] <= self.width and 1 <= self.picture[1] <= self.height):
+        if self.picture is not None and not (
+            1 <= self.picture[0] <= self.width and 1 <= self.picture[1] <= self.height
+        ):
             raise ValueError(f"picture must lie in the viewport of {self.width}x{self.height}; got {self.picture}")
         if self.on_new_tab not in ("same", "refuse", "tab"):
             raise ValueError(f"on_new_tab must be 'same', 'refuse' or 'tab'; got {self.on_new_tab!r}")

@@ -47,6 +47,8 @@ class Task:
     """Parts of URLs (``shop.``, ``/product/12``) that one passes on the way, in order: for the process term."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Files that may be uploaded, by name."""
+    hidden: str = ""
+    """Of what has to be known, the part that only pixels tell, for probes without eyes; empty: all of it."""
     content: str = ""
     """What tells it apart from others, by whose hash it belongs to a split; empty: the instruction."""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -180,7 +180,8 @@ class PlanWith(Template):
             Expect("calendar_guests", "insert", {"email": email}),
         )
         milestones = ("/availability", f"day={day}", "/event/new")
-        return Task("calendar", text, 10, expects=expects, milestones=milestones, facts=row | {"guests": name})
+        facts = row | {"guests": name}
+        return Task("calendar", text, 10, expects=expects, hidden=str(start), milestones=milestones, facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Look, then fill in the form of a new event on that day."""

@@ -203,7 +203,7 @@ class TellFreeHour(Template):
         expect = sent(recipients=reader.email, subject=title, body=clock(start))
         facts = {"day": str(day), "reader": reader.name, "title": title, "text": clock(start)}
         milestones = ("/availability", f"day={day}", "mail.", "/compose")
-        return Task("calendar", text, 12, expects=(expect,), milestones=milestones, facts=facts)
+        return Task("calendar", text, 12, expects=(expect,), hidden=clock(start), milestones=milestones, facts=facts)
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
         """Look, then write."""

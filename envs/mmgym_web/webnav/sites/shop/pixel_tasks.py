@@ -109,6 +109,7 @@ class OnlyColour(Template):
         return Task(
             "shop", text.format(cat=category, col=colour), 4,
             expects=(Expect("shop_wishes", "insert", {"product_id": product}),),
+            hidden=str([row["id"] for row in rows].index(product)),
             milestones=("/products", f"/product/{product}"), facts={"id": product, "category": category},
         )  # fmt: skip
 
@@ -151,7 +152,7 @@ class SizeChart(Template):
         return Task(
             "shop", text.format(chest=chest, name=product["name"], colour=colour), 6,
             f"/products?category={product['category']}", expects=(Expect("shop_cart", "insert", wanted),),
-            milestones=(f"/product/{product['id']}",), facts=wanted | {"name": product["name"]},
+            milestones=(f"/product/{product['id']}",), facts=wanted | {"name": product["name"]}, hidden=SIZES[row],
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:

@@ -167,7 +167,7 @@ class WindowSeat(Template):
         path = f"/trip/{trip['code']}"
         return Task(
             "travel", text, max(4, trip_clicks(site, trip) + 3), "/", expects, milestones=(path, f"{path}/seat"),
-            content=f"{text} {trip['code']}", facts={"code": trip["code"], "seat": windows[0]},
+            hidden=windows[0], content=f"{text} {trip['code']}", facts={"code": trip["code"], "seat": windows[0]},
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
