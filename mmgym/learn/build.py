@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import cycle, islice
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 import mmgym
 from mmgym.agent import Agent, Policy
 from mmgym.learn.config import EnvironmentConfig, TrainConfig
+from mmgym.messages import observation_content
 from mmgym.rollout.host import load_attribute
 
 __all__ = ["make_demonstrator", "make_env", "make_policy", "scripted_agent"]
+
+_EPISODES = 20
+"""Episodes of which the words are read."""
 
 
 def make_env(
@@ -36,11 +43,23 @@ def make_policy(config: TrainConfig) -> Policy:
     """The policy that the configuration names, from `PolicyConfig.factory`."""
     env = make_env(config.environment)
     inner: Any = mmgym.unwrap(env)
-    words = inner.vocabulary() if hasattr(inner, "vocabulary") else []
+    words = inner.vocabulary() if hasattr(inner, "vocabulary") else _words(env, list(config.environment.tasks))
     size = inner.image_size
     env.close()
     arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
     return load_attribute(config.policy.factory)(**arguments, words=words, image_size=size, seed=config.seed)
+
+
+def _words(env: gym.Env[Any, Any], tasks: list[str]) -> list[str]:
+    """The words of an environment that does not list them, as found in its tools and in some of its episodes."""
+    inner: Any = mmgym.unwrap(env)
+    texts = [word for tool in inner.action_space.tools for word in (tool.name, *(p.name for p in tool.parameters))]
+    for seed, task in enumerate(islice(cycle(tasks or [""]), _EPISODES)):
+        observation, _ = env.reset(seed=seed, options={"task": task} if task else None)
+        texts += [part["text"] for part in observation_content(env.observation_space, observation) if "text" in part]
+        if inner.capabilities.questions:
+            texts += [text for pair in inner.questions(np.random.default_rng(seed)) for text in pair]
+    return sorted({word for text in texts for word in re.findall(r"[^\W\d_]+", text)})
 
 
 def scripted_agent(name: str, noise: float = 0.0) -> Agent:
