@@ -32,7 +32,7 @@ help:
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make bench-puzzles  steps per second beside Minigrid"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
-	@echo "make bench-webnav   the expert on 500 instances, random play, replays: about 5 minutes"
+	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.

@@ -1,4 +1,4 @@
-"""WebNav's promises, checked at length: `python benchmarks/webnav.py`, about 5 minutes on two idle cores.
+"""WebNav's promises, checked at length: `python benchmarks/webnav.py`, 5 to 8 minutes on two cores.
 
 The expert solves every one of 500 instances (all levels, all splits, seeds that no test uses); random play solves
 almost none from level 2 on; and recorded episodes, played again in new processes, give the same rewards, state keys and

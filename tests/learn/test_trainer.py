@@ -12,7 +12,7 @@ import torch
 from colours import COLOURS, FAILING
 from two_processes import fail_in_the_child, gradient_and_share
 
-from mmgym.learn.build import make_env
+from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
 from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, from_mapping
 from mmgym.learn.decisions import Decisions
@@ -75,6 +75,12 @@ def rollout_of(*groups):
     for trajectory in made:
         trajectory.error = "gone" if trajectory.status is Status.ENV_ERROR else ""
     return Rollout(made, ImageStore())
+
+
+def test_words_of_an_environment_that_does_not_list_them():
+    env = make_env(EnvironmentConfig(kwargs={"image_size": 64}))
+    assert {"move", "direction", "up", "right", "hole", "agent"} <= set(_words(env, []))
+    env.close()
 
 
 def test_a_group_that_lost_a_member_is_dropped_whole(caplog):

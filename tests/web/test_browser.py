@@ -331,3 +331,15 @@ def test_what_is_scrolled_into_view_is_drawn_whole(visit):
         seen = page.act([Wheel(100, 100, 0, dy)]).image
         time.sleep(0.1)  # what was not ready would be, by now
         assert np.array_equal(seen, page.act((), 0).image)
+
+
+def test_a_part_of_the_viewport_is_drawn_and_the_rest_is_laid_out_and_clicked(visit):
+    style = "position:fixed;bottom:0;right:0;width:40px;height:30px"
+    html = f"<button style='{style}' onclick='document.title=innerWidth'>b</button><i style='background:red'>text</i>"
+    whole = visit(html).frame()
+    page = visit(html, picture=(100, 80))
+    outcome = page.act([Click(310, 230)])
+    assert outcome.image.shape == (80, 100, 3) and outcome.title == "320"
+    assert np.array_equal(outcome.image, whole[:80, :100])
+    with pytest.raises(ValueError, match="viewport of 320x240"):
+        visit(html, picture=(321, 80))

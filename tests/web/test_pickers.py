@@ -1,9 +1,7 @@
 """Drop-down lists in the page: what mouse and keyboard do with them, and what a page's scripts see."""
 
-import contextlib
-
 import pytest
-from pages import Pages, page
+from pages import begun, page
 
 from mmgym import ToolCall
 
@@ -14,16 +12,6 @@ LIST = page(
 )
 
 
-@contextlib.contextmanager
-def playing(html):
-    env = Pages({"/": html})
-    try:
-        env.reset(seed=0)
-        yield env
-    finally:
-        env.close()
-
-
 def do(env, name, **arguments):
     observation, *_, info = env.step(ToolCall(name, arguments))
     assert not info["error"], info["error"]
@@ -31,7 +19,7 @@ def do(env, name, **arguments):
 
 
 def test_a_list_opens_is_seen_and_chosen_from_by_mouse():
-    with playing(LIST) as env:
+    with begun({"/": LIST}) as env:
         before = env._picture
         opened = do(env, "click", x=50, y=28)["image"]
         assert (opened[45:130, 20:100] != before[45:130, 20:100]).any(), "no list to be seen"
@@ -40,7 +28,7 @@ def test_a_list_opens_is_seen_and_chosen_from_by_mouse():
 
 
 def test_a_disabled_option_is_not_chosen_and_a_click_beside_closes():
-    with playing(LIST) as env:
+    with begun({"/": LIST}) as env:
         do(env, "click", x=50, y=28)
         assert do(env, "click", x=50, y=93)["title"] == "start"
         do(env, "click", x=250, y=100)
@@ -49,7 +37,7 @@ def test_a_disabled_option_is_not_chosen_and_a_click_beside_closes():
 
 @pytest.mark.parametrize("keys, title", [(("ArrowDown", "Enter"), "now two"), (("f", "Enter"), "now four")])
 def test_a_list_by_keyboard(keys, title):
-    with playing(LIST) as env:
+    with begun({"/": LIST}) as env:
         do(env, "press", keys="Tab")
         do(env, "press", keys="Space")
         for key in keys:
@@ -58,7 +46,7 @@ def test_a_list_by_keyboard(keys, title):
 
 
 def test_escape_closes_without_choosing_and_arrows_choose_on_a_closed_list():
-    with playing(LIST) as env:
+    with begun({"/": LIST}) as env:
         do(env, "click", x=50, y=28)
         do(env, "press", keys="ArrowDown")
         assert do(env, "press", keys="Escape")["title"] == "start"
@@ -66,7 +54,7 @@ def test_escape_closes_without_choosing_and_arrows_choose_on_a_closed_list():
 
 
 def test_scrolling_with_an_open_list_and_a_date_field_hang_nothing():
-    with playing(LIST) as env:
+    with begun({"/": LIST}) as env:
         do(env, "click", x=50, y=28)
         do(env, "scroll", x=160, y=150, dy=100)
         do(env, "scroll", x=160, y=150, dy=-100)
