@@ -1,13 +1,13 @@
 """Train a tiny vision-language model on WebNav: to press the button that it is asked for, in a real browser.
 
     python examples/train_webnav.py
-    python examples/train_webnav.py --environment.tasks '{"home_switch_shape": 1.0}' --out runs/shape
+    python examples/train_webnav.py --grpo.iterations 80 --out runs/longer
     python examples/train_webnav.py --help
 
 The site is a house panel with lamps, on a screen of 96 x 96 pixels; one says "Turn the green lamp on.", and the model
 answers with a cell of a 3 x 3 grid. Which lamp is green is only in the pixels, and a wrong press has switched the wrong
 lamp, which has to be undone. First it learns to say which colours are where (exact questions, no advice what to do),
-then it imitates an expert that is wrong more than half of the time, then GRPO improves it. The configuration
+then it imitates an expert that is wrong now and then, then GRPO improves it. The configuration
 below is all there is; every field can be changed on the command line, and a run that was stopped goes on where it was.
 
 The browser is what costs time here: pictures for the questions are drawn from a pool, and groups are small.
@@ -40,7 +40,7 @@ CONFIG = TrainConfig(
     environment=EnvironmentConfig(
         id="mmgym/WebNav-v0",
         kwargs={
-            "site": "home",
+            "task": "home_switch_on",
             "width": 96,
             "height": 96,
             "action_mode": "grid",
@@ -48,9 +48,8 @@ CONFIG = TrainConfig(
             "show_address": False,
             "max_turns": 3,
         },
-        tasks={"home_switch_on": 1.0},
     ),
-    policy=PolicyConfig(context="window(1)", max_new_tokens=6, tiny={"vision_hidden_size": 64}),
+    policy=PolicyConfig(context="window(1)", max_new_tokens=6, tiny={"vision_hidden_size": 64, "layers": 3}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
         steps=500,
@@ -65,11 +64,11 @@ CONFIG = TrainConfig(
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
-        steps=200,
+        steps=600,
         demonstrator="expert",
-        noise=0.4,
+        noise=0.15,
         episodes=20,
-        pool=60,
+        pool=200,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(

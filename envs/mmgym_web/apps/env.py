@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym.env import Capabilities, Effect, MachineryFailure, choose
+from mmgym.env import Capabilities, Effect, MachineryFailure
 from mmgym.spaces import ToolCall
 from mmgym_web.apps.episode import AppEpisode
 from mmgym_web.apps.tasks import AppTemplate
@@ -30,10 +30,13 @@ class AppEnv(TaskEnv):
     episode_class: ClassVar[type[AppEpisode]]
     templates: ClassVar[Sequence[type[AppTemplate[Any]]]]
 
+    def _task_names(self) -> Iterable[str]:
+        return (template.name for template in self.templates)
+
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
-        choose("task", "any" if task is None else task, ["any", *(template.name for template in self.templates)])
+        task = self._choose_task(task)
         self._end_episode()
-        self._episode, self._template, self._asked = self._draw(rng, "any" if task is None else task)
+        self._episode, self._template, self._asked = self._draw(rng, task)
         self._episode.open()
         return self._started((self._episode.host,))
 

@@ -39,7 +39,10 @@ class OtterWiki(AppEnv):
     else did*; tasks that ask something end with `answer(text)`. Truncated after three times the fewest turns, and six.
 
     ## Arguments
-    Those of `mmgym_web.env.WebEnv`. Needs `pip install mmgym[web-apps]`, and git.
+    Those of `mmgym_web.env.WebEnv`, and
+    - `task`: the template of every episode, as in `options["task"]`, which stands before it; `"any"`, the default.
+
+    Needs `pip install mmgym[web-apps]`, and git.
 
     | level | tasks |
     |---|---|

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,6 +65,7 @@ class WebNav(TaskEnv):
     ## Arguments
     Those of `mmgym_web.env.WebEnv`, and
     - `process_reward`: weight of the process term, 0 (none) to 1.
+    - `task`: the template of every episode, as in `options["task"]`, which stands before it; `"any"`, the default.
     - `site`: only tasks that need this site and no other; `"any"`, the default, draws among all.
 
     | level | fewest turns | sites |
@@ -84,18 +87,22 @@ class WebNav(TaskEnv):
         "fail(reason)."
     )
 
-    def __init__(self, *, process_reward: float = 0.0, site: str = "any", **arguments: Any):
+    def __init__(self, *, process_reward: float = 0.0, site: str = "any", task: str = "any", **arguments: Any):
         if not 0 <= process_reward <= 1:
             raise ValueError(f"process_reward must be a number from 0 to 1; got {process_reward!r}")
         self.process_reward = process_reward
         self.site = choose("site", site, ("any", *sites()))
-        super().__init__(**arguments)
+        if choose("task", task, ("any", *templates())) != "any" and templates()[task].pixels:
+            self.capabilities = replace(self.capabilities, text_twin=False)
+        super().__init__(task=task, **arguments)
         self._progress = 0.0
         self._passed = 0
 
+    def _task_names(self) -> Iterable[str]:
+        return templates()
+
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
-        names = ["any", *templates()]
-        task = choose("task", "any" if task is None else task, names)
+        task = self._choose_task(task)
         if task != "any" and self.obs_mode != "image" and templates()[task].pixels:
             raise Unsupported(f"the task {task!r} has no text twin: its answer is only in the pixels")
         self._episode, self._template, self._asked = self._draw(rng, task)

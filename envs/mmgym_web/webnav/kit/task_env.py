@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from mmgym.env import choose
 from mmgym.spaces import ToolCall
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.webnav.kit.changes import met
@@ -16,13 +18,29 @@ __all__ = ["TaskEnv"]
 class TaskEnv(WebEnv):
     """Judges a drawn task, and asks its template for the expert's next call.
 
-    A subclass sets `_episode`, `_template` and `_asked` when it begins an instance. The episode is WebNav's `Episode`,
-    or another that has its attributes.
+    A subclass says which tasks there are, and sets `_episode`, `_template` and `_asked` when it begins an instance. The
+    episode is WebNav's `Episode`, or another that has its attributes.
+
+    Args:
+        task: the template of every episode for which `options["task"]` names no other; ``"any"``: one of the level.
+        **arguments: those of `WebEnv`.
     """
 
     _episode: Any = None
     _template: Any = None
     _asked: Task | None = None
+
+    def __init__(self, *, task: str = "any", **arguments: Any):
+        self.task = self._choose_task(task)
+        super().__init__(**arguments)
+
+    def _task_names(self) -> Iterable[str]:
+        """The names of all templates."""
+        raise NotImplementedError
+
+    def _choose_task(self, task: Any) -> str:
+        """The asked task's name, or that of the constructor."""
+        return self.task if task is None else choose("task", task, ("any", *self._task_names()))
 
     def _playing(self) -> tuple[Any, Any, Task]:
         """Episode, template and task."""

@@ -86,20 +86,21 @@ class _PollResult(_Poll):
 
     def question(
         self, row: dict[str, object], options: list[dict[str, object]], rng: np.random.Generator
-    ) -> tuple[str, Answer]:
-        """The question and its answer."""
+    ) -> tuple[str, Answer, str]:
+        """The question, its answer, and which part of it only pixels tell."""
         raise NotImplementedError
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A poll and what is asked about it."""
         row, options, turns = self.poll(episode, rng, (0, 1))
-        text, answer = self.question(row, options, rng)
+        text, answer, hidden = self.question(row, options, rng)
         return Task(
             "forum",
             text,
             turns + 2,
             f"/board/{row['board']}",
             answer=answer,
+            hidden=hidden,
             milestones=(f"/thread/{row['id']}", f"/poll/{row['poll']}"),
             facts=thread_facts(row) | {"poll": row["poll"]},
         )
@@ -122,7 +123,7 @@ class ForumPollWinner(_PollResult):
 
     def question(
         self, row: dict[str, object], options: list[dict[str, object]], rng: np.random.Generator
-    ) -> tuple[str, Answer]:
+    ) -> tuple[str, Answer, str]:
         """One of six options."""
         most = bool(rng.integers(2))
         ranked = sorted(options, key=lambda option: int(str(option["votes"])))
@@ -133,7 +134,8 @@ class ForumPollWinner(_PollResult):
             title=row["title"],
             word="the most" if most else "the fewest",
         )
-        return text, Answer(str(ranked[-1 if most else 0]["label"]))
+        asked = ranked[-1 if most else 0]
+        return text, Answer(str(asked["label"])), str(options.index(asked))
 
 
 class ForumPollCount(_PollResult):
@@ -143,7 +145,7 @@ class ForumPollCount(_PollResult):
 
     def question(
         self, row: dict[str, object], options: list[dict[str, object]], rng: np.random.Generator
-    ) -> tuple[str, Answer]:
+    ) -> tuple[str, Answer, str]:
         """A number from 4 to 38."""
         option = pick(rng, options)
         text = say(
@@ -153,7 +155,7 @@ class ForumPollCount(_PollResult):
             title=row["title"],
             option=option["label"],
         )
-        return text, Answer(str(option["votes"]), "number")
+        return text, Answer(str(option["votes"]), "number"), str(option["votes"])
 
 
 class ForumAvatar(Template):
@@ -188,6 +190,7 @@ class ForumAvatar(Template):
             2,
             "/",
             answer=Answer(look["shape" if shape else "colour"]),
+            hidden=f"{look['colour']} {look['shape']}",
             milestones=("/member",),
             facts={"member": member["id"]},
         )

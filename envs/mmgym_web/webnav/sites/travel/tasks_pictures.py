@@ -64,10 +64,10 @@ class LineEnd(Template):
              "Look at the travel map: which city is at the other end of the {colour} line from {start}?"],
             colour=colour, start=names[stops[0]],
         )  # fmt: skip
-        answer = names[stops[-1]]
+        answer, others = names[stops[-1]], [city for city in sorted(names) if city != stops[0]]
         return Task(
             "travel", text, 2, "/", answer=Answer(answer), milestones=("/map",), content=f"{text} {answer}",
-            facts={"answer": answer},
+            facts={"answer": answer}, hidden=str(others.index(stops[-1])),
         )  # fmt: skip
 
     def guide(self, task: Task, g: Guide) -> Iterator[ToolCall]:
