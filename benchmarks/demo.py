@@ -3,7 +3,7 @@
     python benchmarks/demo.py                  # all; a run that is already there is only read
     python benchmarks/demo.py --parts seeds
 
-About 6 minutes a run on two cores. `docs/demo.md` shows the table this prints.
+About 6 minutes a run on two cores, 26 on the web. `docs/demo.md` shows the table this prints.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class Args:
 
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of the demo."""
-    parts: tuple[str, ...] = ("blind", "no_holes", "seeds", "sokoban")
-    """Which of blind, no_holes, seeds, sokoban."""
+    web_seeds: tuple[int, ...] = (0, 1)
+    """Seeds of the demo on the web."""
+    parts: tuple[str, ...] = ("blind", "no_holes", "seeds", "sokoban", "web")
+    """Which of blind, no_holes, seeds, sokoban, web."""
     runs: Path = Path("runs")
     """Where the runs are kept, from the root of the repository."""
 
@@ -40,8 +42,8 @@ class Args:
 def run(config: str, out: Path, *changes: str) -> dict[str, Any]:
     """Train (or go on training) and return the summary."""
     if not (ROOT / out / "summary.json").is_file():
-        command = [sys.executable, "-m", "mmgym", "train", f"examples/{config}", "--out", str(out), *changes]
-        subprocess.run(command, check=True, cwd=ROOT)
+        command = [f"examples/{config}"] if config.endswith(".py") else ["-m", "mmgym", "train", f"examples/{config}"]
+        subprocess.run([sys.executable, *command, "--out", str(out), *changes], check=True, cwd=ROOT)
     return json.loads((ROOT / out / "summary.json").read_text())
 
 
@@ -63,6 +65,9 @@ def main(args: Args) -> None:
         show(found)
     if "sokoban" in args.parts:
         keep("demo_sokoban", run("sokoban.toml", args.runs / "demo-sokoban"))
+    if "web" in args.parts:
+        runs = [(args.runs / f"demo-web-seed-{seed}", str(seed)) for seed in args.web_seeds]
+        keep("demo_web", [run("train_webnav.py", out, "--seed", seed) for out, seed in runs])
 
 
 def show(summaries: list[dict[str, Any]]) -> None:

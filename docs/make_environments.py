@@ -9,6 +9,7 @@ environment does; pictures made by a browser also differ a little from one build
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,9 @@ import gymnasium as gym
 import numpy as np
 
 import mmgym
+from mmgym.env import MultimodalEnv
 from mmgym.registry import EnvironmentEntry
+from mmgym_web.env import WebEnv
 
 DOCS = Path(__file__).parent
 SEED, LEVEL, SIZE = 3, 2, 224
@@ -29,6 +32,7 @@ SITES = {
     "wiki": (8, "/"),
     "files": (9, "/"),
     "travel": (10, "/map"),
+    "home": (11, "/"),
 }
 """Seed and path of the picture of each of WebNav's sites."""
 HEAD = """\
@@ -72,7 +76,14 @@ def is_drawn_by_browser(entry: EnvironmentEntry) -> bool:
 
 def page() -> str:
     """The text of docs/environments.md."""
-    return "\n".join([HEAD, *map(section, entries())])
+    return "\n".join([HEAD, *map(section, entries()), arguments(MultimodalEnv), arguments(WebEnv)])
+
+
+def arguments(base: type) -> str:
+    """The arguments of a base class, from its docstring."""
+    documentation = inspect.cleandoc(base.__doc__ or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+    said = re.sub(r"(?m)^    (\w[\w, ]*):", lambda found: f"- `{found[1].replace(', ', '`, `')}`:", documentation)
+    return f"## Arguments of `{base.__module__}.{base.__name__}`\n\n{re.sub(r'(?m)^ {8}', '  ', said)}\n"
 
 
 def section(entry: EnvironmentEntry) -> str:

@@ -7,9 +7,11 @@ and their errors, validation of actions, feedback, the turn limit, `info`, snaps
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -35,6 +37,8 @@ SPLITS = ("train", "val", "test", "ood")
 
 OBS_MODES = ("image", "text", "both")
 SNAPSHOT_VERSION = 1
+_MANY = 30
+"""Names that an error still lists."""
 
 
 class Unsupported(RuntimeError):
@@ -122,7 +126,13 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         max_turns: int | None = None,
         max_calls: int = 1,
         render_mode: str | None = None,
+        **unknown: Any,
     ):
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} takes no argument {', '.join(map(repr, unknown))}; "
+                f"allowed: {', '.join(_arguments(type(self)))}"
+            )
         self._default_level = self._check_level(level)
         self._default_split = choose("split", split, SPLITS)
         self.obs_mode = choose("obs_mode", obs_mode, OBS_MODES)
@@ -210,13 +220,15 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
 
         Args:
             seed: seed of everything random in the episode.
-            options: ``split``, ``level`` and ``task`` override the constructor's; other keys are ignored.
+            options: ``split``, ``level`` and ``task`` override the constructor's.
 
         Raises:
-            ValueError: for a split, level or task that does not exist, naming those that do.
+            ValueError: for another option, or a split, level or task that does not exist, naming those that do.
         """
         super().reset(seed=seed)
-        options = options or {}
+        options = {} if options is None else options
+        if not isinstance(options, Mapping) or not set(options) <= {"level", "split", "task"}:
+            raise ValueError(f"options must be a dict with any of level, split and task; got {options!r}")
         self.level = self._check_level(options.get("level", self._default_level))
         self.split = choose("split", options.get("split", self._default_split), SPLITS)
         self.turn, self.success, self._terminated, self._feedback = 0, False, False, ""
@@ -403,9 +415,23 @@ def unwrap(env: gym.Env[Any, Any]) -> MultimodalEnv:
     return inner
 
 
-def choose(name: str, value: Any, allowed: Any) -> Any:
-    """`value` if it is among `allowed`; else a ValueError that names field, value and what is allowed."""
-    if not isinstance(value, str) or value not in allowed:
-        listed = ", ".join(map(str, allowed if not isinstance(allowed, Mapping) else allowed.keys()))
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}")
-    return value
+def choose(name: str, value: Any, allowed: Iterable[str]) -> Any:
+    """`value` if it is among `allowed`; else a ValueError that names field, value and what is allowed.
+
+    Of many names, it says how many there are and which come closest.
+    """
+    names = list(allowed)
+    if isinstance(value, str) and value in names:
+        return value
+    listed = f"one of {', '.join(names)}"
+    if len(names) > _MANY:
+        close = difflib.get_close_matches(str(value), names, 5, 0) or names[:5]
+        listed = f"one of {len(names)} names, such as {', '.join(close)}"
+    raise ValueError(f"{name} must be {listed}; got {value!r}")
+
+
+def _arguments(kind: type) -> list[str]:
+    """Keyword arguments of a class's constructor and those that it passes them on to."""
+    makers = [vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base) and base is not object]
+    named = (parameter for maker in makers for parameter in inspect.signature(maker).parameters.values())
+    return sorted({parameter.name for parameter in named if parameter.kind is parameter.KEYWORD_ONLY})

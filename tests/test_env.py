@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from toy import Corridor, Page
 
-from mmgym.env import SPLITS, MultimodalEnv, Unsupported, unwrap
+from mmgym.env import SPLITS, MultimodalEnv, Unsupported, choose, unwrap
 from mmgym.spaces import InvalidAction, ToolCall
 from mmgym.wrappers import BlankImage
 
@@ -92,6 +92,21 @@ def test_options_override_the_constructor_for_one_episode():
 def test_bad_arguments_name_what_is_allowed(bad, allowed):
     with pytest.raises(ValueError, match=allowed):
         Corridor(**bad)
+
+
+def test_unknown_arguments_and_options_name_the_known_ones():
+    with pytest.raises(TypeError, match=r"Corridor takes no argument 'lvl'; allowed: .*level, max_calls.*split"):
+        Corridor(lvl=1)
+    for options in ({"lvl": 1}, ["level"]):
+        with pytest.raises(ValueError, match=r"options must be a dict with any of level, split and task; got .*l"):
+            Corridor().reset(options=options)
+
+
+def test_of_many_names_the_error_lists_the_closest():
+    names = [f"task_{number}" for number in range(99)]
+    with pytest.raises(ValueError, match=r"task must be one of 99 names, such as task_17, .*; got 'tsk_17'"):
+        choose("task", "tsk_17", names)
+    assert choose("task", "task_17", names) == "task_17"
 
 
 def test_obs_modes_show_the_same_state():

@@ -111,13 +111,14 @@ def describe(elements: Sequence[Element], action_mode: str, place: Place) -> str
 
 
 def draw_marks(picture: np.ndarray, elements: Sequence[Element]) -> np.ndarray:
-    """Draw the number of each numbered element on a picture, in place.
+    """Draw the number of each numbered element on a picture, in place: beside it, where least is written.
 
     Args:
         picture: uint8 (height, width, 3).
         elements: of the page.
     """
     height, width = picture.shape[:2]
+    written = (cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_16S) != 0).astype(np.uint8)
     for element in elements:
         if not element.number or element.box is None:
             continue
@@ -126,9 +127,14 @@ def draw_marks(picture: np.ndarray, elements: Sequence[Element]) -> np.ndarray:
         cv2.rectangle(picture, (x, y), (x + wide - 1, y + high - 1), colour, 1)
         label = str(element.number)
         (text_width, text_height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.36, 1)
-        left = min(max(x, 0), width - text_width - 3)
-        top = min(max(y - text_height - 1, 0), height - text_height - 3)
-        cv2.rectangle(picture, (left, top), (left + text_width + 2, top + text_height + 2), colour, -1)
+        across, down = text_width + 3, text_height + 3
+        right, below = x + wide, y + high
+        corners = [(x, y - down + 2), (right - across, y - down + 2), (x - across, y), (right, y), (right - across, y)]
+        corners += [(x, y), (right - across, below - down), (x, below - 2)]
+        inside = [(min(max(x, 0), width - across), min(max(y, 0), height - down)) for x, y in corners]
+        left, top = min(inside, key=lambda at: written[at[1] : at[1] + down, at[0] : at[0] + across].sum())
+        written[top : top + down, left : left + across] = 4
+        cv2.rectangle(picture, (left, top), (left + across - 1, top + down - 1), colour, -1)
         at = (left + 1, top + text_height + 1)
         cv2.putText(picture, label, at, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, cv2.LINE_AA)
     return picture

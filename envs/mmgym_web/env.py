@@ -51,11 +51,10 @@ class WebEnv(BrowserTools, MultimodalEnv):
     ``feedback``.
 
     Args:
-        width: of the viewport and the picture, in pixels.
-        height: of the viewport and the picture, in pixels.
+        width: of the viewport and the picture, 64 to 4096 pixels.
+        height: of the viewport and the picture, 64 to 4096 pixels.
         action_mode: how things are pointed at: ``coordinates``, ``elements`` (numbers that are drawn on the picture and
-            stand in the text twin), or ``both``.
-            ``grid`` leaves one tool, a click on a cell of a coarse grid: for tasks of one click, with small models.
+            stand in the text twin), ``both``, or ``grid``: one tool, a click on a cell of a coarse grid.
         coordinates: ``pixels``, or ``thousandths`` of width and height.
         grid: columns and rows of the grid, up to 26 each.
         show_address: whether observations have ``url`` and ``title``.
@@ -105,11 +104,12 @@ class WebEnv(BrowserTools, MultimodalEnv):
         show_address: bool = True,
         tabs: bool = False,
         time_limit: float = 20.0,
+        **unknown: Any,
     ):
         for name, value in (("width", width), ("height", height)):
             if not isinstance(value, int) or isinstance(value, bool) or not 64 <= value <= 4096:
                 raise ValueError(f"{name} must be a whole number from 64 to 4096; got {value!r}")
-        if len(grid) != 2 or not all(isinstance(n, int) and 1 <= n <= 26 for n in grid):
+        if not isinstance(grid, (tuple, list)) or len(grid) != 2 or not all(n in range(1, 27) for n in grid):
             raise ValueError(f"grid must be columns and rows, whole numbers from 1 to 26; got {grid!r}")
         if not time_limit > 0:
             raise ValueError(f"time_limit must be a positive number of seconds; got {time_limit!r}")
@@ -133,6 +133,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             max_turns=max_turns,
             max_calls=max_calls,
             render_mode=render_mode,
+            **unknown,
         )
 
     # --- what a subclass defines -------------------------------------------------------------------------------------
@@ -368,8 +369,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         settle = self.settle_ms if settle_ms is None else settle_ms
-        page = self._the_page()
-        self._take(page.act(actions, settle, evaluate={"state": PROBE}, cookies=self.watches_cookies))
+        self._take(self._the_page().act(actions, settle, evaluate={"state": PROBE}, cookies=self.watches_cookies))
         return Effect()
 
     def _visit(self, url: str) -> Effect:

@@ -208,6 +208,12 @@ def test_applications_and_factories_are_told_apart():
         ({"url": "file:///etc/hostname", "tasks": [task()]}, "url must be an http or https address"),
         ({"allow_hosts": ["a.test"]}, "allow_hosts is for a live url"),
         ({"reset": plain_wsgi}, "reset is for an app"),
+        ({"host": "a b"}, "host must be a name"),
+        ({"answer_limit": 0}, "answer_limit must be a positive number"),
+        (
+            {"app": plain_wsgi, "tasks": [task(start="https://example.org/")]},
+            "task 1, field 'start': must be a path, or an address of site.test; got 'https://example.org/'",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):
@@ -246,7 +252,8 @@ class Notes:
             self.db.execute("INSERT INTO notes VALUES (?)", (text,))
             start_response("303 See Other", [("Location", "/"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
             return []
-        start_response("200 OK", [("Content-Type", "text/html")])
+        there = environ["PATH_INFO"] != "/missing"
+        start_response("200 OK" if there else "404 Not Found", [("Content-Type", "text/html")])
         items = "".join(f"<li>{text}" for (text,) in self.db.execute("SELECT text FROM notes"))
         cookies = environ.get("HTTP_COOKIE", "none")
         page = f"<title>Notes</title><p id=c>{cookies}</p><ul>{items}</ul>"
@@ -330,8 +337,33 @@ def test_a_snapshot_plays_to_the_same_point(notes):
 
 def test_a_wrong_selector_is_named_when_the_episode_begins():
     env = AnySite(app=Notes, tasks=[task(checks=[{"dom": "li["}])], width=320, height=240)
-    with pytest.raises(ValueError, match=r"task 'a': dom must be a CSS selector; got 'li\['"):
+    with pytest.raises(TaskFileError, match=r"task 1, field 'checks\[0\].dom': must be a CSS selector; got 'li\['"):
         env.reset(seed=0)
+    env.close()
+
+
+def test_a_task_that_starts_solved_or_nowhere_is_warned_of():
+    tasks = [task(checks=[{"url": "/"}]), task(id="b", start="/missing", checks=[{"url": "/"}])]
+    env = AnySite(app=Notes, tasks=tasks, width=320, height=240)
+    with pytest.warns(UserWarning, match="task 1: all checks hold before anything is done"):
+        env.reset(seed=0, options={"task": "a"})
+    with pytest.warns(UserWarning, match="task 2: the page on which it starts answered 404"):
+        env.reset(seed=0, options={"task": "b"})
+    env.close()
+
+
+def raising(visit):
+    if visit.url.endswith("#1"):
+        raise KeyError("by design")
+    return False
+
+
+def test_a_check_that_raises_ends_the_episode_with_its_error():
+    env = AnySite(app=Notes, tasks=[task(checks=[{"python": f"{__name__}:raising"}])], width=320, height=240)
+    env.reset(seed=0)
+    _, reward, terminated, truncated, info = env.step(ToolCall("goto", {"url": "http://site.test/#1"}))
+    assert (reward, terminated, truncated) == (0.0, False, True)
+    assert info["error"] == "check of task 1: KeyError: 'by design'"
     env.close()
 
 

@@ -175,7 +175,7 @@ def test_arguments_are_checked():
     for arguments, said in (
         ({"width": 10}, "64 to 4096"), ({"action_mode": "thoughts"}, "coordinates, elements"),
         ({"grid": (0, 3)}, "1 to 26"), ({"coordinates": "feet"}, "pixels, thousandths"),
-        ({"time_limit": 0}, "positive"),
+        ({"time_limit": 0}, "positive"), ({"grid": 4}, "grid must be columns and rows"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             Pages({}, **arguments)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,7 @@ from mmgym_web.serve import AsgiServer, HostRouter, StaticFolder, WsgiServer
 __all__ = ["AnySite"]
 
 _DEMO = Path(__file__).parent / "demo"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 class AnySite(WebEnv):
@@ -64,8 +67,10 @@ class AnySite(WebEnv):
     - `{"dom": "css selector"}` with any of `text`, `contains`, `value`, `checked`, `visible`, and `count`.
     - `{"answer": "42", "type": "number", "tolerance": 0.5}`: what `answer(text)` must say; `type` is `text`, `number`,
       `choice` (with `choices`) or `set`; `also` lists other right answers.
-    - `{"python": "module:function"}`: a function that gets a `Visit` (`url`, `query`, `find`, `answer`, `app`) and
-      returns True or False; with `app` it can look into the application's database.
+    - `{"python": "module:function"}`: a function that gets a `mmgym_web.any_site.checks.Visit` and returns True or
+      False. A visit has `url: str`; `query(javascript) -> Any`, an expression's JSON value; `find(selector) ->
+      list[Look]`, what matches, each with `text`, `value`, `checked`, `visible`; `answer: str | None`; and `app`, the
+      application, to look into its database. If it raises, the episode ends with `info["error"]`.
 
     ## Rewards
     1 when all checks hold (term `outcome`), else 0.
@@ -120,6 +125,10 @@ class AnySite(WebEnv):
             raise ValueError("allow_hosts is for a live url; an app or a folder reaches no network")
         if reset is not None and app is None:
             raise ValueError("reset is for an app; there is none")
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"host must be a name such as site.test; got {host!r}")
+        if not answer_limit > 0:
+            raise ValueError(f"answer_limit must be a positive number of seconds; got {answer_limit!r}")
         self._site_folder = _DEMO if not given else folder
         self._app = None if app is None else load_app(app)
         self._reset = find_object(reset) if isinstance(reset, str) else reset
@@ -137,6 +146,9 @@ class AnySite(WebEnv):
         )
         if self._site_folder is not None:
             StaticFolder(self._site_folder)  # raises now if there is none
+        for task in self.tasks:
+            if urlsplit(self._address(task)).hostname not in (self._hosts if self._live else (host,)):
+                raise task.wrong("start", f"a path, or an address of {', '.join(self._hosts) or host}", task.start)
         super().__init__(**arguments)
         self._asked: SiteTask | None = None
         self._server: Server | None = None
@@ -147,9 +159,8 @@ class AnySite(WebEnv):
         self._stop()
         if self._live is None:
             self._server = HostRouter({self._host: self._serve(int(rng.integers(2**31)))})
-        base = self._live or f"http://{self._host}/"
         return Start(
-            url=urljoin(base, asked.start),
+            url=self._address(asked),
             task=asked.instruction,
             server=self._server,
             hosts=() if self._live else (self._host,),
@@ -157,6 +168,9 @@ class AnySite(WebEnv):
             files=asked.files,
             turns=asked.turns,
         )
+
+    def _address(self, task: SiteTask) -> str:
+        return urljoin(self._live or f"http://{self._host}/", task.start)
 
     def _choose_task(self, rng: np.random.Generator, name: Any) -> SiteTask:
         if name is not None:
@@ -189,12 +203,26 @@ class AnySite(WebEnv):
     def _open(self) -> Outcome:
         outcome = super()._open()
         assert self._asked is not None
-        for selector in [check.selector for check in self._asked.checks if isinstance(check, DomCheck)]:
-            try:  # the page knows best what a selector is
-                self.query(f"document.createDocumentFragment().querySelector({json.dumps(selector)})")
-            except CDPError as error:
-                raise ValueError(f"task {self._asked.id!r}: dom must be a CSS selector; got {selector!r}") from error
+        for number, check in enumerate(self._asked.checks):
+            if isinstance(check, DomCheck):
+                selector = json.dumps(check.selector)
+                try:  # the page knows best what a selector is
+                    self.query(f"document.createDocumentFragment().querySelector({selector})")
+                except CDPError as error:
+                    raise self._asked.wrong(f"checks[{number}].dom", "a CSS selector", check.selector) from error
+        status = self.query("performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0")
+        if status >= 400:
+            warnings.warn(f"{self._asked.where}: the page on which it starts answered {status}", stacklevel=2)
         return outcome
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start an episode (see `MultimodalEnv.reset`); warns of a task that is solved from the start."""
+        result = super().reset(seed=seed, options=options)
+        if self._asked is not None and self._is_success():
+            warnings.warn(f"{self._asked.where}: all checks hold before anything is done", stacklevel=2)
+        return result
 
     def _look(self, expression: str) -> Any:
         try:
@@ -207,7 +235,12 @@ class AnySite(WebEnv):
         asked = self._asked
         if asked is None or self._failed is not None or (asked.asks and self._answer is None):
             return False
-        return holds(asked.checks, Visit(self.url, self._look, self._answer, self._running))
+        try:
+            return holds(asked.checks, Visit(self.url, self._look, self._answer, self._running))
+        except MachineryFailure:
+            raise
+        except Exception as error:  # a check of the user's may raise anything: no fault of the agent's
+            raise MachineryFailure(f"check of {asked.where}: {type(error).__name__}: {error}") from error
 
     def _application_server(self) -> Server | None:
         return self._server.sites[self._host] if isinstance(self._server, HostRouter) else None

@@ -45,6 +45,12 @@ class SiteTask:
     """Turns until the episode is truncated."""
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Files that may be uploaded, by name."""
+    where: str = ""
+    """Where it is written, for errors: file and line."""
+
+    def wrong(self, name: str, wanted: str, value: Any) -> TaskFileError:
+        """The error that a field's value is not what is wanted."""
+        return TaskFileError(f"{self.where}, field {name!r}: must be {wanted}; got {value!r}")
 
     @property
     def asks(self) -> bool:
@@ -63,7 +69,7 @@ def load_tasks(source: str | Path | Iterable[Mapping[str, Any]]) -> tuple[SiteTa
         path = Path(source)
         lines = [
             (f"{path}, line {number}", _read_line(path, number, line))
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+            for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1)
             if line.strip()
         ]
         folder = path.parent
@@ -101,6 +107,7 @@ class _Reader:
             self._wrong("checks", "a list with at least one check", checks)
         return SiteTask(
             id=self._text("id", entry["id"]),
+            where=self.where,
             start=self._text("start", entry["start"]),
             instruction=self._text("instruction", entry["instruction"]),
             checks=tuple(self._check(f"checks[{index}]", check) for index, check in enumerate(checks)),

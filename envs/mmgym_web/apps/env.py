@@ -30,6 +30,11 @@ class AppEnv(TaskEnv):
     episode_class: ClassVar[type[AppEpisode]]
     templates: ClassVar[Sequence[type[AppTemplate[Any]]]]
 
+    def __init__(self, **arguments: Any):
+        if arguments.get("action_mode") == "grid":
+            raise ValueError("action_mode must be coordinates, elements or both: these tasks need more than clicks")
+        super().__init__(**arguments)
+
     def _task_names(self) -> Iterable[str]:
         return (template.name for template in self.templates)
 
@@ -37,6 +42,7 @@ class AppEnv(TaskEnv):
         task = self._choose_task(task)
         self._end_episode()
         self._episode, self._template, self._asked = self._draw(rng, task)
+        self.level = self._template.level
         self._episode.open()
         return self._started((self._episode.host,))
 

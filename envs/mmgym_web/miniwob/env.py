@@ -113,6 +113,10 @@ class MiniWoB(WebEnv):
         self._copied = False
         self._status: list[Any] | None = [False, 0]
         self._instance = ""
+        if fixed := {"width", "height"} & set(arguments):
+            raise ValueError(
+                f"the pages of MiniWoB++ are {WIDTH}x{HEIGHT}: {' and '.join(sorted(fixed))} cannot be given"
+            )
         super().__init__(width=WIDTH, height=HEIGHT, show_address=show_address, **arguments)
 
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:

@@ -1,4 +1,4 @@
-"""WebNav: tasks on a procedural web of eight sites."""
+"""WebNav: tasks on a procedural web of nine sites."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ class WebNav(TaskEnv):
     """Do a task on the web: find, compare, fill in, buy, reply, schedule, edit, transfer, read a chart.
 
     ## Description
-    From the seed comes a town with its people, a day, and eight sites that they use: a shop, a bank, mail, a calendar,
-    a forum, a wiki, a store of files, and a travel site. They are ordinary web applications with forms, links, cookies
-    and a database, and they look different in every episode: colours, fonts, menus, order and layout are drawn as well.
-    The agent is logged in everywhere as one of the people. It is asked for one thing in plain words.
+    From the seed comes a town with its people, a day, and nine sites that they use: a shop, a bank, mail, a calendar,
+    a forum, a wiki, a store of files, a travel site, and the panel of a house. They are ordinary web applications with
+    forms, links, cookies and a database, and they look different in every episode: colours, fonts, menus, order and
+    layout are drawn as well. The agent is logged in everywhere as one of the people. It is asked for one thing in plain
+    words.
 
     ## Action space
     Tools of a mouse, a keyboard and a browser, see `mmgym_web.env.WebEnv`: `click(x, y)`, `type(text)`,
@@ -68,6 +69,8 @@ class WebNav(TaskEnv):
     - `task`: the template of every episode, as in `options["task"]`, which stands before it; `"any"`, the default.
     - `site`: only tasks that need this site and no other; `"any"`, the default, draws among all.
 
+    With `action_mode="grid"`, only tasks that clicks on a coarse grid can solve are drawn: those of the site `home`.
+
     | level | fewest turns | sites |
     |---|---|---|
     | 1 | 1-2 | one |
@@ -92,7 +95,8 @@ class WebNav(TaskEnv):
             raise ValueError(f"process_reward must be a number from 0 to 1; got {process_reward!r}")
         self.process_reward = process_reward
         self.site = choose("site", site, ("any", *sites()))
-        if choose("task", task, ("any", *templates())) != "any" and templates()[task].pixels:
+        self._check_site(choose("task", task, ("any", *templates())))
+        if task != "any" and templates()[task].pixels:
             self.capabilities = replace(self.capabilities, text_twin=False)
         super().__init__(task=task, **arguments)
         self._progress = 0.0
@@ -102,20 +106,14 @@ class WebNav(TaskEnv):
         return templates()
 
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
-        task = self._choose_task(task)
-        if task != "any" and self.obs_mode != "image" and templates()[task].pixels:
-            raise Unsupported(f"the task {task!r} has no text twin: its answer is only in the pixels")
-        self._episode, self._template, self._asked = self._draw(rng, task)
+        self._episode, self._template, self._asked = self._draw(rng, self._choose_task(task))
+        self.level = self._template.level
         self._progress = 0.0
         self._passed = 0
         return self._started(tuple(f"{name}.{self._episode.world.town}.test" for name in sites()))
 
     def _draw(self, rng: np.random.Generator, name: str) -> tuple[Episode, Template, Task]:
-        pool = [t for t in templates().values() if t.level == self.level] if name == "any" else [templates()[name]]
-        if self.site != "any":
-            pool = [template for template in pool if template.sites == (self.site,)]
-            if not pool:
-                raise ValueError(f"no task {name!r} of level {self.level} needs the site {self.site!r} alone")
+        pool = self._pool(name)
         for _ in range(_WORLDS):
             order = [pool[index] for index in rng.permutation(len(pool))]
             template = next(t for t in order if self.obs_mode == "image" or not t.pixels)
@@ -134,6 +132,42 @@ class WebNav(TaskEnv):
                     return episode, template, asked
             episode.close()
         raise RuntimeError(f"no world of {_WORLDS} has a task {name!r} of split {self.split}")
+
+    def _pool(self, name: str) -> list[Template]:
+        """The templates that may be drawn.
+
+        Raises:
+            ValueError: when there is none; it says where there are some.
+            Unsupported: for a named task that cannot be done as the environment was made.
+        """
+        grid, text = self.action_mode == "grid", self.obs_mode != "image"
+        if name != "any":
+            self._check_site(name)
+            template = templates()[name]
+            if text and template.pixels:
+                raise Unsupported(f"the task {name!r} has no text twin: its answer is only in the pixels")
+            if grid and not template.clicks:
+                raise Unsupported(f"the task {name!r} needs more than the clicks of action_mode='grid'")
+            return [template]
+        fitting = [
+            template
+            for template in templates().values()
+            if (template.clicks or not grid) and (self.site == "any" or template.sites == (self.site,))
+        ]
+        there = sorted({template.level for template in fitting if not (text and template.pixels)})
+        if self.level not in there:
+            raise ValueError(
+                f"no task of level {self.level} fits site={self.site!r}, action_mode={self.action_mode!r} and "
+                f"obs_mode={self.obs_mode!r}; levels with such tasks: {', '.join(map(str, there)) or 'none'}"
+            )
+        return [template for template in fitting if template.level == self.level]
+
+    def _check_site(self, task: str) -> None:
+        needs = () if task == "any" else templates()[task].sites
+        if needs and self.site != "any" and needs != (self.site,):
+            raise ValueError(
+                f"the task {task!r} needs site='any', or what it is on: {', '.join(needs)}; got {self.site!r}"
+            )
 
     def _perform(self, call: ToolCall) -> Effect:
         effect = super()._perform(call)

@@ -66,6 +66,8 @@ class Template:
     """Its difficulty, from 1 (one or two turns) to 5 (ten to fifteen, on two sites)."""
     pixels: ClassVar[bool] = False
     """Whether the answer is only in pixels, so that there is no text twin."""
+    clicks: ClassVar[bool] = False
+    """Whether clicks on a coarse grid are enough, so that it is drawn with ``action_mode="grid"``."""
 
     def draw(self, episode: Episode, rng: np.random.Generator) -> Task:
         """A task in the world of `episode`, whose sites in `sites` are filled and must not be changed.

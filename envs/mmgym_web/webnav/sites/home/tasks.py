@@ -23,6 +23,7 @@ class _Lamps(Template):
 
     sites: ClassVar[tuple[str, ...]] = ("home",)
     pixels: ClassVar[bool] = True
+    clicks: ClassVar[bool] = True
 
     def task(self, episode: Episode, instruction: str, lamps: list[Any], is_on: int) -> Task:
         """The task to give some lamps a state."""
