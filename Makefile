@@ -25,7 +25,7 @@ help:
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
-	@echo "make demo-web       train it to press buttons in a real browser; results in runs/demo-web/"
+	@echo "make demo-web       train it to press buttons in a real browser, half an hour; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
