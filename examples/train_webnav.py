@@ -10,8 +10,8 @@ lamp, which has to be undone. First it learns to say which colours are where (ex
 then it imitates an expert that is wrong now and then, then GRPO improves it. The configuration
 below is all there is; every field can be changed on the command line, and a run that was stopped goes on where it was.
 
-The browser is what costs time here: pictures for the questions are drawn from a pool, and groups are small. It takes less
-than half an hour on two cores; `docs/web.md` says what it reached.
+The browser is what costs time here: pictures for the questions are drawn from a pool, and groups are small. It takes
+less than half an hour on two cores; `docs/web.md` says what it reached.
 """
 
 from __future__ import annotations

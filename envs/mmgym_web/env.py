@@ -28,6 +28,7 @@ from mmgym_web.browser import (
     Page,
     PageConfig,
     get_pool,
+    is_allowed,
 )
 from mmgym_web.elements import Element
 from mmgym_web.probe import PROBE, PROBE_SCRIPT
@@ -377,8 +378,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
             host = urlsplit(url).hostname if _WEB.match(url) else None
         except ValueError:  # brackets that do not match, letters that pass for a slash
             host = None
-        allowed = (*self._start.hosts, *self._start.live_hosts)
-        if host not in allowed:
+        if host not in self._start.hosts and not (host and is_allowed(url, self._start.live_hosts)):
+            allowed = (*self._start.hosts, *self._start.live_hosts)
             return Effect(False, f"Refused: only pages of these sites can be opened: {', '.join(allowed)}.")
         try:
             self._the_page().goto(url, self.settle_ms)
@@ -486,7 +487,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self._cookies = outcome.cookies
         if self.tabs:
             self._see_tabs()
-        self._notes += [f"The page said: {dialog.message!r}." for dialog in outcome.dialogs[:5]]
+        self._notes += [f"The page said: {dialog.message[:500]!r}." for dialog in outcome.dialogs[:5]]
         self._notes += [f"Refused: {refusal.url[:200]} ({refusal.reason})." for refusal in outcome.refused[:5]]
         self._key = super().state_key()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import io
 import logging
 import mimetypes
@@ -31,6 +30,7 @@ __all__ = ["AsgiServer", "HostRouter", "SerialThread", "StaticFolder", "WsgiServ
 ANSWER_SECONDS = 20.0
 """Wall-clock seconds an application may take for one answer, unless it is built with another limit."""
 MAX_BODY = 64 * 2**20
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """Largest body of a response, in bytes; a longer one is an error of the application."""
 
 AsgiApp = Callable[
@@ -374,8 +374,14 @@ def _wsgi_environ(request: Request) -> dict[str, Any]:
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
         joiner = "; " if name == "cookie" else ","
+        value = _bytes(value).decode("latin-1")  # as WSGI has bytes
         environ[key] = f"{environ[key]}{joiner}{value}" if key in environ else value
     return environ
+
+
+def _bytes(value: str) -> bytes:
+    """A header's value as a browser sends it."""
+    return value.encode("utf-8", "replace")
 
 
 def _asgi_scope(request: Request) -> dict[str, Any]:
@@ -391,7 +397,7 @@ def _asgi_scope(request: Request) -> dict[str, Any]:
         "raw_path": (parts.path or "/").encode("ascii", "replace"),
         "query_string": parts.query.encode("ascii", "replace"),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _request_headers(request)],
+        "headers": [(name.encode("latin-1"), _bytes(value)) for name, value in _request_headers(request)],
         "client": ("127.0.0.1", 50000),
         "server": (host, port),
     }
@@ -403,7 +409,9 @@ def _finish(request: Request, response: Response) -> Response:
     body = response.body
     encodings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
     if encodings in (["gzip"], ["deflate"]) and body:
-        body = gzip.decompress(body) if encodings == ["gzip"] else zlib.decompress(body)
+        body = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(body, MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise OverflowError(f"the response is longer than {MAX_BODY} bytes")
         headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
     if request.method == "HEAD" or response.status in (204, 304):
         return Response(response.status, headers, b"")

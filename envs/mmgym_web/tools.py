@@ -418,7 +418,7 @@ class BrowserTools:
     def _choose(self, find: str, option: str) -> Effect:
         problem = self._query(f"{_CHOOSE}({find}, {json.dumps(option)}).problem")
         if problem:
-            return Effect(False, f"Nothing was chosen: {problem}.")
+            return Effect(False, f"Nothing was chosen: {problem[:1000]}.")
         return self._do()
 
     def _at(self, number: int, act: Any) -> Effect:

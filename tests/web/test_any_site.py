@@ -207,6 +207,7 @@ def test_applications_and_factories_are_told_apart():
         ({"app": "nowhere_at_all:app", "tasks": [task()]}, "app no module 'nowhere_at_all'"),
         ({"url": "file:///etc/hostname", "tasks": [task()]}, "url must be an http or https address"),
         ({"allow_hosts": ["a.test"]}, "allow_hosts is for a live url"),
+        ({"url": "http://a.test", "allow_hosts": ["http://b.test"], "tasks": [task()]}, "must be hosts such as"),
         ({"reset": plain_wsgi}, "reset is for an app"),
         ({"host": "a b"}, "host must be a name"),
         ({"answer_limit": 0}, "answer_limit must be a positive number"),
@@ -401,8 +402,15 @@ def test_a_live_site_reaches_its_own_host_and_no_other():
     env = AnySite(url=f"{address}/shop/", tasks=[task(start="start", checks=[{"url": "/shop/end"}])])
     observation, _ = env.reset(seed=0)
     assert (observation["url"], observation["title"]) == (f"{address}/shop/start", "Live")
-    observation, reward, *_ = env.step(ToolCall("goto", {"url": "http://localhost/shop/end"}))
-    assert reward == 0.0 and observation["url"] == f"{address}/shop/start" and "127.0.0.1" in observation["feedback"]
+    for other in (
+        "http://localhost/shop/end",
+        "http://127.0.0.1/shop/end",
+        f"http://127.0.0.1:{server.server_port + 1}/",
+    ):
+        observation, reward, *_ = env.step(ToolCall("goto", {"url": other}))
+        assert (
+            reward == 0.0 and observation["url"] == f"{address}/shop/start" and address[7:] in observation["feedback"]
+        )
     assert env.step(ToolCall("goto", {"url": f"{address}/shop/end"}))[1] == 1.0
     env.close()
     server.shutdown()

@@ -110,7 +110,7 @@ def test_allowed_hosts_are_really_reached_and_no_others(monkeypatch):
     address = f"http://127.0.0.1:{site.server_port}"
     pool = Pool(PoolSettings(limit_s=5))
     try:
-        page = pool.open(PageConfig(width=320, height=240, allow_hosts=("127.0.0.1",)))
+        page = pool.open(PageConfig(width=320, height=240, allow_hosts=(f"127.0.0.1:{site.server_port}",)))
         page.goto(f"{address}/")
         assert page.act([Click(20, 15)]).url == f"{address}/next" and page.back()
         for path in ("/away", "/alias"):
@@ -123,7 +123,7 @@ def test_allowed_hosts_are_really_reached_and_no_others(monkeypatch):
         assert page.act([Click(20, 15)]).title == "/next"
         with pytest.raises(BrowserFailure, match="hang"):
             page.goto(f"{address}/stuck")
-        page = pool.open(PageConfig(width=320, height=240, allow_hosts=("127.0.0.1",)))
+        page = pool.open(PageConfig(width=320, height=240, allow_hosts=(f"127.0.0.1:{site.server_port}",)))
         page.goto(f"{address}/again")
         assert page.title == "/again"
     finally:

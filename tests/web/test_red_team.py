@@ -278,3 +278,81 @@ def test_dragged_addresses_and_shortcuts_open_nothing():
                Alt+d Alt+Home Alt+ArrowLeft Control+Shift+i Control+Shift+n Control+F4 Alt+F4 Shift+Escape""".split():
             assert earn_nothing(env, "press", keys=keys)[0]["url"] == "http://site.test/", keys
         assert len(env.server.asked) == asked
+
+
+def windows_left(env):
+    """How many windows the browser has that nobody here knows of, a moment after the last was closed."""
+    browser = env._page._browser
+
+    async def listed():
+        return (await browser.root.send("Target.getTargets"))["targetInfos"]
+
+    for _ in range(50):
+        found = env._page._pool.call(listed(), 5)
+        left = sum(target["type"] == "page" and target["targetId"] not in browser.pages for target in found)
+        if not left:
+            break
+        time.sleep(0.1)
+    return left
+
+
+@pytest.mark.parametrize("tabs", [False, True])
+def test_modified_clicks_leave_no_window_behind(tabs):
+    link = "<a href='/b' style='display:block;width:200px;height:60px'>x</a>"
+    click = "event.target.previousSibling.dispatchEvent(new MouseEvent('click', {ctrlKey: true}))"
+    many = f"for (let i = 0; i < 50; i++) {click}"
+    script = f'<a href="/b"></a><button style="width:100px;height:50px" onclick="{many}">x</button>'
+    with begun({"/": page(link), "/b": page("b", "other"), "/many": page(script)}, tabs=tabs) as env:
+        for name, arguments in (
+            ("click", {"x": 20, "y": 20, "button": "middle"}),
+            ("press", {"keys": "Control+Enter"}),
+            ("press", {"keys": "Shift+Enter"}),
+        ):
+            earn_nothing(env, "goto", url="site.test/")
+            if name == "press":
+                earn_nothing(env, "press", keys="Tab")
+            observation, _ = earn_nothing(env, name, **arguments)
+            assert observation["title"] == "other", (name, arguments)
+            assert windows_left(env) == 0
+        earn_nothing(env, "goto", url="site.test/many")
+        earn_nothing(env, "click", x=20, y=20)
+        earn_nothing(env, "wait", seconds=1)
+        assert windows_left(env) == 0 and env._page.tab_count <= 20
+        assert not env._page._browser._sessions
+
+
+BLOCKED = "about:blank#blocked"
+"""Where Chromium goes instead of an address that a page may not open."""
+
+
+def test_redirects_to_what_is_never_opened_stay_where_they_are():
+    with begun({"/": page("hi"), "/b": page("b", "other")}) as env:
+        answer, target = env.server.answer, ""
+
+        async def answers(request):
+            away = {
+                "/go": Response(302, [("location", target)]),
+                "/re": Response(200, [("refresh", f"0;url={target}")]),
+            }
+            return away.get(urlsplit(request.url).path) or await answer(request)
+
+        env.server.answer = answers
+        for target in (
+            "file:///etc/hostname",
+            "data:text/html,<title>done</title>",
+            "blob:http://site.test/x",
+            "about:version",
+        ):
+            for path in ("go", "re"):
+                earn_nothing(env, "goto", url=f"site.test/{path}")
+                assert urlsplit(env.url).hostname == "site.test"
+                assert earn_nothing(env, "goto", url="site.test/b")[0]["title"] == "other", (target, path)
+
+
+def test_what_a_page_says_is_cut():
+    long = "<script>onclick = () => alert('x'.repeat(9e5))</script><select style='width:99px;height:50px'></select>"
+    add = "document.querySelector('select').append(new Option('y'.repeat(9e5)))"
+    fill = f"<script>for (let i = 0; i < 3; i++) {add}</script>"
+    with begun({"/": page(long + fill)}) as env:
+        assert len(earn_nothing(env, "click", x=200, y=200)[0]["feedback"]) < 1000
+        assert len(earn_nothing(env, "select", x=20, y=20, option="none")[0]["feedback"]) < 2000

@@ -5,6 +5,7 @@ import gzip
 import sqlite3
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -194,6 +195,24 @@ def test_compressed_answers_are_unpacked():
     server = WsgiServer(wsgi(headers=[("Content-Encoding", "gzip")], body=[gzip.compress(b"plain")]))
     response = ask(server, headers=[("Accept-Encoding", "gzip")])
     assert response.body == b"plain" and values(response, "content-encoding") == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_an_error(pack, monkeypatch):
+    monkeypatch.setattr("mmgym_web.serve.MAX_BODY", 10_000)
+    coding = "gzip" if pack is gzip.compress else "deflate"
+    server = WsgiServer(wsgi(headers=[("Content-Encoding", coding)], body=[pack(bytes(10_001))]))
+    with pytest.raises(OverflowError, match="longer than 10000 bytes"):
+        ask(server)
+
+
+def test_headers_outside_latin_1_arrive_as_the_browser_sends_them():
+    seen = {}
+    cookie = [("Cookie", "q=\u2713")]
+    assert ask(AsgiServer(asgi(before=seen.update)), headers=cookie).status == 200
+    assert (b"cookie", "q=\u2713".encode()) in seen["headers"]
+    assert ask(WsgiServer(wsgi(before=seen.update)), headers=cookie).status == 200
+    assert seen["HTTP_COOKIE"].encode("latin-1").decode() == "q=\u2713"
 
 
 def test_starlette_form_and_file_upload():

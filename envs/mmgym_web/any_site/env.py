@@ -18,7 +18,7 @@ from mmgym.spaces import ToolCall
 from mmgym_web.any_site.checks import DomCheck, Visit, find_object, holds
 from mmgym_web.any_site.sources import is_factory, load_app, make_app, serve_app
 from mmgym_web.any_site.tasks import SiteTask, load_tasks
-from mmgym_web.browser import BrowserFailure, CDPError, Outcome
+from mmgym_web.browser import BrowserFailure, CDPError, Outcome, host_and_ports, is_allowed
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.messages import Server
 from mmgym_web.serve import AsgiServer, HostRouter, StaticFolder, WsgiServer
@@ -86,7 +86,8 @@ class AnySite(WebEnv):
     - `reset`: for an application that is used again: `"module:function"` or a function, called before every episode
       with `app` and `seed`. Without it and without a factory, the environment is not deterministic and declares so.
     - `folder`: a folder of files.
-    - `url`: a live address. `allow_hosts` lists the hosts that may be reached (its own alone by default). Such an
+    - `url`: a live address. `allow_hosts` lists what may be reached: `example.org`, `*.example.org` (its subdomains),
+      `localhost:8000`; without a port, 80 and 443. By default the address's own host and port alone. Such an
       environment is not deterministic and has no snapshots.
     - `tasks`: path of a JSON-lines file, or a list of dicts.
     - `host`: the name under which `app` or `folder` is served.
@@ -133,7 +134,9 @@ class AnySite(WebEnv):
         self._app = None if app is None else load_app(app)
         self._reset = find_object(reset) if isinstance(reset, str) else reset
         self._live = None if url is None else _check_url(url)
-        self._hosts = tuple(allow_hosts) or (() if url is None else (str(urlsplit(url).hostname),))
+        self._hosts = tuple(allow_hosts) or (() if url is None else (urlsplit(url).netloc.rpartition("@")[2],))
+        for entry in self._hosts:
+            host_and_ports(entry)
         self._host, self._limit = host, answer_limit
         self.tasks: tuple[SiteTask, ...] = load_tasks(_DEMO / "tasks.jsonl" if tasks is None else tasks)
         self.levels = max(task.level for task in self.tasks)  # type: ignore[misc]
@@ -147,7 +150,7 @@ class AnySite(WebEnv):
         if self._site_folder is not None:
             StaticFolder(self._site_folder)  # raises now if there is none
         for task in self.tasks:
-            if urlsplit(self._address(task)).hostname not in (self._hosts if self._live else (host,)):
+            if not is_allowed(self._address(task), self._hosts if self._live else (host,)):
                 raise task.wrong("start", f"a path, or an address of {', '.join(self._hosts) or host}", task.start)
         super().__init__(**arguments)
         self._asked: SiteTask | None = None

@@ -6,7 +6,7 @@ from mmgym_web.browser.chromium import PoolSettings
 from mmgym_web.browser.config import Dialog, PageConfig
 from mmgym_web.browser.handle import Outcome, Page
 from mmgym_web.browser.inputs import KEYS, Action, Click, InsertText, Mouse, Press, TypeText, Wheel
-from mmgym_web.browser.network import NavigationRefused, Refusal, check_address
+from mmgym_web.browser.network import NavigationRefused, Refusal, check_address, host_and_ports, is_allowed
 from mmgym_web.browser.pool import Pool, close_pool, get_pool
 
 __all__ = [
@@ -32,4 +32,6 @@ __all__ = [
     "check_address",
     "close_pool",
     "get_pool",
+    "host_and_ports",
+    "is_allowed",
 ]

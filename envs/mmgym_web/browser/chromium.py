@@ -68,6 +68,7 @@ class Chromium:
         self.retired = False
         self._user_agent = ""
         self._sessions: dict[str, asyncio.Future[str]] = {}
+        self._opening = 0
         self._watcher: asyncio.Task[None] | None = None
 
     @classmethod
@@ -124,16 +125,22 @@ class Chromium:
             ]
         # The window is what is drawn; the page is laid out for its viewport (see `EpisodePage.prepare`).
         width, height = config.drawn
-        target = await self.root.send(
-            "Target.createTarget",
-            url="about:blank",
-            browserContextId=context,
-            enableBeginFrameControl=self.frames.issued,
-            width=width,
-            height=height,
-        )
-        identifier = target["targetId"]
-        session = Session(self.root.connection, await self._session_of(identifier))
+        self._opening += 1
+        try:
+            target = await self.root.send(
+                "Target.createTarget",
+                url="about:blank",
+                browserContextId=context,
+                enableBeginFrameControl=self.frames.issued,
+                width=width,
+                height=height,
+            )
+            identifier = target["targetId"]
+            session = Session(self.root.connection, await self._session_of(identifier))
+        finally:
+            self._opening -= 1
+            if not self._opening:
+                self._close_strays()
         page = EpisodePage(self.root, session, context, identifier, self.frames, config, opener)
         self.pages[identifier] = page
         try:
@@ -217,13 +224,25 @@ class Chromium:
                 future = self._sessions[target["targetId"]] = asyncio.get_running_loop().create_future()
             if not future.done():
                 future.set_result(session)
+            if not self._opening:
+                self._close_strays()
             return
-        # A window that a page opened, or a worker that would outlive it: closed before it runs.
+        self._close_other(target["targetId"], session)
+
+    def _close_strays(self) -> None:
+        """Close the windows that nobody here has asked for: clicks with a modifier open some that name no opener."""
+        for identifier, future in self._sessions.items():
+            if future.done() and not future.cancelled():
+                self._close_other(identifier, future.result())
+        self._sessions.clear()
+
+    def _close_other(self, identifier: str, session: str) -> None:
+        """Close a window that a page opened, or a worker that would outlive it, before it runs."""
         other = Session(self.root.connection, session)
         other.post("Fetch.enable", patterns=[{"urlPattern": "*"}])
         # A page's script stands still in window.open() until the new window may go on.
         other.post("Runtime.runIfWaitingForDebugger")
-        self.root.post("Target.closeTarget", targetId=target["targetId"])
+        self.root.post("Target.closeTarget", targetId=identifier)
 
     async def _watch(self) -> None:
         """Kill the largest page when the browser takes too much memory."""

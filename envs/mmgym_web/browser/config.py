@@ -30,7 +30,7 @@ class PageConfig:
     server: Server | None = None
     """Plays the episode's sites."""
     allow_hosts: tuple[str, ...] = ()
-    """Hosts that may really be reached; empty keeps the page off the network."""
+    """Hosts that may really be reached (see `is_allowed`); empty keeps the page off the network."""
     on_new_tab: Literal["same", "refuse", "tab"] = "same"
     """What a link to a new tab or window does: opens in the same page, nothing (recorded as refused), or a tab."""
     files: Path | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmgym_web.browser.cdp import BrowserFailure, Session
 from mmgym_web.browser.config import Dialog, PageConfig
-from mmgym_web.browser.network import NetworkGuard, Refusal
+from mmgym_web.browser.network import NetworkGuard, Refusal, is_allowed
 from mmgym_web.browser.scripts import episode_script
 
 __all__ = ["PageEvents"]
@@ -101,6 +101,8 @@ class PageEvents:
         url, where = params["url"], params["disposition"]
         if where == "download":
             self.refused.append(Refusal(url, "Download", "downloads are not kept"))
+        elif where in ("newTab", "newWindow"):  # a click with Control, or with the middle button
+            self._window_opened(params)
         elif where == "currentTab" and not url.startswith(("http://", "https://", "about:", "javascript:", "blob:")):
             self.refused.append(Refusal(url, "Navigation", f"{url.partition(':')[0]}: addresses are not opened"))
         elif where == "currentTab" and params["frameId"] == self.frame_id and not url.startswith("javascript:"):
@@ -159,8 +161,8 @@ class PageEvents:
             self.refused.append(Refusal(params["url"], "Popup", "new tabs and windows are not opened"))
 
     def _socket_created(self, params: dict[str, Any]) -> None:
-        scheme, _, rest = params["url"].partition("://")
-        if not self.guard.allows(rest.split("/", 1)[0].split(":", 1)[0]):
+        if not is_allowed(params["url"], self.guard.allow_hosts):
+            scheme = params["url"].partition("://")[0]
             kind = "WebSocket" if scheme.startswith("ws") else "WebTransport"
             self.refused.append(Refusal(params["url"], kind, "connections that stay open are not made"))
 

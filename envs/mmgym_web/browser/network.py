@@ -6,7 +6,7 @@ import asyncio
 import base64
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,19 @@ from urllib.parse import urlsplit
 from mmgym_web.browser.cdp import BrowserGone, CDPError, Session
 from mmgym_web.messages import Request, Response, Server
 
-__all__ = ["NavigationRefused", "NetworkGuard", "Refusal", "Request", "Response", "Server", "check_address"]
+__all__ = [
+    "NavigationRefused",
+    "NetworkGuard",
+    "Refusal",
+    "Request",
+    "Response",
+    "Server",
+    "check_address",
+    "host_and_ports",
+    "is_allowed",
+]
 
+_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 BODY_LIMIT = 64 << 20
 """Bytes of a response; a larger one ends the episode."""
 
@@ -75,12 +86,47 @@ def check_address(url: str) -> str:
     return url
 
 
+def is_allowed(url: str, allow_hosts: Iterable[str]) -> bool:
+    """Whether an address is at one of some hosts.
+
+    Args:
+        url: the address.
+        allow_hosts: ``host``, ``*.example.org`` (its subdomains), or either with ``:port``; without, ports 80 and 443.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return False
+    for name, ports in map(host_and_ports, allow_hosts):
+        if port in ports and (host == name or (name.startswith("*.") and host.endswith(name[1:]))):
+            return True
+    return False
+
+
+def host_and_ports(allowed: str) -> tuple[str, tuple[int, ...]]:
+    """The host of an entry of `is_allowed`, and the ports that it means.
+
+    Raises:
+        ValueError: for what is no host.
+    """
+    wrong = f"must be hosts such as example.org, *.example.org or localhost:8000; got {allowed!r}"
+    try:
+        parts = urlsplit(f"//{allowed}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    if not host or re.search(r"[/@?#,;\s]", allowed):
+        raise ValueError(wrong)
+    return host, (port,) if port else (80, 443)
+
+
 class NetworkGuard:
     """Decides on every request of one page.
 
     Args:
         server: plays the episode's sites; None for none.
-        allow_hosts: hosts that the page may really reach; ``*.example.org`` means its subdomains.
+        allow_hosts: hosts that the page may really reach (see `is_allowed`).
         uploads: files that the page was given, by name.
         refuse: called with each `Refusal`.
         failed: called with what a server raised.
@@ -120,12 +166,6 @@ class NetworkGuard:
         for task in self._tasks:
             task.cancel()
 
-    def allows(self, host: str) -> bool:
-        """Whether the page may reach a host over the network."""
-        return any(
-            host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:])) for allowed in self.allow_hosts
-        )
-
     async def _decide(self, session: Session, params: dict[str, Any], main_frame: bool) -> None:
         identifier, kind = params["requestId"], params["resourceType"]
         url = params["request"]["url"]
@@ -134,7 +174,7 @@ class NetworkGuard:
             response = None
             if parts.scheme not in ("http", "https"):
                 reason = f"{parts.scheme}: addresses are not opened"
-            elif self.allows(parts.hostname or ""):
+            elif is_allowed(url, self.allow_hosts):
                 await session.send("Fetch.continueRequest", requestId=identifier)
                 return
             elif parts.path == "/favicon.ico" and kind == "Other":
@@ -166,6 +206,9 @@ class NetworkGuard:
         except (CDPError, BrowserGone) as error:
             # The page has gone on, or away, and wants no answer any more.
             logger.debug("request %s was dropped: %s", url, error)
+        except (ValueError, KeyError, OSError) as error:  # an address or a body that cannot be read
+            logger.debug("request %s cannot be read: %s", url, error)
+            session.post("Fetch.failRequest", requestId=identifier, errorReason="Failed")
 
     async def _answer(self, session: Session, params: dict[str, Any]) -> Response | None:
         if self.server is None:

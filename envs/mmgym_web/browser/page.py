@@ -6,6 +6,7 @@ Everything here runs on the pool's loop thread; environments hold the facade `mm
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -409,9 +410,9 @@ class EpisodePage(PageEvents):
 
     async def _halt(self) -> None:
         """Stop a page that loads itself again and again."""
-        await asyncio.gather(
-            self.session.send("Page.stopLoading"), self.session.send("Emulation.setVirtualTimePolicy", policy="pause")
-        )
+        with contextlib.suppress(CDPError):  # the browser has stopped it already: a redirect to what it never opens
+            await self.session.send("Page.stopLoading")
+        await self.session.send("Emulation.setVirtualTimePolicy", policy="pause")
         self._loading = False
 
     async def _rest(self, ms: float) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mmgym.doctor import find_chromium
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone, Connection
+from mmgym_web.browser.network import host_and_ports
 from mmgym_web.folders import abandoned_folders, make_folder, remove_folder
 
 __all__ = [
@@ -164,7 +165,7 @@ class ChromiumProcess:
         arguments += [f"--host-resolver-rules={_resolver_rules(settings.allow_hosts)}"]
         # A proxy that is not there, for all but the allowed hosts: addresses of numbers need no look-up.
         arguments += ["--proxy-server=127.0.0.1:9"]
-        arguments += [f"--proxy-bypass-list={';'.join(['<-loopback>', *settings.allow_hosts])}"]
+        arguments += [f"--proxy-bypass-list={';'.join(['<-loopback>', *_addresses(settings.allow_hosts)])}"]
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")
         try:
@@ -266,7 +267,7 @@ def sweep() -> list[Path]:
     swept = []
     for folder, lock in abandoned_folders(PREFIX):
         for pid in _using(folder):
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         remove_folder(folder, lock)
         swept.append(folder)
@@ -283,7 +284,16 @@ def _using(folder: Path) -> Iterator[int]:
 
 
 def _resolver_rules(allow_hosts: tuple[str, ...]) -> str:
-    return ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {host}" for host in allow_hosts)])
+    return ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {host_and_ports(entry)[0]}" for entry in allow_hosts)])
+
+
+def _addresses(allow_hosts: tuple[str, ...]) -> list[str]:
+    """Hosts with all their ports, as a list of exceptions from a proxy has them."""
+    found = []
+    for host, ports in map(host_and_ports, allow_hosts):
+        written = f"[{host}]" if ":" in host else host
+        found += [f"{written}:{port}" for port in ports]
+    return found
 
 
 def _spawn(arguments: list[str], folder: Path) -> tuple[int, int, int]:

@@ -88,8 +88,10 @@ class Episode:
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": request.method,
             "scheme": parts.scheme, "path": parts.path or "/", "raw_path": (parts.path or "/").encode(),
             "query_string": parts.query.encode(), "root_path": "", "server": (parts.hostname, 80),
-            "headers": [(key.lower().encode("latin-1"), value.encode("latin-1")) for key, value in request.headers]
-            + [(b"host", (parts.hostname or "").encode())],
+            "headers": [
+                *((key.lower().encode("latin-1"), value.encode("utf-8", "replace")) for key, value in request.headers),
+                (b"host", (parts.hostname or "").encode()),
+            ],
         }  # fmt: skip
         status, headers, body = 500, list[tuple[str, str]](), bytearray()
 
