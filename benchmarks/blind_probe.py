@@ -6,7 +6,7 @@ For each template with `pixels = True`: a linear classifier over words is fitted
 of the pages on the way, to say the answer (or which row has to change), and measured on held-out instances. It must not
 beat the best constant answer: the 95 % interval of its score has to contain that answer's share, or lie below it.
 One in forty does not by chance alone: where that happens, fresh instances are measured, and only those count.
-It takes more than an hour on two cores; a run that was stopped goes on where it was.
+It takes about two hours on two cores; a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations

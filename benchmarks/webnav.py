@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import itertools
 import json
 import multiprocessing
 import time
@@ -65,7 +66,7 @@ def play(agent: str, instance: tuple[int, int, str], actions: list[dict[str, Any
     played: list[dict[str, Any]] = []
     trace: list[list[Any]] = [_look(observation, inner)]
     started = time.perf_counter()
-    while not done:
+    while not done and (actions is None or len(played) < len(actions)):
         if actions is not None:
             call = ToolCall(**actions[len(played)])
         else:
@@ -108,7 +109,7 @@ def _again(episode: dict[str, Any]) -> dict[str, Any]:
 
 def main(args: Args) -> None:
     """Run everything and write the results."""
-    context = multiprocessing.get_context("spawn")
+    context, found = multiprocessing.get_context("spawn"), machine(find_browser())
     with context.Pool(args.processes) as pool:
         expert = pool.map(partial(play, "expert"), instances(args.episodes), chunksize=5)
         chances = [(FIRST_SEED + n, level, SPLITS[n % 4]) for level in range(1, 6) for n in range(args.random_episodes)]
@@ -122,7 +123,7 @@ def main(args: Args) -> None:
     ]
     differing = [different for a, b in zip(recorded, replayed, strict=True) if (different := _difference(a, b))]
     results = {
-        "machine": machine(find_browser()),
+        "machine": found,
         "first_seed": FIRST_SEED,
         "expert": {
             **_share([e["success"] for e in expert]),
@@ -145,7 +146,9 @@ def main(args: Args) -> None:
 
 def _difference(recorded: dict[str, Any], replayed: dict[str, Any]) -> dict[str, Any]:
     """At which turn, and in what, two episodes part; empty if they are equal."""
-    for turn, (a, b) in enumerate(zip(recorded["trace"], replayed["trace"], strict=True)):
+    for turn, (a, b) in enumerate(
+        itertools.zip_longest(recorded["trace"], replayed["trace"], fillvalue=["no turn"] * 3)
+    ):
         if a != b:
             names = ("reward", "state key", "pixels")[-len(a) :]
             what = [name for name, x, y in zip(names, a, b, strict=True) if x != y]

@@ -11,14 +11,12 @@ import argparse
 import itertools
 import json
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -26,53 +24,18 @@ import gymnasium as gym
 import mmgym  # noqa: F401  (registers its ids)
 from benchmarks.web_peers import protocol
 from mmgym.spaces import ToolCall
+from mmgym_web.browser import get_pool
+from mmgym_web.browser.process import tree_memory
 
 FIRST, EVERY = 200, 400
 """Episodes before memory is first looked at, and between looks."""
 
 
-def descendants(root: int) -> list[int]:
-    """Process ids of everything that descends from `root`, without itself."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                # The name of a program, in brackets, may hold spaces: the parent is the second field after it.
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    found: list[int] = []
-    level = [root]
-    while level:
-        level = [child for process in level for child in children.get(process, [])]
-        found += level
-    return found
-
-
-def megabytes(process: int) -> float:
-    """PSS of one process; 0 when it has just ended."""
-    try:
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
-
-
 def memory() -> dict[str, float]:
     """PSS in MB of the browser (all that this process has started) and of this process."""
-    browser = sum(megabytes(process) for process in descendants(os.getpid()))
-    return {"browser_mb": round(browser, 1), "worker_mb": round(megabytes(os.getpid()), 1)}
-
-
-def browsers() -> set[int]:
-    """Process ids of the browsers: the direct children of this process."""
-    return {
-        process
-        for process in descendants(os.getpid())
-        if f"\nPPid:\t{os.getpid()}\n" in Path(f"/proc/{process}/status").read_text()
-    }
+    sizes = tree_memory(os.getpid())
+    worker = sizes.pop(os.getpid())
+    return {"browser_mb": round(sum(sizes.values()) / 2**20, 1), "worker_mb": round(worker / 2**20, 1)}
 
 
 @dataclass
@@ -159,7 +122,7 @@ def main() -> None:
     alone = {**throughput(players, options.seconds), **memory()}
     players += [Player(next(tasks), 1_000_000 * options.seed + 10_000 * k) for k in range(1, options.environments)]
     all_of_them = {**throughput(players, options.seconds), **memory()}
-    before = browsers()
+    before = set(get_pool().pids())
     looks = flatness(players, options.episodes)
     result = {
         "memory_is": "PSS, in MB, of all processes of the browser, and of the Python process",
@@ -171,7 +134,7 @@ def main() -> None:
         ),
         "over_episodes": looks,
         "growth": round(looks[-1]["browser_mb"] / looks[0]["browser_mb"], 3),
-        "browsers_restarted": len(browsers() - before),
+        "browsers_restarted": len(set(get_pool().pids()) - before),
         "errors": sum(player.errors for player in players),
     }
     for player in players:

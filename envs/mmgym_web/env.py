@@ -6,8 +6,10 @@ when the task is solved (`_is_success`). This class does the rest: observations,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -34,7 +36,7 @@ from mmgym_web.elements import Element
 from mmgym_web.probe import PROBE, PROBE_SCRIPT
 from mmgym_web.start import Start
 from mmgym_web.task_files import TaskFiles
-from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_at, cell_names, plain, tool_names
+from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_names, plain, tool_names
 
 __all__ = ["Start", "WebEnv"]
 
@@ -213,11 +215,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
     def _perform(self, call: ToolCall) -> Effect:
         before = self._key
         self._notes = []
-        try:
+        with self._machinery(BrowserFailure, CDPError):
             effect = super()._perform(call)
-        except (BrowserFailure, CDPError) as failure:
-            self._drop_page()
-            raise MachineryFailure(str(failure)) from failure
         notes = [note for note in (effect.feedback, *self._notes) if note]
         return Effect(self._key != before, " ".join(notes))
 
@@ -355,16 +354,14 @@ class WebEnv(BrowserTools, MultimodalEnv):
 
     def query(self, expression: str) -> Any:
         """A JavaScript expression's JSON value, out of reach of the page's scripts. It must change nothing."""
-        return self._query(expression)
+        with self._machinery(BrowserFailure):
+            return self._query(expression)
 
     def elements(self) -> list[Element]:
         """The page's accessibility tree, with what can be acted on numbered from 1."""
         if self._elements is None:
-            try:
+            with self._machinery(BrowserFailure, CDPError):
                 nodes = self._the_page().accessibility()
-            except (BrowserFailure, CDPError) as failure:
-                self._drop_page()
-                raise MachineryFailure(str(failure)) from failure
             self._elements = elements.read(nodes, self.width, self.height)
         return self._elements
 
@@ -443,6 +440,15 @@ class WebEnv(BrowserTools, MultimodalEnv):
             raise gym.error.ResetNeeded("there is no page yet: call reset() first")
         return self._page
 
+    @contextlib.contextmanager
+    def _machinery(self, *kinds: type[Exception]) -> Iterator[None]:
+        """What the browser fails at inside costs the page, and is a failure of the machinery."""
+        try:
+            yield
+        except kinds as failure:
+            self._drop_page()
+            raise MachineryFailure(str(failure)) from failure
+
     def _drop_page(self) -> None:
         if self._page is not None:
             page, self._page = self._page, None
@@ -450,24 +456,6 @@ class WebEnv(BrowserTools, MultimodalEnv):
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
-
-    def _adapted(self, call: ToolCall) -> ToolCall:
-        """A call in pixels as a call of the tools that there are, in their units."""
-        arguments = dict(call.arguments)
-        if self.action_mode == "grid":
-            at = (arguments.get("x", 0), arguments.get("y", 0), self.grid, self.width, self.height)
-            return ToolCall("click_cell", {"cell": cell_at(*at)})
-        if self.action_mode == "elements" and "x" in arguments:
-            x, y = arguments.pop("x"), arguments.pop("y")
-            if call.name == "scroll":
-                return ToolCall("scroll_page", {"dy": arguments["dy"]})
-            element = elements.at_point(self.elements(), x, y)
-            return ToolCall(f"{call.name}_element", {"element": element.number if element else 1, **arguments})
-        if "x" in arguments:
-            arguments["x"], arguments["y"] = self._shown_point(arguments["x"], arguments["y"])
-        if "to_x" in arguments:
-            arguments["to_x"], arguments["to_y"] = self._shown_point(arguments["to_x"], arguments["to_y"])
-        return ToolCall(call.name, arguments)
 
     def _forget(self) -> None:
         self._actions, self._notes, self._cookies = [], [], []

@@ -140,9 +140,11 @@ class _Application:
     async def answer(self, request: Request) -> Response | None:
         """The application's answer: 500 when it raised, 503 when it took longer than the limit."""
         try:
-            future = self._thread.call(lambda: self._respond(request))
-            response = await asyncio.wait_for(asyncio.wrap_future(future), self.limit)
-        except TimeoutError:
+            future = asyncio.wrap_future(self._thread.call(lambda: self._respond(request)))
+            done, _ = await asyncio.wait([future], timeout=self.limit)
+            if done:
+                return _finish(request, future.result())
+            future.cancel()
             self._thread.stuck = True
             self.errors.append(f"TimeoutError: no answer to {request.method} {request.url} in {self.limit:g} s")
             return html_error(503, "The application did not answer in time.")
@@ -150,7 +152,6 @@ class _Application:
             _LOG.info("the application failed at %s %s", request.method, request.url, exc_info=True)
             self.errors.append(f"{type(error).__name__}: {error}")
             return html_error(500, "The application failed.")
-        return _finish(request, response)
 
     def _respond(self, request: Request) -> Response:
         raise NotImplementedError
@@ -250,8 +251,10 @@ class AsgiServer(_Application):
     def close(self) -> None:
         """End the application's lifespan and stop its thread; the server answers no more."""
         if not self._thread.stuck:
-            with contextlib.suppress(Exception):
+            try:
                 self._thread.call(self._end).result(self.limit)
+            except Exception:  # nobody is there any more whom it could concern
+                _LOG.warning("the application failed when it was ended", exc_info=True)
         super().close()
 
     def _end(self) -> None:

@@ -1,6 +1,6 @@
 """What an agent may do in a browser, declared once: tools by coordinates, tools by element, tools of the page.
 
-Each tool hands primitive actions to `_do`, which carries them out, lets the page settle, and says what changed.
+Each tool hands primitive actions to `_do`, which carries them out, and lets the page settle.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Interval, MaxLen
@@ -16,9 +16,7 @@ from annotated_types import Interval, MaxLen
 from mmgym.env import Effect
 from mmgym.spaces import ToolCall, tool
 from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
-
-if TYPE_CHECKING:
-    from mmgym_web.elements import Element
+from mmgym_web.elements import Element, at_point
 
 __all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "GRID_TOOLS", "PAGE_TOOLS", "TAB_TOOLS", "BrowserTools"]
 
@@ -91,6 +89,10 @@ class BrowserTools:
         raise NotImplementedError
 
     def _element(self, number: int) -> Element | None:
+        raise NotImplementedError
+
+    def elements(self) -> list[Element]:
+        """The page's accessibility tree."""
         raise NotImplementedError
 
     def _visit(self, url: str) -> Effect:
@@ -414,6 +416,24 @@ class BrowserTools:
         return self._end(None, reason)
 
     # --- shared ---
+
+    def _adapted(self, call: ToolCall) -> ToolCall:
+        """A call in pixels as a call of the tools that there are, in their units."""
+        arguments = dict(call.arguments)
+        if self.action_mode == "grid":
+            at = (arguments.get("x", 0), arguments.get("y", 0), self.grid, self.width, self.height)
+            return ToolCall("click_cell", {"cell": cell_at(*at)})
+        if self.action_mode == "elements" and "x" in arguments:
+            x, y = arguments.pop("x"), arguments.pop("y")
+            if call.name == "scroll":
+                return ToolCall("scroll_page", {"dy": arguments["dy"]})
+            element = at_point(self.elements(), x, y)
+            return ToolCall(f"{call.name}_element", {"element": element.number if element else 1, **arguments})
+        if "x" in arguments:
+            arguments["x"], arguments["y"] = self._shown_point(arguments["x"], arguments["y"])
+        if "to_x" in arguments:
+            arguments["to_x"], arguments["to_y"] = self._shown_point(arguments["to_x"], arguments["to_y"])
+        return ToolCall(call.name, arguments)
 
     def _choose(self, find: str, option: str) -> Effect:
         problem = self._query(f"{_CHOOSE}({find}, {json.dumps(option)}).problem")

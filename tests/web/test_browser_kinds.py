@@ -91,7 +91,7 @@ class LiveSite(http.server.BaseHTTPRequestHandler):
             self.send_header("location", away[self.path])
             self.end_headers()
             return
-        time.sleep({"/slow": 1.0, "/stuck": 20.0}.get(self.path, 0))
+        time.sleep({"/slow": 0.3, "/stuck": 20.0}.get(self.path, 0))
         self.send_response(200)
         self.send_header("content-type", "text/html")
         self.end_headers()

@@ -203,7 +203,7 @@ def test_what_is_only_drawn_cannot_be_guessed_from_the_text():
         made.close()
     for counts, options in ((colours, 6), (stars, 5), (lowest, 12), (sizes, 6)):
         total = sum(counts.values())
-        assert sorted(counts) == sorted(counts)[:options]
+        assert len(counts) == options
         for count in counts.values():
             assert abs(count - total / options) < 4.5 * (total / options) ** 0.5, (counts, options)
 

@@ -18,7 +18,7 @@ from mmgym.spaces import ToolCall
 from mmgym_web.any_site.checks import DomCheck, Visit, find_object, holds
 from mmgym_web.any_site.sources import is_factory, load_app, make_app, serve_app
 from mmgym_web.any_site.tasks import SiteTask, load_tasks
-from mmgym_web.browser import BrowserFailure, CDPError, Outcome, host_and_ports, is_allowed
+from mmgym_web.browser import CDPError, Outcome, host_and_ports, is_allowed
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.messages import Server
 from mmgym_web.serve import AsgiServer, HostRouter, StaticFolder, WsgiServer
@@ -210,10 +210,10 @@ class AnySite(WebEnv):
             if isinstance(check, DomCheck):
                 selector = json.dumps(check.selector)
                 try:  # the page knows best what a selector is
-                    self.query(f"document.createDocumentFragment().querySelector({selector})")
+                    self._query(f"document.createDocumentFragment().querySelector({selector})")
                 except CDPError as error:
                     raise self._asked.wrong(f"checks[{number}].dom", "a CSS selector", check.selector) from error
-        status = self.query("performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0")
+        status = self._query("performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0")
         if status >= 400:
             warnings.warn(f"{self._asked.where}: the page on which it starts answered {status}", stacklevel=2)
         return outcome
@@ -227,19 +227,12 @@ class AnySite(WebEnv):
             warnings.warn(f"{self._asked.where}: all checks hold before anything is done", stacklevel=2)
         return result
 
-    def _look(self, expression: str) -> Any:
-        try:
-            return self.query(expression)
-        except BrowserFailure as failure:
-            self._drop_page()
-            raise MachineryFailure(str(failure)) from failure
-
     def _is_success(self) -> bool:
         asked = self._asked
         if asked is None or self._failed is not None or (asked.asks and self._answer is None):
             return False
         try:
-            return holds(asked.checks, Visit(self.url, self._look, self._answer, self._running))
+            return holds(asked.checks, Visit(self.url, self.query, self._answer, self._running))
         except MachineryFailure:
             raise
         except Exception as error:  # a check of the user's may raise anything: no fault of the agent's

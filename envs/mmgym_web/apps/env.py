@@ -63,18 +63,7 @@ class AppEnv(TaskEnv):
     def _perform(self, call: ToolCall) -> Effect:
         effect = super()._perform(call)
         # An application that raises shows its own page of errors, as it does to anybody. One that hangs is lost.
-        hung = [error for error in self._playing()[0].errors if error.startswith("TimeoutError")]
-        if hung:
-            raise MachineryFailure(f"application: {hung[0]}")
+        episode = self._playing()[0]
+        if episode.hangs:
+            raise MachineryFailure(f"application: {episode.errors[-1]}")
         return effect
-
-    def _end_episode(self) -> None:
-        if self._episode is not None:
-            self._drop_page()
-            self._episode.close()
-            self._episode = None
-
-    def close(self) -> None:
-        """Close the page and remove the application's data."""
-        super().close()
-        self._end_episode()

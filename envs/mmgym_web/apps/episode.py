@@ -107,6 +107,11 @@ class AppEpisode:
         """What the application raised."""
         return self._server.errors
 
+    @property
+    def hangs(self) -> bool:
+        """Whether a request was never answered, so that none can be any more."""
+        return self.thread.stuck
+
     def site(self, name: str) -> AppSite:
         """The site.
 

@@ -5,7 +5,7 @@ from mmgym_web.browser.cdp import BrowserFailure, CDPError
 from mmgym_web.browser.chromium import PoolSettings
 from mmgym_web.browser.config import Dialog, PageConfig
 from mmgym_web.browser.handle import Outcome, Page
-from mmgym_web.browser.inputs import KEYS, Action, Click, InsertText, Mouse, Press, TypeText, Wheel
+from mmgym_web.browser.inputs import KEYS, Action, Click, Mouse, Press, TypeText, Wheel
 from mmgym_web.browser.network import NavigationRefused, Refusal, check_address, host_and_ports, is_allowed
 from mmgym_web.browser.pool import Pool, close_pool, get_pool
 
@@ -17,7 +17,6 @@ __all__ = [
     "CDPError",
     "Click",
     "Dialog",
-    "InsertText",
     "Mouse",
     "NavigationRefused",
     "Outcome",

@@ -28,19 +28,14 @@ class AccessibilityNode:
     value: str
     """Value of a field; empty for none."""
     states: dict[str, Any] = field(default_factory=dict)
-    """Properties such as ``checked``, ``disabled``, ``expanded``, ``focused``, ``selected``, ``level``."""
-    backend_node_id: int = 0
-    """Id of the DOM node; 0 for none."""
+    """Properties such as ``checked``, ``disabled``, ``expanded``, ``focused`` and ``selected``."""
     depth: int = 0
     """Depth in the tree of the nodes listed; the document is 0."""
     box: tuple[float, float, float, float] | None = None
     """Left, top, width and height in viewport pixels; None if it is not laid out."""
 
 
-_STATES = frozenset(
-    "checked disabled expanded focused selected pressed level invalid readonly required multiselectable haspopup modal "
-    "valuemin valuemax url".split()
-)
+_STATES = frozenset("checked disabled expanded focused invalid pressed readonly required selected".split())
 
 
 async def accessibility_tree(page: EpisodePage) -> list[AccessibilityNode]:
@@ -94,7 +89,7 @@ def _collect(
                 if entry["name"] in _STATES
             }
             value = str(node.get("value", {}).get("value", ""))
-            found.append(AccessibilityNode(role, name, value, states, identifier, depth, boxes.get(identifier)))
+            found.append(AccessibilityNode(role, name, value, states, depth, boxes.get(identifier)))
         below = [(table[child], table, depth + shown) for child in node.get("childIds", []) if child in table]
         content = inner.pop(identifier, [])
         content_table = {node["nodeId"]: node for node in content}

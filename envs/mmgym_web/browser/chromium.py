@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone, CDPError, Session
-from mmgym_web.browser.config import PageConfig
+from mmgym_web.browser.config import LOCALE, PageConfig
 from mmgym_web.browser.frames import BeginFrames, CaptureFrames, Frames
 from mmgym_web.browser.network import Refusal
 from mmgym_web.browser.page import EpisodePage
@@ -144,7 +144,7 @@ class Chromium:
         page = EpisodePage(self.root, session, context, identifier, self.frames, config, opener)
         self.pages[identifier] = page
         try:
-            session.post("Emulation.setUserAgentOverride", userAgent=self._user_agent, acceptLanguage=config.locale)
+            session.post("Emulation.setUserAgentOverride", userAgent=self._user_agent, acceptLanguage=LOCALE)
             await asyncio.gather(page.prepare(), session.send("Runtime.runIfWaitingForDebugger"), *settings)
         except BaseException:
             await self.close_page(page)

@@ -10,7 +10,10 @@ from typing import Any, Literal
 from mmgym_web.browser.network import Refusal
 from mmgym_web.messages import Server
 
-__all__ = ["Dialog", "PageConfig", "Raw"]
+__all__ = ["LOCALE", "Dialog", "PageConfig", "Raw"]
+
+LOCALE = "en-US"
+"""Language of dates and numbers, and of the ``Accept-Language`` header."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,8 @@ class PageConfig:
     """What a link to a new tab or window does: opens in the same page, nothing (recorded as refused), or a tab."""
     files: Path | None = None
     """The folder from which files may be uploaded."""
-    locale: str = "en-US"
-    """Language of dates and numbers, and of the ``Accept-Language`` header."""
-    timezone: str = "UTC"
-    """Time zone of the page's clock."""
     script: str = ""
     """JavaScript that runs once in the isolated world of each document, before anything is evaluated there."""
-    javascript_clock: bool = True
-    """Whether `performance.now`, `timeStamp` and frame times are derived from the virtual `Date`."""
 
     def __post_init__(self) -> None:
         """Check the fields.

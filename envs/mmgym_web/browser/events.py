@@ -191,7 +191,7 @@ class PageEvents:
         session.connection.listen(session.identifier, event)
         session.post("Network.enable")
         session.post("Fetch.enable", patterns=[{"urlPattern": "*"}])
-        session.post("Runtime.evaluate", expression=episode_script(self.config.seed, self.config.javascript_clock))
+        session.post("Runtime.evaluate", expression=episode_script(self.config.seed))
         session.post("Runtime.runIfWaitingForDebugger")
 
     def _detached(self, params: dict[str, Any]) -> None:

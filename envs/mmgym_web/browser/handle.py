@@ -16,7 +16,7 @@ from mmgym_web.browser.accessibility import AccessibilityNode, accessibility_tre
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
 from mmgym_web.browser.chromium import Chromium, describe
 from mmgym_web.browser.config import Dialog, PageConfig, Raw
-from mmgym_web.browser.inputs import Action, Click, InsertText, Mouse, Press, TypeText, Wheel
+from mmgym_web.browser.inputs import Action, Click, Mouse
 from mmgym_web.browser.network import NavigationRefused, Refusal
 from mmgym_web.browser.page import EpisodePage
 
@@ -131,10 +131,6 @@ class Page:
         """Go forward in the history; False if there is nothing there."""
         return self._run(self._page.history(1, self._settle(settle_ms)))
 
-    def reload(self, settle_ms: float | None = None) -> None:
-        """Load the document again."""
-        self._run(self._page.reload(self._settle(settle_ms)))
-
     def act(
         self,
         actions: Sequence[Action] = (),
@@ -233,22 +229,6 @@ class Page:
         """Move there and click `count` times, without time passing."""
         self._perform(Click(x, y, button, count))
 
-    def wheel(self, x: float, y: float, dx: float = 0, dy: float = 0) -> None:
-        """Turn the wheel over a point, without time passing."""
-        self._perform(Wheel(x, y, dx, dy))
-
-    def key(self, keys: str) -> None:
-        """Press and release a key or chord, without time passing."""
-        self._perform(Press(keys))
-
-    def type_keys(self, text: str) -> None:
-        """Type a text key by key, without time passing."""
-        self._perform(TypeText(text))
-
-    def insert_text(self, text: str) -> None:
-        """Put a text into the focused field at once, without time passing."""
-        self._perform(InsertText(text))
-
     def settle(self, ms: float | None = None, frame_every_ms: float | None = None) -> None:
         """Let virtual milliseconds pass until the page has settled."""
         self._run(self._page.settle(self._settle(ms), frame_every_ms))
@@ -257,18 +237,17 @@ class Page:
         """The picture, uint8 (height, width, 3) RGB, a fresh array."""
         return self._decode(self._run(self._page.frame()))
 
-    def evaluate(self, expression: str, world: World = "isolated", *, await_promise: bool = False) -> Any:
+    def evaluate(self, expression: str, world: World = "isolated") -> Any:
         """The JSON value of a JavaScript expression.
 
         Args:
             expression: the expression.
             world: ``"isolated"`` shares the document, but no object, with the page's scripts; ``"main"`` is theirs.
-            await_promise: whether to wait for a promise.
 
         Raises:
             CDPError: what the expression threw.
         """
-        return self._run(self._page.evaluate(expression, world, await_promise))
+        return self._run(self._page.evaluate(expression, world))
 
     def evaluate_tab(self, index: int, expression: str) -> Any:
         """The JSON value of a JavaScript expression in the isolated world of a tab, shown or not; see `evaluate`."""

@@ -10,7 +10,6 @@ from mmgym_web.browser.inputs import (
     BUTTON_BITS,
     Action,
     Click,
-    InsertText,
     Mouse,
     Press,
     TypeText,
@@ -104,8 +103,6 @@ class Hands:
                     await self._press(events)
                 case TypeText():
                     await self._type(action.text)
-                case InsertText():
-                    await self._page.session.send("Input.insertText", text=action.text)
                 case _:
                     assert_never(action)
 

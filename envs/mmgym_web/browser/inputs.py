@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["KEYS", "Action", "Click", "InsertText", "Mouse", "Press", "TypeText", "Wheel", "key_events"]
+__all__ = ["KEYS", "Action", "Click", "Mouse", "Press", "TypeText", "Wheel", "key_events"]
 
 Button = Literal["left", "middle", "right"]
 
@@ -59,14 +59,7 @@ class TypeText:
     text: str
 
 
-@dataclass(frozen=True)
-class InsertText:
-    """The text appears in the focused field at once, as pasted or from an input method (no key events)."""
-
-    text: str
-
-
-Action = Mouse | Click | Wheel | Press | TypeText | InsertText
+Action = Mouse | Click | Wheel | Press | TypeText
 
 _MODIFIERS = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 

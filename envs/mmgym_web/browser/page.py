@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mmgym_web.browser.cdp import BrowserFailure, CDPError, Session
-from mmgym_web.browser.config import PageConfig, Raw
+from mmgym_web.browser.config import LOCALE, PageConfig, Raw
 from mmgym_web.browser.events import COMMIT_LIMIT, PageEvents
 from mmgym_web.browser.frames import Frames
 from mmgym_web.browser.hands import Hands
@@ -106,12 +106,12 @@ class EpisodePage(PageEvents):
                 mobile=False,
                 dontSetVisibleSize=self.frames.issued and config.picture is not None,
             ),
-            send("Emulation.setLocaleOverride", locale=config.locale),
-            send("Emulation.setTimezoneOverride", timezoneId=config.timezone),
+            send("Emulation.setLocaleOverride", locale=LOCALE),
+            send("Emulation.setTimezoneOverride", timezoneId="UTC"),
             send("Emulation.setFocusEmulationEnabled", enabled=True),
             send("Page.setInterceptFileChooserDialog", enabled=True),
             send("Input.setInterceptDrags", enabled=True),
-            send("Page.addScriptToEvaluateOnNewDocument", source=episode_script(config.seed, config.javascript_clock)),
+            send("Page.addScriptToEvaluateOnNewDocument", source=episode_script(config.seed)),
         ]
         clock, _, tree, *_ = await asyncio.gather(*settings)
         self._last_ticks = clock["virtualTimeTicksBase"]
@@ -144,13 +144,6 @@ class EpisodePage(PageEvents):
         await self._until_committed(before)
         await self._rest(settle_ms)
         return True
-
-    async def reload(self, settle_ms: float) -> None:
-        """Load the page again."""
-        before = self._commits
-        await self.session.send("Page.reload")
-        await self._until_committed(before)
-        await self._rest(settle_ms)
 
     async def settle(self, ms: float, frame_every: float | None = None) -> None:
         """Grant virtual time until the page has settled.
@@ -267,10 +260,6 @@ class EpisodePage(PageEvents):
         raw.server_errors = self.server_errors[self._recorded[1] :]
         self._recorded = len(self.refused), len(self.server_errors)
 
-    async def evaluate_all(self, isolated: dict[str, str], main: dict[str, str]) -> dict[str, Any]:
-        """Values of several expressions, in one round trip where the page has not changed."""
-        return await self._while_loading(lambda: self._values((isolated, main)))
-
     async def _while_loading(self, ask: Callable[[], Awaitable[T]]) -> T:
         for _ in range(ROUNDS):
             try:
@@ -292,13 +281,12 @@ class EpisodePage(PageEvents):
         sent = [(_together(found), where) for found, where in ((asked[0], world), (asked[1], None)) if found]
         return [(expression, self._ask(expression, where)) for expression, where in sent]
 
-    async def evaluate(self, expression: str, world: str, await_promise: bool = False) -> Any:
+    async def evaluate(self, expression: str, world: str) -> Any:
         """The JSON value of a JavaScript expression.
 
         Args:
             expression: the expression.
             world: ``"isolated"``, which shares the document but no object with the page's scripts, or ``"main"``.
-            await_promise: whether to wait for a promise (virtual time stands still meanwhile).
 
         Raises:
             CDPError: what the expression threw.
@@ -306,7 +294,7 @@ class EpisodePage(PageEvents):
 
         async def ask() -> Any:
             context = await self._isolated_world() if world == "isolated" else None
-            return _value(expression, await self._ask(expression, context, await_promise))
+            return _value(expression, await self._ask(expression, context))
 
         return await self._while_loading(ask)
 

@@ -87,18 +87,18 @@ _FONTCONFIG = """<?xml version="1.0"?>
 """
 
 
+_START_LIMIT_S = 30.0
+"""Wall-clock seconds within which a browser must answer."""
+
+
 @dataclass(frozen=True)
 class ProcessSettings:
     """How a browser process is started."""
 
-    executable: Path | None = None
-    """The binary; None looks for one (`find_browser`)."""
     frames: str = "auto"
     """``"begin"`` (frames are issued by us; headless shell only), ``"capture"`` (any Chromium) or ``"auto"``."""
     allow_hosts: tuple[str, ...] = ()
     """Hosts that may be looked up and reached over the network; empty shuts it."""
-    start_limit_s: float = 30.0
-    """Wall-clock seconds within which the browser must answer."""
 
     def __post_init__(self) -> None:
         """Check the choices.
@@ -147,7 +147,7 @@ class ChromiumProcess:
         Raises:
             BrowserFailure: of kind ``"start"`` or ``"disk"``.
         """
-        executable = settings.executable or find_browser()
+        executable = find_browser()
         begin_frames = settings.frames == "begin" or (settings.frames == "auto" and "shell" in executable.name)
         try:
             folder, lock = make_folder(PREFIX)
@@ -175,7 +175,7 @@ class ChromiumProcess:
             raise BrowserFailure("start", f"{executable}: {error}") from error
         self = cls(pid, folder, lock, Connection(write_fd, read_fd), begin_frames)
         try:
-            async with asyncio.timeout(settings.start_limit_s):
+            async with asyncio.timeout(_START_LIMIT_S):
                 await self.connection.root.send("Browser.getVersion")
         except (BrowserGone, TimeoutError) as error:
             log = (folder / "log").read_text(errors="replace").strip()[-500:]

@@ -76,16 +76,14 @@ _CLOSED = """
 """
 
 
-def episode_script(seed: int, javascript_clock: bool) -> str:
+def episode_script(seed: int) -> str:
     """The script for one episode.
 
     Args:
         seed: any integer; `Math.random` and `crypto` draw from it and from the virtual time at which a document began.
-        javascript_clock: whether `performance.now` and its like are derived from the virtual `Date`.
     """
-    clock = _CLOCK if javascript_clock else ""
     random = _RANDOM.replace("SEED", str(seed & 0xFFFFFFFF))
     return (
         "(() => {\n  const set = (object, name, value) => Object.defineProperty("
-        f"object, name, {{value, writable: true, configurable: true}});\n{random}{clock}{_CLOSED}}})();"
+        f"object, name, {{value, writable: true, configurable: true}});\n{random}{_CLOCK}{_CLOSED}}})();"
     )

@@ -138,6 +138,8 @@ class MiniWoB(WebEnv):
             asked = page.evaluate(begin_script(self._instance, mode), "main")
             if not self._current.ambiguous or not page.evaluate(self._current.ambiguous, "main"):
                 break
+        else:
+            raise RuntimeError(f"{name}: no clear instance in {TRIES} draws of seed {self._play_seed}")
         outcome = self._act(self.settle_ms)
         self._start = replace(self._start, task=asked)
         if self.capabilities.expert == "solves":

@@ -106,7 +106,9 @@ class WebNav(TaskEnv):
         return templates()
 
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
-        self._episode, self._template, self._asked = self._draw(rng, self._choose_task(task))
+        task = self._choose_task(task)
+        self._end_episode()
+        self._episode, self._template, self._asked = self._draw(rng, task)
         self.level = self._template.level
         self._progress = 0.0
         self._passed = 0

@@ -47,6 +47,18 @@ class TaskEnv(WebEnv):
         assert self._episode is not None and self._template is not None and self._asked is not None
         return self._episode, self._template, self._asked
 
+    def _end_episode(self) -> None:
+        """Leave the sites, and let go what they hold."""
+        if self._episode is not None:
+            self._drop_page()
+            self._episode.close()
+            self._episode = None
+
+    def close(self) -> None:
+        """Close the page and the sites."""
+        super().close()
+        self._end_episode()
+
     def _started(self, hosts: tuple[str, ...]) -> Start:
         """How the drawn task starts, with the sites that may be visited."""
         episode, _, asked = self._playing()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -61,7 +61,6 @@ class World:
     seed: int
     split: str = "train"
     level: int = 1
-    _streams: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def rng(self, *names: Any) -> np.random.Generator:
         """A generator for one purpose, named by `names`: equal names give equal draws, other names independent ones."""

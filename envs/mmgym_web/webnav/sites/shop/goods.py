@@ -203,9 +203,10 @@ class GoodsPages(Site):
 
     @page("/picture/{id:int}")
     async def picture(self, request: Request) -> Response:
-        """A product's picture."""
+        """A product's picture, in the colour that the query names or else in the one it is shown in."""
         row = self.row("SELECT picture, colour, backdrop FROM shop_products WHERE id = ?", request.path_params["id"])
-        return _svg(draw_product(row["picture"], COLOURS[row["colour"]], row["backdrop"]))
+        colour = COLOURS[request.query_params.get("colour", row["colour"])]
+        return _svg(draw_product(row["picture"], colour, row["backdrop"]))
 
     @page("/stars/{id:int}")
     async def stars(self, request: Request) -> Response:
