@@ -32,11 +32,11 @@ class Faulty(Corridor):
     levels: ClassVar[int] = 2
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        self.options = options or {}
+        self.options = dict(options or {})
         if self.options.get("at") == 0:
             self._fault()
         self.pid = os.getpid()
-        return super().reset(seed=seed, options=options)
+        return super().reset(seed=seed, options={k: self.options[k] for k in ("level", "split") if k in self.options})
 
     def step(self, action: Any) -> Any:
         observation, reward, terminated, truncated, info = super().step(action)

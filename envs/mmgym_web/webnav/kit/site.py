@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jinja2
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
 if TYPE_CHECKING:
@@ -133,11 +134,15 @@ class Site:
 
     def render(self, template: str, request: Request, status: int = 200, **values: Any) -> HTMLResponse:
         """A page from a template, with `values` beside ``site``, ``t``, ``me``, ``world`` and ``request``."""
-        session = self.session(request)
-        html = _templates(self._kind).get_template(template).render(
-            site=self, t=self.t, me=self.world.me, world=self.world, request=request, css=_CSS,
-            messages=session.pop("flash", []), **values,
-        )  # fmt: skip
+        messages = self.session(request).pop("flash", [])
+        return self._fill_in(
+            _templates(self._kind).get_template(template), request, status, messages=messages, **values
+        )
+
+    def _fill_in(self, template: jinja2.Template, request: Request, status: int, **values: Any) -> HTMLResponse:
+        html = template.render(
+            site=self, t=self.t, me=self.world.me, world=self.world, request=request, css=_CSS, **values
+        )
         return HTMLResponse(html, status)
 
     def redirect(self, path: str) -> RedirectResponse:
@@ -152,7 +157,17 @@ class Site:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request (ASGI)."""
-        await _router(self._kind)({**scope, "site": self}, receive, send)
+        scope = {**scope, "site": self, "app": self}  # with an app, the router raises where it would answer bare text
+        try:
+            await _router(self._kind)(scope, receive, send)
+        except HTTPException as error:
+            await self._not_found(Request(scope, receive), error.status_code)(scope, receive, send)
+
+    def _not_found(self, request: Request, status: int = 404) -> HTMLResponse:
+        """The page that says there is nothing, in the frame of the site's pages; it leaves the session as it is."""
+        frame = _templates(self._kind).select_template([f"{self.name}.html", "frame.html", "base.html"])
+        missing = _templates(self._kind).get_template("missing.html")
+        return self._fill_in(missing, request, status, frame=frame, messages=[])
 
 
 def _file(site: Any) -> str:
@@ -190,8 +205,8 @@ def _endpoint(name: str) -> Any:
         request.scope["sid"] = sid = known or site.episode.new_session(site.name)
         try:
             response: Response = await getattr(site, name)(request)
-        except (LookupError, OverflowError) as error:  # also a number in an address that no table can hold
-            response = PlainTextResponse(f"404: {error}", 404)
+        except (LookupError, OverflowError):  # also a number in an address that no table can hold
+            response = site._not_found(request)
         if not known:
             response.set_cookie("sid", sid, httponly=True)
         return response

@@ -141,11 +141,13 @@ def _payments(site: Site, payees: list[dict[str, Any]]) -> None:
     site.insert("bank_transfers", transfers)
     rules = []
     for i in range(6):
+        amount, rhythm = int(rng.integers(10, 300)) * 100, words.RHYTHMS[rng.integers(len(words.RHYTHMS))]
+        day = int(rng.integers(1, 29))
         rules.append(
             {
-                "account_id": 1 if i < 4 else 3, "payee": people[i]["name"], "amount": int(rng.integers(10, 300)) * 100,
-                "rhythm": words.RHYTHMS[rng.integers(len(words.RHYTHMS))], "day": int(rng.integers(1, 29)),
-                "reference": reasons[(i + 4) % len(reasons)], "active": 1,
+                "account_id": 1 if i < 4 else 3, "payee": people[i]["name"], "amount": amount, "rhythm": rhythm,
+                "day": day % 7 + 1 if rhythm == "Weekly" else day, "reference": reasons[(i + 4) % len(reasons)],
+                "active": 1,
             }
         )  # fmt: skip
     site.insert("bank_standing", rules)

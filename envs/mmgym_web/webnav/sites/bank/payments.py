@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from mmgym_web.webnav.kit.site import Site, page
 from mmgym_web.webnav.sites.bank.money import is_date, read_cents
-from mmgym_web.webnav.sites.bank.words import RHYTHMS
+from mmgym_web.webnav.sites.bank.words import RHYTHMS, WEEKDAYS
 
 __all__ = ["PaymentPages"]
 
@@ -115,6 +115,10 @@ class PaymentPages(Site):
             self.flash(request, self.t("The transfer has been cancelled."))
         return self.redirect("/transfers")
 
+    def rule_day(self, rule: sqlite3.Row) -> str:
+        """The day on which a standing order pays: of the week if it is weekly, else of the month."""
+        return self.t(WEEKDAYS[rule["day"] - 1]) if rule["rhythm"] == "Weekly" else f"{rule['day']}."
+
     @page("/standing")
     async def standing(self, request: Request) -> Response:
         """All standing orders."""
@@ -166,7 +170,9 @@ class PaymentPages(Site):
             error = self.t("Please give an amount, as in 12.50.")
         elif given["rhythm"] not in RHYTHMS:
             error = self.t("Please choose how often.")
-        elif not given["day"].isdecimal() or not 1 <= int(given["day"]) <= 28:
+        elif given["rhythm"] == "Weekly" and not _is_from_1_to(7, given["day"]):
+            error = self.t("Please give a day of the week from 1 (Monday) to 7 (Sunday).")
+        elif not _is_from_1_to(28, given["day"]):
             error = self.t("Please give a day of the month from 1 to 28.")
         if error:
             return self._rule(request, rule, given, error, 422)
@@ -263,3 +269,7 @@ class PaymentPages(Site):
         self.run("UPDATE bank_accounts SET balance = balance - ? WHERE id = ?", row["amount"], account["id"])
         self.flash(request, self.t("The bill has been paid."))
         return self.redirect("/bills")
+
+
+def _is_from_1_to(last: int, text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= last

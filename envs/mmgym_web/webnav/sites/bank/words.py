@@ -10,6 +10,7 @@ __all__ = [
     "SETTINGS",
     "SHOPS",
     "TAILS",
+    "WEEKDAYS",
 ]
 
 CATEGORIES = ("Groceries", "Transport", "Housing", "Leisure", "Health", "Shopping")
@@ -41,6 +42,9 @@ SHOPS = {
 BILLERS = ("Insurance", "Telecom", "Energy", "Council", "Water", "Library", "Garage", "Dental")
 
 RHYTHMS = ("Weekly", "Monthly", "Quarterly", "Yearly")
+"""How often a standing order pays: weekly on a day of the week, 1 to 7; otherwise on a day of the month, 1 to 28."""
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 LIMITS = (200, 500, 1000, 1500, 2000, 3000, 5000)
 """Daily limits of cards, in dollars."""

@@ -13,9 +13,13 @@ from mmgym_web.webnav.kit.changes import Expect
 from mmgym_web.webnav.kit.episode import Episode
 from mmgym_web.webnav.kit.guide import Guide, Place
 from mmgym_web.webnav.kit.task import Redraw, Task, Template
-from mmgym_web.webnav.sites.home.site import COLOURS, COLUMNS, ROWS
+from mmgym_web.webnav.sites.home.site import COLOURS
 
 __all__ = ["TEMPLATES"]
+
+_CENTRES = """[...document.querySelectorAll('main > *')].map(e => e.getBoundingClientRect()).map(
+  b => [Math.floor((b.left + b.right) / 2), Math.floor((b.top + b.bottom) / 2)])"""
+"""The centre of each of the panel's places, in their order."""
 
 
 class _Lamps(Template):
@@ -51,12 +55,11 @@ class _Lamps(Template):
 
     def questions(self, task: Task, g: Guide, place: Place) -> list[tuple[str, str]]:
         """What is where, where is what, and what the task speaks of."""
-        view = g.page.query("[innerWidth, innerHeight]")
+        centres = g.page.query(_CENTRES) if g.at("home", "/") else []
         lamps = {row["place"]: row for row in g.db.execute("SELECT * FROM home_lamps")}
         asked, seen, where = [], [], dict.fromkeys(COLOURS, "nowhere")
-        for index in range(COLUMNS * ROWS):
-            column, row = index % COLUMNS, index // COLUMNS
-            at = place((2 * column + 1) * view[0] // (2 * COLUMNS), (2 * row + 1) * view[1] // (2 * ROWS))
+        for index, (x, y) in enumerate(centres):
+            at = place(x, y)
             colour = lamps[index]["colour"] if index in lamps else "nothing"
             seen.append(colour)
             asked.append((f"Which colour is at {at}?", colour))
@@ -66,7 +69,7 @@ class _Lamps(Template):
         asked += [(f"Where is {colour}?", at) for colour, at in where.items()]
         named = [colour for colour in COLOURS if re.search(rf"\b{colour}\b", task.instruction)]
         asked.append(("Which colours does the task name?", " ".join(named) or "none"))
-        return [*asked, ("Which colours are there?", " ".join(seen))]
+        return [*asked, ("Which colours are there?", " ".join(seen) or "none")]
 
 
 class SwitchOn(_Lamps):
