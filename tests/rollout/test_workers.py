@@ -133,7 +133,7 @@ def test_without_lockstep_a_slow_episode_holds_nobody_up(in_process):
         rollout = executor.run(tasks, speaker)
         assert rollout.trajectories[0].status is Status.ENV_ERROR
         assert all(t.status is Status.TRUNCATED for t in rollout.trajectories[1:])
-        assert [0] in speaker.batches and [3] in speaker.batches
+        assert [1] in speaker.batches and [3] in speaker.batches  # asked alone, while episode 0 hangs
         expert = executor.run(faulty_tasks(8), ExpertAgent())
     assert [told(t) for t in expert.trajectories] == [told(t) for t in in_process.trajectories]
 
