@@ -252,6 +252,31 @@ def test_a_forked_child_leaves_its_parents_episode_alone():
     assert not note.exists()
 
 
+def test_a_forked_child_keeps_the_descriptors_that_a_dead_browser_had():
+    with begun(Pages({"/": page("x")})) as env:
+        (browser,) = get_pool()._all()
+        connection = browser.process.connection
+        numbers = {connection._read_fd, connection._write_fd}
+        os.kill(browser.process.pid, signal.SIGKILL)
+        assert_failed(env.step(TAB))
+        assert connection.closed.done()
+        taken = []
+        while not numbers <= set(taken):
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+            assert len(taken) < 1000
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(OSError):
+                for number in taken:
+                    os.fstat(number)
+                code = 0
+            os._exit(code)
+        for number in taken:
+            os.close(number)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 CHILD = """
 import sys, time
 sys.path[:0] = sys.argv[1:]

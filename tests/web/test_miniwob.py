@@ -100,6 +100,15 @@ def test_what_was_played_leaves_no_trace(make: Make, task: str) -> None:
     assert_same_start(env, other, seed=3)
 
 
+def test_a_followed_link_leaves_no_trace_in_the_address(make: Make) -> None:
+    env, other = make("click-tab-2-hard"), make("click-tab-2-hard")
+    env.reset(seed=3)
+    env._the_page().evaluate("location.hash = 'tabs-4'", "main")
+    env.reset(seed=4)
+    other.reset(seed=4)
+    assert env.state_key() == other.state_key()
+
+
 @pytest.mark.parametrize("task", FEW)
 def test_experts_solve(make: Make, task: str) -> None:
     env = make(task)

@@ -122,7 +122,9 @@ class Connection:
             _fail(future, BrowserGone(f"the browser was gone before it answered {method}"))
 
     def disown(self) -> None:
-        """Close both ends in a forked child, where no loop runs."""
+        """Close both ends in a forked child, where no loop runs. Ends closed before may be others' numbers by now."""
+        if self.closed.done():
+            return
         for fd in (self._read_fd, self._write_fd):
             with contextlib.suppress(OSError):
                 os.close(fd)

@@ -157,7 +157,7 @@ class MiniWoB(WebEnv):
         if self._held:  # a button that is still down, or what it drags, goes with the old episode
             page.mouse("released", *VIEWPORT)
             self._held = False
-        if self._loaded != name or self._current.reload:
+        if self._loaded != name or self._current.reload or page.url != url(name):  # a link may have left a fragment
             self._loaded = ""
             called = page.elapsed_ms
             page.goto(url(name), 20)
