@@ -111,7 +111,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
     """What the environment can do; an instance may replace its class's, before ``super().__init__``."""
     levels: ClassVar[int] = 5
     """Number of difficulty levels."""
-    instruction: ClassVar[str] = ""
+    instruction: str = ""
     """The rules and the goal, in words, for the agent's system prompt. Holds nothing of an instance."""
     action_space: ToolSpace
     observation_space: gym.spaces.Dict

@@ -1,27 +1,10 @@
-"""Puzzles on a grid. Only the table of ids: the environments are imported when they are made."""
+"""Puzzles that are seen. Only the tables of ids: the environments are imported when they are made."""
 
-from mmgym.registry import EnvironmentEntry, Plugin
+from mmgym.registry import Plugin
+from mmgym_puzzles.tables import cards, first_person, generation, grid, imagery, perception, reasoning
 
 __all__ = ["PLUGIN"]
 
-PLUGIN = Plugin(
-    name="puzzles",
-    environments=(
-        EnvironmentEntry(
-            id="mmgym/FrozenLake-v0",
-            entry_point="mmgym_puzzles.frozen_lake:FrozenLake",
-            family="grid",
-            summary="Cross a frozen lake to the goal without falling into a hole.",
-            tools=("move",),
-            presets=("vagen", "vagen_slippery", "two_holes", "many_holes"),
-        ),
-        EnvironmentEntry(
-            id="mmgym/Sokoban-v0",
-            entry_point="mmgym_puzzles.sokoban:Sokoban",
-            family="grid",
-            summary="Push every box onto a target.",
-            tools=("move",),
-            presets=("vagen", "vagen_two_boxes"),
-        ),
-    ),
-)
+FAMILIES = (grid, imagery, perception, cards, generation, reasoning, first_person)
+
+PLUGIN = Plugin(name="puzzles", environments=tuple(entry for family in FAMILIES for entry in family.ENTRIES))

@@ -10,8 +10,9 @@ import numpy as np
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
 from mmgym_puzzles.frozen_lake_maps import LEVELS, PRESETS, SLIPS, TASKS, LakeMap, draw_map, slippery_policy
-from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, draw_once, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, neighbors, where
 from mmgym_puzzles.looks import LAKE
+from mmgym_puzzles.puzzle import draw_once
 
 __all__ = ["FrozenLake"]
 
@@ -78,9 +79,15 @@ class FrozenLake(GridPuzzle):
     """
 
     capabilities = Capabilities(expert="solves")
-    instruction: ClassVar[str] = (
+    instruction = (
         "You see a frozen lake from above, a square grid. Move the person to the flag, one cell at a time. "
         "The dark circles are holes: whoever steps into one falls in and loses."
+    )
+    level_settings = LEVELS
+    preset_settings = PRESETS
+    description_rule = (
+        "Name, in this order, what is up, down, left and right of the person (ice, hole, wall or goal), whether the "
+        "goal is up, down or same, and whether it is left, right or same: six words."
     )
     tile_sets = LAKE
     letters: ClassVar[dict[str, str]] = {
@@ -110,13 +117,11 @@ class FrozenLake(GridPuzzle):
     def __init__(
         self, *, preset: str | None = None, is_slippery: bool = False, hide_holes: bool = False, **arguments: Any
     ) -> None:
-        self.preset = None if preset is None else choose("preset", preset, PRESETS)
-        self._settings = None if preset is None else PRESETS[preset]
-        self.is_slippery = is_slippery or (self._settings is not None and self._settings.slippery)
+        self.is_slippery = is_slippery or (preset in PRESETS and PRESETS[preset].slippery)
         self.hide_holes = hide_holes
         if self.is_slippery:
             self.capabilities = replace(type(self).capabilities, expert="optimal_in_expectation")
-        super().__init__(**arguments)
+        super().__init__(preset=preset, **arguments)
         self.lake = LakeMap(4, 0, 15, ())
         self._place(self.lake, 0)
 
@@ -149,11 +154,11 @@ class FrozenLake(GridPuzzle):
 
     def _generate(self, task: Any) -> None:
         task = choose("task", "any" if task is None else task, TASKS)
-        lake = draw_once(draw_map, self.np_random, self._settings or LEVELS[self.level], self.split, task)
+        lake = draw_once(draw_map, self.np_random, self.settings, self.split, task)
         self._place(lake, lake.start)
 
     def _turn_limit(self) -> int:
-        settings = self._settings or LEVELS[self.level]
+        settings = self.settings
         return 25 * settings.size if self.is_slippery else settings.turns
 
     def _get_state(self) -> dict[str, Any]:
@@ -184,6 +189,10 @@ class FrozenLake(GridPuzzle):
     def _expert_steps(self) -> int:
         return self.lake.way
 
+    def _turns_left(self) -> int | None:
+        left = self.lake.distances[self.agent]
+        return None if left < 0 or self.agent in self._holes else left
+
     def _still_tiles(self) -> list[str]:
         names = ["ice"] * (self.size * self.size)
         if not self.hide_holes:
@@ -198,11 +207,17 @@ class FrozenLake(GridPuzzle):
         fallen = self.agent in self._holes and not self.hide_holes
         return [(self.agent, "agent in hole" if fallen else "agent")]
 
-    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        seen = self._still_tiles()
+    def _description(self) -> str:
+        return " ".join(self._around(self._still_tiles()))
+
+    def _around(self, seen: list[str]) -> list[str]:
         sides = [neighbors(self.size)[direction][self.agent] for direction in DIRECTIONS]
         answers = ["wall" if side == OUTSIDE else seen[side] for side in sides]
-        answers += where(self.agent, self.lake.goal, self.size)
+        return [*answers, *where(self.agent, self.lake.goal, self.size)]
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        seen = self._still_tiles()
+        answers = self._around(seen)
         answers += [str(self.agent // self.size + 1), str(self.agent % self.size + 1)]
         seen[self.agent] = "agent"
         answers.append(" ".join(seen))

@@ -7,7 +7,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, layout_hash, mask_of, neighbors, split_of, symmetries
+from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, mask_of, neighbors, symmetries
+from mmgym_puzzles.puzzle import layout_hash, split_of
 
 __all__ = ["LEVELS", "PRESETS", "SLIPS", "TASKS", "LakeMap", "LakeSettings", "draw_map", "slippery_policy"]
 

@@ -1,19 +1,18 @@
-"""What puzzles on a square grid share: cells and directions, splits by content, and drawing only what moved.
+"""What puzzles on a square grid share: cells and directions, and drawing only what moved.
 
 Cells are numbered in reading order: cell = row x size + column.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from mmgym.draw import Grid, TileSet
-from mmgym.env import MultimodalEnv
+from mmgym_puzzles.puzzle import Puzzle
 
 __all__ = [
     "DIRECTIONS",
@@ -21,11 +20,8 @@ __all__ = [
     "Direction",
     "GridPuzzle",
     "cells_of",
-    "draw_once",
-    "layout_hash",
     "mask_of",
     "neighbors",
-    "split_of",
     "symmetries",
     "where",
 ]
@@ -36,8 +32,6 @@ DIRECTIONS: tuple[Direction, ...] = ("up", "down", "left", "right")
 
 OUTSIDE = -1
 """The neighbor of a cell at the edge."""
-
-_SHARES = (("train", 0.70), ("val", 0.10), ("test", 0.15), ("ood", 0.05))
 
 
 @lru_cache(maxsize=64)
@@ -78,21 +72,6 @@ def mask_of(cells: Iterable[int]) -> int:
     return mask
 
 
-def split_of(key: str) -> str:
-    """The split that owns the layouts with this hexadecimal key: train .70, val .10, test .15, ood .05 of all keys."""
-    place = int(key[:8], 16) / 2**32
-    for split, share in _SHARES:
-        if place < share:
-            return split
-        place -= share
-    return _SHARES[-1][0]
-
-
-def layout_hash(*parts: object) -> str:
-    """A hexadecimal key of 32 digits for the content of a layout."""
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
-
-
 def where(origin: int, other: int, size: int) -> tuple[str, str]:
     """Where `other` lies as seen from `origin`: ("up", "down" or "same", "left", "right" or "same")."""
     rows, columns = other // size - origin // size, other % size - origin % size
@@ -100,33 +79,7 @@ def where(origin: int, other: int, size: int) -> tuple[str, str]:
     return vertical, "same" if columns == 0 else "left" if columns < 0 else "right"
 
 
-_Drawn = TypeVar("_Drawn")
-_drawn: dict[Hashable, tuple[Any, Any]] = {}
-
-
-def draw_once(draw: Callable[..., _Drawn], rng: np.random.Generator, *settings: Hashable) -> _Drawn:
-    """``draw(rng, *settings)``, remembered: the members of a group start from the same seed again and again.
-
-    The generator is left as drawing leaves it. What is drawn must never be changed.
-    """
-    before = rng.bit_generator.state
-    key = (
-        draw.__name__,
-        before["state"]["state"],
-        before["state"]["inc"],
-        before["has_uint32"],
-        before["uinteger"],
-        settings,
-    )
-    if key not in _drawn:
-        if len(_drawn) >= 4096:
-            _drawn.clear()
-        _drawn[key] = (draw(rng, *settings), rng.bit_generator.state)
-    drawn, rng.bit_generator.state = _drawn[key]
-    return drawn
-
-
-class GridPuzzle(MultimodalEnv):
+class GridPuzzle(Puzzle):
     """Base of puzzles on a square grid.
 
     A subclass sets `size` and `tile_sets`, gives the tiles that never move in an episode (`_still_tiles`) and those

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mmgym.draw import Color, Shape, TileSet, disc, polygon, rectangle
 
-__all__ = ["LAKE", "LOOKS", "ROOM"]
+__all__ = ["LAKE", "LAMPS", "LOOKS", "ROOM"]
 
 LOOKS = ("usual", "ood")
 """Names of the two looks."""
@@ -107,6 +107,17 @@ def _room(
     )
 
 
+def _lamps(board: Color, line: Color, rim: Color, dark: Color, lit: Color, shine: Color) -> TileSet:
+    field = [rectangle(0, 0, 1, 1, line), rectangle(0.02, 0.02, 0.98, 0.98, board), disc(0.5, 0.5, 0.38, rim)]
+    return TileSet(
+        {
+            "gap": [rectangle(0, 0, 1, 1, line)],
+            "dark": [*field, disc(0.5, 0.5, 0.32, dark)],
+            "lit": [*field, disc(0.5, 0.5, 0.35, lit), disc(0.42, 0.40, 0.14, shine)],
+        }
+    )
+
+
 LAKE = {
     "usual": _lake(
         ice=(222, 238, 248), line=(168, 196, 216), shine=(246, 252, 255), rim=(120, 160, 190), hole=(12, 22, 44),
@@ -134,3 +145,15 @@ ROOM = {
     ),
 }  # fmt: skip
 """Tiles of the Sokoban room, by look."""
+
+LAMPS = {
+    "usual": _lamps(
+        board=(60, 64, 84), line=(40, 42, 56), rim=(30, 32, 44), dark=(84, 90, 112), lit=(255, 206, 60),
+        shine=(255, 246, 200),
+    ),
+    "ood": _lamps(
+        board=(226, 220, 206), line=(190, 180, 160), rim=(110, 96, 80), dark=(164, 150, 130), lit=(230, 40, 70),
+        shine=(255, 180, 190),
+    ),
+}  # fmt: skip
+"""Tiles of the board of lamps, by look."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, choose
 from mmgym.spaces import ToolCall, tool
-from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, cells_of, draw_once, neighbors, where
+from mmgym_puzzles.grid import DIRECTIONS, Direction, GridPuzzle, cells_of, neighbors, where
 from mmgym_puzzles.looks import ROOM
+from mmgym_puzzles.puzzle import draw_once
 from mmgym_puzzles.sokoban_rooms import LEVELS, PRESETS, Room, SolutionTable, draw_room, solutions
 
 __all__ = ["Sokoban"]
@@ -46,8 +47,7 @@ class Sokoban(GridPuzzle):
     Terminated when every box is on a target (success); truncated at the turn limit.
 
     ## Arguments
-    Those of `MultimodalEnv`, and
-    - `preset`: one of the presets below. It stands instead of the level, which is then only reported.
+    Those of `Puzzle`.
 
     The expert solves every room in the fewest moves, pushes and steps counted alike, and goes on doing so from every
     position that can still be solved. Where none can, it makes some possible move.
@@ -69,10 +69,18 @@ class Sokoban(GridPuzzle):
     """
 
     capabilities = Capabilities(expert="solves")
-    instruction: ClassVar[str] = (
+    instruction = (
         "You see a room from above, a square grid. Walk the person, one cell at a time, and push every box onto a "
         "target. Boxes can only be pushed, one at a time."
     )
+    level_settings = LEVELS
+    preset_settings = PRESETS
+    description_rule = (
+        "Name, in this order, what is up, down, left and right of the person (floor, wall, target, box or stored); "
+        "with one box also its direction from the person (up, down or same, then left, right or same), and that of "
+        "the target from the box."
+    )
+    random_below: ClassVar[float] = 0.2
     tile_sets = ROOM
     letters: ClassVar[dict[str, str]] = {
         "agent": "A",
@@ -104,9 +112,7 @@ class Sokoban(GridPuzzle):
     boxes: int
     """Mask of the boxes' cells: bit c stands for cell c."""
 
-    def __init__(self, *, preset: str | None = None, **arguments: Any) -> None:
-        self.preset = None if preset is None else choose("preset", preset, PRESETS)
-        self._settings = None if preset is None else PRESETS[preset]
+    def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         floor = 1 << 7 | 1 << 8 | 1 << 9
         self._place(Room(6, (1 << 36) - 1 & ~floor, 1 << 9, 1 << 8, 7), 7, 1 << 8)
@@ -140,11 +146,11 @@ class Sokoban(GridPuzzle):
 
     def _generate(self, task: Any) -> None:
         choose("task", "any" if task is None else task, ("any",))
-        room = draw_once(draw_room, self.np_random, self._settings or LEVELS[self.level], self.split)
+        room = draw_once(draw_room, self.np_random, self.settings, self.split)
         self._place(room, room.agent, room.boxes)
 
     def _turn_limit(self) -> int:
-        return (self._settings or LEVELS[self.level]).turns
+        return (self.settings).turns
 
     def _get_state(self) -> dict[str, Any]:
         room = self.room
@@ -174,6 +180,9 @@ class Sokoban(GridPuzzle):
     def _expert_steps(self) -> int:
         return self._solutions().length(self.room.agent, self.room.boxes) or 0
 
+    def _turns_left(self) -> int | None:
+        return self._solutions().length(self.agent, self.boxes)
+
     def _still_tiles(self) -> list[str]:
         walls, targets = self.room.walls, self.room.targets
         cells = range(self.size * self.size)
@@ -185,8 +194,10 @@ class Sokoban(GridPuzzle):
         moving.append((self.agent, "agent on target" if targets >> self.agent & 1 else "agent"))
         return moving
 
-    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        seen = self._all_tiles()
+    def _description(self) -> str:
+        return " ".join(self._around(self._all_tiles()).values())
+
+    def _around(self, seen: list[str]) -> dict[str, str]:
         asked = {f"What is {direction}?": seen[neighbors(self.size)[direction][self.agent]] for direction in DIRECTIONS}
         if self.boxes.bit_count() == 1:  # with more, "the box" would name none of them
             box, target = cells_of(self.boxes)[0], cells_of(self.room.targets)[0]
@@ -194,6 +205,11 @@ class Sokoban(GridPuzzle):
             vertical, horizontal = where(box, target, self.size)
             asked["Is the target up or down from the box?"] = vertical
             asked["Is the target left or right from the box?"] = horizontal
+        return asked
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        seen = self._all_tiles()
+        asked = self._around(seen)
         asked["Look around."] = " ".join(asked.values())
         asked["How many boxes are stored?"] = str((self.boxes & self.room.targets).bit_count())
         asked["Which row?"] = str(self.agent // self.size + 1)

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from mmgym_puzzles.grid import DIRECTIONS, Direction, cells_of, layout_hash, mask_of, neighbors, split_of, symmetries
+from mmgym_puzzles.grid import DIRECTIONS, Direction, cells_of, mask_of, neighbors, symmetries
+from mmgym_puzzles.puzzle import layout_hash, split_of
 
 __all__ = ["LEVELS", "PRESETS", "Room", "RoomSettings", "SolutionTable", "draw_room", "solutions"]
 

@@ -8,46 +8,17 @@ fill. Edges are smoothed by drawing larger and averaging in integers, which give
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-__all__ = ["Color", "Grid", "Shape", "TileSet", "disc", "polygon", "rectangle"]
+from mmgym.draw.shapes import Shape
 
-Color = tuple[int, int, int]
-"""Red, green, blue, each from 0 to 255."""
+__all__ = ["Grid", "TileSet"]
 
-_DISC_CORNERS = 64
 _CANVAS = 256
 """Tiles are drawn on a canvas of about this many pixels a side (at least twice their size), then averaged down."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A filled polygon of one colour."""
-
-    points: tuple[tuple[float, float], ...]
-    """Corners (x, y) in the unit square, x to the right, y down."""
-    color: Color
-
-
-def polygon(points: Sequence[tuple[float, float]], color: Color) -> Shape:
-    """The polygon with these corners (x, y) in the unit square."""
-    return Shape(tuple(points), color)
-
-
-def rectangle(left: float, top: float, right: float, bottom: float, color: Color) -> Shape:
-    """The upright rectangle between two corners of the unit square."""
-    return Shape(((left, top), (right, top), (right, bottom), (left, bottom)), color)
-
-
-def disc(x: float, y: float, radius: float, color: Color, flatten: float = 1.0) -> Shape:
-    """The disc around (x, y) in the unit square; `flatten` below 1 makes it a lying ellipse."""
-    angles = [2 * math.pi * k / _DISC_CORNERS for k in range(_DISC_CORNERS)]
-    return Shape(tuple((x + radius * math.cos(a), y + radius * flatten * math.sin(a)) for a in angles), color)
 
 
 class TileSet:

@@ -9,7 +9,7 @@ from reading import grid
 import mmgym
 from mmgym_puzzles.frozen_lake import FrozenLake
 from mmgym_puzzles.frozen_lake_maps import LakeMap
-from mmgym_puzzles.grid import split_of
+from mmgym_puzzles.puzzle import split_of
 from mmgym_puzzles.sokoban import Sokoban
 
 LAKES = [{"preset": preset} for preset in ("two_holes", "many_holes", "vagen", "vagen_slippery")] + [{"level": 1}]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import numpy as np
@@ -98,7 +98,7 @@ class AnySite(WebEnv):
     """
 
     capabilities = Capabilities(expert="none", snapshot="replay", splits="single", expert_steps="at_least")
-    instruction: ClassVar[str] = (
+    instruction = (
         "You use a web browser. You see the page and are told what to do. Work with mouse and keyboard: click a field "
         "before you type into it, scroll to see more. If you are asked something, find it out and give the answer "
         "alone with answer(text)."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from mmgym_web.apps.env import AppEnv
 from mmgym_web.apps.wiki import WikiEpisode
 from mmgym_web.apps.wiki_tasks import TEMPLATES
@@ -56,7 +54,7 @@ class OtterWiki(AppEnv):
     - v0: first version.
     """
 
-    instruction: ClassVar[str] = (
+    instruction = (
         "You use a wiki in a web browser. You see the page and are told what to do. Work with mouse and keyboard: "
         "click into a text before you type, scroll to see more; the pencil opens the editor, the disk saves. If you "
         "are asked something, give the answer alone with answer(text). Change nothing that you were not asked to "

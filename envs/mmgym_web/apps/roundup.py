@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from mmgym_web.apps.env import AppEnv
 from mmgym_web.apps.tracker import TrackerEpisode
 from mmgym_web.apps.tracker_tasks import TEMPLATES
@@ -56,7 +54,7 @@ class Roundup(AppEnv):
     - v0: first version.
     """
 
-    instruction: ClassVar[str] = (
+    instruction = (
         "You use an issue tracker in a web browser, logged in. You see the page and are told what to do. Work with "
         "mouse and keyboard: click a field before you type into it, scroll to see more. If you are asked something, "
         "give the answer alone with answer(text). Change nothing that you were not asked to change."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class MiniWoB(WebEnv):
     capabilities = Capabilities(
         expert="solves", snapshot="replay", splits="seed", text_twin=False, expert_steps="at_least"
     )
-    instruction: ClassVar[str] = (
+    instruction = (
         "You see a small web page. Do what the task says with mouse and keyboard. Click a field before you type."
     )
     without_tools = ("goto", "back", "forward", "upload", "upload_element", "answer", "fail")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class WebNav(TaskEnv):
     - v0: first version.
     """
 
-    instruction: ClassVar[str] = (
+    instruction = (
         "You use a web browser. You see the page and are told what to do. Work with mouse and keyboard: click a field "
         "before you type into it, scroll to see more. If you are asked something, find it out and give the answer "
         "alone, with answer(text). Change nothing that you were not asked to change. If it cannot be done, say so with "

@@ -1,0 +1,1 @@
+"""Environments seen by one who walks in them."""

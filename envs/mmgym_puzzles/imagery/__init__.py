@@ -1,0 +1,1 @@
+"""Puzzles of mental imagery: pieces put together, figures turned in the mind."""

@@ -1,0 +1,1 @@
+"""Puzzles of looking closely: counting, finding, pointing."""

@@ -1,0 +1,1 @@
+"""A three-dimensional scene drawn on the processor."""

@@ -1,0 +1,7 @@
+"""Ids of the puzzles of looking closely."""
+
+from mmgym.registry import EnvironmentEntry
+
+__all__ = ["ENTRIES"]
+
+ENTRIES: tuple[EnvironmentEntry, ...] = ()

@@ -1,0 +1,116 @@
+"""What every puzzle promises: the expert wins in the turns it says, levels get harder, splits share no instance.
+
+Each test has a short form, and a long one that `make check-puzzles` runs.
+"""
+
+import itertools
+import json
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import mmgym
+from mmgym import unwrap
+
+PUZZLES = [e for e in mmgym.entries() if e.entry_point.startswith("mmgym_puzzles")]
+IDS = [entry.id for entry in PUZZLES]
+SOLVED = [id for id in IDS if unwrap(gym.make(id, image_size=32)).capabilities.expert == "solves"]
+
+long = pytest.mark.parametrize(
+    "amount", [pytest.param("short", id="short"), pytest.param("long", id="long", marks=pytest.mark.slow)]
+)
+
+
+def make(id, **arguments):
+    return unwrap(gym.make(id, image_size=64, **arguments))
+
+
+def play(env, act, seed, **options):
+    """Play an episode: its info at the start and at the end, the turns it took, the sum of its rewards."""
+    _, first = env.reset(seed=seed, options=options)
+    info, turns, total, ended = first, 0, 0.0, False
+    while not ended:
+        _, reward, terminated, truncated, info = env.step(act())
+        ended, turns, total = terminated or truncated, turns + 1, total + reward
+    return first, info, turns, total
+
+
+@long
+@pytest.mark.parametrize("id", SOLVED)
+def test_the_expert_solves_every_instance_in_the_turns_it_says(id, amount):
+    env = make(id)
+    exact = env.capabilities.expert_steps == "exact"
+    cases = itertools.cycle(itertools.product(range(1, env.levels + 1), mmgym.SPLITS))
+    for seed, (level, split) in zip(range(1000 if amount == "long" else 40), cases, strict=False):
+        first, info, turns, total = play(env, env.expert, seed, level=level, split=split)
+        assert info["success"] and total == pytest.approx(1.0), (seed, level, split)
+        assert turns == first["expert_steps"] if exact else turns >= first["expert_steps"]
+
+
+@long
+@pytest.mark.parametrize("id", IDS)
+def test_the_weak_solvers_success_falls_with_the_level(id, amount):
+    env = make(id)
+    episodes = 400 if amount == "long" else 40
+    successes = []
+    for level in range(1, env.levels + 1):
+        rng = np.random.default_rng(level)
+        ends = [play(env, lambda rng=rng: env.weak_call(rng), seed, level=level)[1] for seed in range(episodes)]
+        successes.append(np.mean([info["success"] for info in ends]))
+    assert successes[0] > successes[-1], successes
+    if amount == "long":
+        assert successes == sorted(successes, reverse=True), successes
+
+
+@long
+@pytest.mark.parametrize("id", IDS)
+def test_random_play_stays_under_what_the_class_says(id, amount):
+    env = make(id)
+    env.action_space.seed(0)
+    seeds = range(500 if amount == "long" else 50)
+    ends = [play(env, env.action_space.sample, seed, level=seed % env.levels + 1)[1] for seed in seeds]
+    assert np.mean([info["success"] for info in ends]) <= type(env).random_below
+
+
+@long
+@pytest.mark.parametrize("id", IDS)
+def test_splits_share_no_initial_state(id, amount):
+    env = make(id)
+    found = {split: set() for split in mmgym.SPLITS}
+    for seed in range(10_000 if amount == "long" else 100):
+        for split in mmgym.SPLITS:
+            env.reset(seed=seed, options={"split": split, "level": seed % env.levels + 1})
+            found[split].add(json.dumps(env._get_state(), sort_keys=True))
+    for one, other in itertools.combinations(mmgym.SPLITS, 2):
+        assert not found[one] & found[other], (one, other)
+
+
+@pytest.mark.parametrize("id", SOLVED)
+def test_progress_is_the_same_sum_whatever_the_agent_does(id):
+    env = make(id, progress_reward=0.5)
+    env.action_space.seed(1)
+    for seed, act in enumerate([env.expert, env.action_space.sample] * 3):
+        _, info, _, total = play(env, act, seed, level=seed % env.levels + 1)
+        assert total == pytest.approx(0.5 + info["success"])
+        assert set(info["reward_terms"]) == {"outcome", "progress"}
+
+
+@pytest.mark.parametrize("id", [id for id in IDS if make(id).description_rule])
+def test_descriptions_are_held_against_the_state(id):
+    env = make(id, description_reward=0.2)
+    assert {"describe", "predict"} <= {tool.name for tool in env.action_space.tools}
+    env.reset(seed=0)
+    seen = env._description()
+    wrong = {"name": "describe", "arguments": {"seen": "nothing at all"}}
+    right = {"name": "describe", "arguments": {"seen": seen}}
+    after = make(id)
+    after.restore(env.snapshot())
+    after.step(after.expert())
+    foreseen = {"name": "predict", "arguments": {"seen": after._description()}}
+    *_, info = env.step([right, foreseen, env.expert()])
+    assert info["reward_terms"]["description"] == pytest.approx(0.2)
+    assert info["reward_terms"]["prediction"] == pytest.approx(0.2)
+    env.reset(seed=0)
+    *_, info = env.step([wrong, right, env.expert()])
+    assert info["reward_terms"]["description"] < 0.2 and info["reward_terms"]["prediction"] == 0.0
