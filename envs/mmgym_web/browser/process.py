@@ -137,7 +137,7 @@ class ChromiumProcess:
         self.connection = connection
         self.begin_frames = begin_frames
         self.started = time.monotonic()
-        self._lock = lock
+        self._lock: int | None = lock
         self._reaped = False
 
     @classmethod
@@ -197,7 +197,7 @@ class ChromiumProcess:
             if self._ended():
                 break
             await asyncio.sleep(0.005)
-        remove_folder(self.folder, self._lock)
+        self._remove()
 
     def kill(self) -> None:
         """Kill the process with all its children at once; `stop` also cleans up."""
@@ -210,7 +210,13 @@ class ChromiumProcess:
         deadline = time.monotonic() + 3
         while not self._ended() and time.monotonic() < deadline:
             time.sleep(0.005)
-        remove_folder(self.folder, self._lock)
+        self._remove()
+
+    def _remove(self) -> None:
+        # Once: the number of a lock that is let go is soon another's.
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            remove_folder(self.folder, lock)
 
     def _kill_tree(self) -> None:
         if self._ended():
