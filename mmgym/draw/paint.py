@@ -41,8 +41,11 @@ def paint(image: np.ndarray, shapes: Iterable[Shape], box: tuple[float, float, f
         if x0 >= x1 or y0 >= y1:
             continue
         mask = np.zeros(((y1 - y0) * _FACTOR, (x1 - x0) * _FACTOR), np.uint8)
-        # The half point: corners lie between points, OpenCV's coordinates are their centres.
-        points = np.rint((corners - (x0, y0)) * _FACTOR - 0.5).astype(np.int32)
+        # The half point: corners lie between points, OpenCV's coordinates are their centres. It fills its outline too,
+        # so halves are rounded inwards, to the middle of the shape.
+        points = (corners - (x0, y0)) * _FACTOR - 0.5
+        middle = (points.min(axis=0) + points.max(axis=0)) / 2
+        points = np.where(points > middle, np.ceil(points - 0.5), np.floor(points + 0.5)).astype(np.int32)
         cv2.fillPoly(mask, [points], 1)
         counted = mask.reshape(y1 - y0, _FACTOR, x1 - x0, _FACTOR).sum(axis=(1, 3), dtype=np.uint16)
         _blend(image[y0:y1, x0:x1], counted, _FACTOR * _FACTOR, shape.color)
