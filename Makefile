@@ -18,7 +18,7 @@ APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban test lint format conformance
-.PHONY: check-puzzles bench-puzzles bench-web bench-webnav clean
+.PHONY: gallery check-puzzles bench-puzzles bench-web bench-webnav clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -30,6 +30,7 @@ help:
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
+	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make bench-puzzles  steps per second beside Minigrid"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
@@ -89,6 +90,9 @@ test: lint
 
 conformance: setup
 	$(BIN)/pytest -n 2 tests/test_conformance.py
+
+gallery: setup
+	$(BIN)/python docs/make_gallery.py
 
 check-puzzles: $(STAMP)
 	$(BIN)/pytest -n 2 tests/puzzles/test_suite.py

@@ -28,7 +28,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class List:
-    """List the environments: id, family, tools, levels and presets."""
+    """List the environments: id, family, tools, size of the picture, levels and presets."""
 
     family: str | None = None
     """Only the environments of this family."""
@@ -70,6 +70,9 @@ class Doctor:
 
 _FOLDED_FROM = 12
 """Families with more members are listed by one of them, unless they are asked for."""
+
+_MOST_TOOLS = 6
+"""Tools that are named of an environment, unless its family is asked for."""
 
 SUBCOMMANDS: dict[str, Callable[..., object]] = {"list": List, "play": Play, "train": Train, "doctor": Doctor}
 """Subcommands by name."""
@@ -175,7 +178,7 @@ def environment_table(family: str | None = None) -> Table:
         raise UsageError(f"no family {family!r}; there are: {', '.join(families) or 'none'}")
     table = Table()
     table.add_column("id", style="bold", no_wrap=True)
-    for column in ("family", "tools", "levels", "presets", "summary"):
+    for column in ("family", "tools", "image", "levels", "presets", "summary"):
         table.add_column(column)
     for name in families if family is None else [family]:
         members = [entry for entry in entries if entry.family == name]
@@ -184,9 +187,11 @@ def environment_table(family: str | None = None) -> Table:
             extra = extras.get(entry.id, "")
             needs = f" (first: {install_command(extra)})" if extra and missing_packages(extra) else ""
             levels = f"1-{entry.levels}" if entry.levels > 1 else "1"
-            tools, presets = ", ".join(entry.tools), ", ".join(entry.presets)
-            table.add_row(*map(Text, (entry.id, entry.family, tools, levels, presets, entry.summary + needs)))
+            named = entry.tools if family or len(entry.tools) <= _MOST_TOOLS else (*entry.tools[:_MOST_TOOLS], "...")
+            tools, presets = ", ".join(named), ", ".join(entry.presets)
+            image = f"{entry.image[1]}x{entry.image[0]}"
+            table.add_row(*map(Text, (entry.id, entry.family, tools, image, levels, presets, entry.summary + needs)))
         if len(shown) < len(members):
             more = f"{len(members) - len(shown)} more: mmgym list --family {name}"
-            table.add_row("...", Text(name), "", "", "", Text(more))
+            table.add_row("...", Text(name), "", "", "", "", Text(more))
     return table

@@ -55,6 +55,8 @@ class EnvironmentEntry:
     """One line for ``mmgym list``."""
     tools: tuple[str, ...]
     """Names of the tools."""
+    image: tuple[int, int] = (224, 224)
+    """Height and width of its picture in pixels, unless an argument changes them."""
     levels: int = 5
     """Number of levels."""
     presets: tuple[str, ...] = ()

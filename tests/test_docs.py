@@ -70,12 +70,30 @@ def test_links_lead_somewhere(path):
             assert anchor in anchors, f"{path.name} links to {target}#{anchor}"
 
 
-@pytest.fixture(scope="module")
-def generator():
-    spec = importlib.util.spec_from_file_location("make_environments", ROOT / "docs" / "make_environments.py")
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return load("make_environments")
+
+
+@pytest.fixture(scope="module")
+def gallery():
+    return load("make_gallery")
+
+
+def test_gallery_is_up_to_date(gallery):
+    assert (ROOT / "docs" / "gallery.md").read_text() == gallery.page(), "run: make gallery"
+    for entry in gallery.entries():
+        shown = cv2.imread(str(ROOT / "docs" / gallery.name(entry)))
+        assert shown is not None, f"{entry.id} has no picture; run: make gallery"
+        if not entry.entry_point.startswith("mmgym_web"):  # another build of a browser draws a little differently
+            assert np.array_equal(shown[..., ::-1], gallery.picture(entry)), f"{entry.id} is old; run: make gallery"
 
 
 def test_environment_page_is_up_to_date(generator):

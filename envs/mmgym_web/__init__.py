@@ -18,6 +18,7 @@ PLUGIN = Plugin(
             family="webnav",
             summary="Do a task on a procedural web of nine sites, from pixels, in a real Chromium.",
             tools=_PAGE,
+            image=(480, 640),
         ),
         EnvironmentEntry(
             id="mmgym/Web-v0",
@@ -25,6 +26,7 @@ PLUGIN = Plugin(
             family="site",
             summary="Your own site: an application, a folder or a live address, with tasks from a file.",
             tools=_PAGE,
+            image=(480, 640),
         ),
         EnvironmentEntry(
             id="mmgym/Roundup-v0",
@@ -32,6 +34,7 @@ PLUGIN = Plugin(
             family="application",
             summary="Do a task in Roundup, a real issue tracker.",
             tools=_PAGE,
+            image=(480, 640),
         ),
         EnvironmentEntry(
             id="mmgym/OtterWiki-v0",
@@ -39,6 +42,7 @@ PLUGIN = Plugin(
             family="application",
             summary="Do a task in An Otter Wiki, a real wiki.",
             tools=_PAGE,
+            image=(480, 640),
         ),
         *ENTRIES,
     ),

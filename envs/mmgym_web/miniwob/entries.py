@@ -19,6 +19,7 @@ ENTRIES = (
         family="miniwob",
         summary="MiniWoB++: small tasks on small pages in a real Chromium, mixed by level.",
         tools=_TOOLS,
+        image=(210, 160),
     ),
     *(
         EnvironmentEntry(
@@ -27,6 +28,7 @@ ENTRIES = (
             family="miniwob",
             summary=f"MiniWoB++: {task.summary}",
             tools=_TOOLS,
+            image=(210, 160),
             levels=1,
             kwargs={"task": name},
         )
