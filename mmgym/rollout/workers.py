@@ -110,7 +110,7 @@ class _Worker:
     async def request(self, slot: int, method: str, arguments: tuple[Any, ...]) -> Any:
         if method == "reset":
             if self._process is not None and not self._process.is_alive():
-                self._fail("the worker process died")
+                self._fail(self._death())
             self._generation_of_slot[slot] = self._generation
         elif self._generation_of_slot.get(slot) != self._generation:
             raise NeighbourFailure("the process of this environment was replaced")
@@ -122,7 +122,7 @@ class _Worker:
         try:
             self._pipe.send((number, slot, method, arguments))
         except OSError as error:
-            self._fail("the worker process died")
+            self._fail(self._death())
             raise NeighbourFailure("the worker process died") from error
         self._unanswered[number] = method
         if len(self._unanswered) == 1:
@@ -168,13 +168,17 @@ class _Worker:
             message = f"{method} took longer than {limit:g} s"
             self._watchdog = asyncio.get_running_loop().call_later(limit, self._fail, message)
 
+    def _death(self) -> str:
+        assert self._process is not None
+        self._process.join(1)  # its pipe may end a moment before it does
+        return f"the worker process died (exit code {self._process.exitcode})"
+
     def _receive(self) -> None:
         assert self._pipe is not None
         try:
             number, error, result = self._pipe.recv()
         except (EOFError, OSError):
-            self._process.join(1)
-            self._fail(f"the worker process died (exit code {self._process.exitcode})")
+            self._fail(self._death())
             return
         except Exception as unreadable:  # whatever unpickling raises, e.g. for a class that is not importable here
             self._fail(f"the worker's reply cannot be read: {type(unreadable).__name__}: {unreadable}")
