@@ -32,7 +32,7 @@ from rich import print
 
 import mmgym
 from mmgym.learn.advantages import group_relative
-from mmgym.learn.config import EnvironmentConfig, PerceptionConfig
+from mmgym.learn.config import MixedEnvironment, PerceptionConfig
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
 from mmgym.learn.losses import clipped_policy_loss, likelihood_loss
@@ -138,8 +138,8 @@ def main(args: Args) -> None:
     )
     sampler = policy.sampler(temperature=1.0, greedy=False, max_new_tokens=args.max_new_tokens, context="full")
     asked = (args.question,) if args.question else ()
-    exam = PerceptionConfig(pictures=2, questions=asked, kwargs=json.loads(args.question_kwargs))
-    examiner = Examiner(EnvironmentConfig(args.env, kwargs), exam, policy)
+    asking = MixedEnvironment(args.env, kwargs, questions=asked, perception_kwargs=json.loads(args.question_kwargs))
+    examiner = Examiner(asking, PerceptionConfig(pictures=2), policy)
     log = (args.out / "metrics.jsonl").open("w")
     started = time.perf_counter()
 
@@ -206,7 +206,7 @@ def main(args: Args) -> None:
 
         # 2. GRPO. Each iteration plays, compares the episodes of each group, and makes a few clipped steps.
         optimizer = OptimizerConfig(lr=args.lr, beta2=0.95, warmup_steps=5)
-        decisions = Decisions.of_space(inner.action_space, policy.codec, args.format)
+        decisions = Decisions.of_spaces([inner.action_space], policy.codec, args.format)
         learner = Learner(policy, optimizer, decisions=decisions)
         reward = outcome_and_validity(args.validity_reward)
         loss = partial(

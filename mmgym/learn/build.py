@@ -41,13 +41,19 @@ def make_env(
 
 def make_policy(config: TrainConfig) -> Policy:
     """The policy that the configuration names, from `PolicyConfig.factory`."""
-    env = make_env(config.environment)
-    inner: Any = mmgym.unwrap(env)
-    words = inner.vocabulary() if hasattr(inner, "vocabulary") else _words(env, list(config.environment.tasks))
-    size = inner.image_size
-    env.close()
+    words: dict[str, None] = {}
+    sizes = []
+    for environment in config.environments:
+        env = make_env(environment)
+        inner: Any = mmgym.unwrap(env)
+        known = inner.vocabulary() if hasattr(inner, "vocabulary") else _words(env, list(environment.tasks))
+        words |= dict.fromkeys(known)
+        sizes.append(inner.image_size)
+        env.close()
+    if len(set(sizes)) > 1:
+        raise ValueError(f"the environments of a mixture must have one image_size; got {', '.join(map(str, sizes))}")
     arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
-    return load_attribute(config.policy.factory)(**arguments, words=words, image_size=size, seed=config.seed)
+    return load_attribute(config.policy.factory)(**arguments, words=list(words), image_size=sizes[0], seed=config.seed)
 
 
 def _words(env: gym.Env[Any, Any], tasks: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ __all__ = [
     "EnvironmentConfig",
     "EvaluationConfig",
     "GrpoConfig",
+    "MixedEnvironment",
     "PerceptionConfig",
     "PolicyConfig",
     "TrainConfig",
@@ -89,6 +90,28 @@ class EnvironmentConfig:
         numbers = all(isinstance(share, (int, float)) for share in shares)
         if shares and not (numbers and min(shares) >= 0 and 0 < sum(shares) < math.inf):
             raise ValueError(f"tasks must be shares, none negative and not all 0; got {self.tasks}")
+
+
+@dataclass(frozen=True)
+class MixedEnvironment(EnvironmentConfig):
+    """One of several environments that are learned in one run."""
+
+    share: float = 1.0
+    """Its share of training groups, beside those of the others; that of `TrainConfig.environment` is 1."""
+    questions: tuple[str, ...] = ()
+    """As `PerceptionConfig.questions`."""
+    perception_kwargs: Table = field(default_factory=dict)
+    """As `PerceptionConfig.kwargs`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.share < math.inf:
+            raise ValueError(f"share must be above 0; got {self.share}")
+
+    @property
+    def name(self) -> str:
+        """A short name, e.g. ``FrozenLake``."""
+        return re.sub(r"-v\d+$", "", self.id.rpartition("/")[2])
 
 
 @dataclass(frozen=True)
@@ -257,6 +280,22 @@ class EvaluationConfig:
         _only("risk", self.risk, ("task", "kwargs", "meaning"))
 
 
+def _read_mixture(words: list[str]) -> tuple[MixedEnvironment, ...]:
+    rows = json.loads(words[0])
+    if not isinstance(rows, list):
+        raise ValueError(f'expected a JSON list such as [{{"id": "mmgym/LightsOut-v0"}}]; got {words[0]}')
+    return tuple(from_mapping(MixedEnvironment, row, "mixture") for row in rows)
+
+
+_MIXTURE = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="JSON",
+    instance_from_str=_read_mixture,
+    is_instance=lambda value: isinstance(value, tuple),
+    str_from_instance=lambda value: [json.dumps([asdict(row) for row in value])],
+)
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """A training run."""
@@ -272,6 +311,9 @@ class TrainConfig:
     checkpoint_every: int = 20
     """GRPO iterations (and 5 times as many steps of the other stages) between two checkpoints."""
     environment: EnvironmentConfig = field(default_factory=EnvironmentConfig)
+    mixture: Annotated[tuple[MixedEnvironment, ...], _MIXTURE] = ()
+    """Further environments that are learned in the same run, their ids all different; every stage deals with all of
+    them. On the command line a JSON list of objects with the fields of `MixedEnvironment`."""
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
@@ -284,6 +326,18 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _at_least(self, 1, "processes", "threads", "checkpoint_every")
         _at_least(self, 0, "seed")
+        names = [environment.name for environment in self.environments]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"mixture: the ids must differ from one another and environment.id; got {', '.join(names)}"
+            )
+
+    @property
+    def environments(self) -> tuple[MixedEnvironment, ...]:
+        """All environments that are learned, the first one with the questions of `perception`."""
+        first = {f.name: getattr(self.environment, f.name) for f in fields(self.environment)}
+        asked = {"questions": self.perception.questions, "perception_kwargs": self.perception.kwargs}
+        return (MixedEnvironment(**{**asked, **first}), *self.mixture)
 
 
 def read_config(path: str | Path) -> TrainConfig:

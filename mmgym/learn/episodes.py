@@ -13,7 +13,7 @@ from mmgym.learn.distributed import World
 from mmgym.rollout import Rollout
 from mmgym.trajectory import EpisodeTask, Status, Trajectory
 
-__all__ = ["describe", "noise_key", "training_tasks", "whole_groups"]
+__all__ = ["describe", "noise_key", "success_by_environment", "training_tasks", "whole_groups"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,15 @@ def training_tasks(
     config: TrainConfig, world: World, *, stage: int, step: int, groups: int, size: int
 ) -> list[EpisodeTask]:
     """This process's share of the groups of a step; what a group plays is drawn from seed, stage, step and number."""
-    environment = config.environment
     tasks: list[EpisodeTask] = []
-    names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
+    portions = np.array([environment.share for environment in config.environments])
     for group in world.share(range(groups)):
+        number = 0
+        if len(portions) > 1:
+            which = np.random.default_rng([config.seed, 6, stage, step, group])
+            number = int(which.choice(len(portions), p=portions / portions.sum()))
+        environment = config.environments[number]
+        names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
         rng = np.random.default_rng([config.seed, stage, step, group])
         options: dict[str, Any] = {"split": "train"}
         if names:
@@ -72,6 +77,17 @@ def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
     if errors:
         logger.warning("%d groups dropped: their environments failed (%s)", len(errors), reason)
     return usable
+
+
+def success_by_environment(usable: Sequence[Trajectory], config: TrainConfig, world: World) -> dict[str, float]:
+    """Share of successes in each environment of a mixture that was played, as ``success/<name>``."""
+    if not config.mixture:
+        return {}
+    played = [[float(t.success) for t in usable if t.task.env_id == e.id] for e in config.environments]
+    parts = world.gather([(sum(ends), len(ends)) for ends in played])
+    totals = np.sum(parts, axis=0)
+    pairs = zip(config.environments, totals.tolist(), strict=True)
+    return {f"success/{environment.name}": wins / count for environment, (wins, count) in pairs if count}
 
 
 def describe(rollout: Rollout, usable: Sequence[Trajectory], returned: float, world: World) -> dict[str, float]:

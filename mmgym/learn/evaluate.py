@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmgym.agent import Agent, BatchAgent
-from mmgym.learn.config import EnvironmentConfig
+from mmgym.learn.config import MixedEnvironment
 from mmgym.learn.distributed import World
 from mmgym.rollout import Executor, Rollout
 from mmgym.stats import summarise_episodes
@@ -21,7 +22,7 @@ def evaluate(
     agent: Agent | BatchAgent,
     executor: Executor,
     world: World,
-    environment: EnvironmentConfig,
+    environments: Sequence[MixedEnvironment],
     *,
     split: str,
     episodes: int,
@@ -30,36 +31,44 @@ def evaluate(
     wrappers: tuple[str, ...] = (),
     noise: int = 0,
 ) -> tuple[dict[str, Any], Rollout]:
-    """Play `episodes` held-out episodes, shared by all processes.
+    """Play `episodes` held-out episodes of each environment, shared by all processes.
 
     Args:
         agent: who plays.
         executor: where.
         world: the processes.
-        environment: which environment.
+        environments: which environments.
         split: its split.
-        episodes: how many; episode i has seed `HELD_OUT_SEED` + i.
+        episodes: how many of each; episode i has seed `HELD_OUT_SEED` + i.
         task: ``options["task"]``, if not empty.
         kwargs: constructor arguments that differ from the environment's.
         wrappers: further wrappers.
         noise: key of the sampling noise.
 
     Returns:
-        The summary over all processes (see `mmgym.stats.summarise_episodes`), and this process's episodes.
+        The summary over all processes (see `mmgym.stats.summarise_episodes`; of several environments also one each
+        by name, under ``environments``), and this process's episodes.
     """
     options: dict[str, Any] = {"split": split} | ({"task": task} if task else {})
-    arguments = {**environment.kwargs, **(kwargs or {})}
     tasks = [
         EpisodeTask(
             environment.id,
             HELD_OUT_SEED + index,
-            kwargs=arguments,
+            kwargs={**environment.kwargs, **(kwargs or {})},
             options=options,
             wrappers=environment.wrappers + wrappers,
-            group=index,
+            group=number * episodes + index,
             noise=noise,
         )
+        for number, environment in enumerate(environments)
         for index in range(episodes)
     ]
     rollout = executor.run(world.share(tasks), agent)
-    return summarise_episodes(world.interleave(rollout.trajectories)), rollout
+    played = world.interleave(rollout.trajectories)
+    summary = summarise_episodes(played)
+    if len(environments) > 1:
+        summary["environments"] = {
+            environment.name: summarise_episodes([t for t in played if t.task.env_id == environment.id])
+            for environment in environments
+        }
+    return summary, rollout

@@ -29,7 +29,10 @@ class Row:
 
 
 def policy_rows(
-    segments: Sequence[Segment], advantages: Sequence[np.ndarray], decisions: Decisions | None = None
+    segments: Sequence[Segment],
+    advantages: Sequence[np.ndarray],
+    decisions: Decisions | None = None,
+    environment: int = 0,
 ) -> list[Row]:
     """Rows for a policy loss.
 
@@ -37,6 +40,7 @@ def policy_rows(
         segments: the sequences.
         advantages: per segment float32 (trained tokens,).
         decisions: where valid answers part; its numbers are noted as value ``decision``.
+        environment: the number of the environment among those that are learned.
     """
     rows = []
     for segment, advantage in zip(segments, advantages, strict=True):
@@ -50,7 +54,7 @@ def policy_rows(
         if decisions:
             owner = segment.turn[trained]
             answers = np.split(segment.ids[trained], np.flatnonzero(np.diff(owner)) + 1)
-            values["decision"] = np.concatenate([decisions.numbers(answer) for answer in answers])
+            values["decision"] = np.concatenate([decisions.numbers(answer, environment) for answer in answers])
         rows.append(Row(segment.ids, trained, segment.images, values))
     return rows
 

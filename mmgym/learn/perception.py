@@ -11,7 +11,7 @@ import numpy as np
 import mmgym
 from mmgym.agent import Policy
 from mmgym.learn.build import make_env
-from mmgym.learn.config import EnvironmentConfig, PerceptionConfig
+from mmgym.learn.config import MixedEnvironment, PerceptionConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.learner import Learner
 from mmgym.learn.packing import supervised_row
@@ -28,13 +28,14 @@ class Examiner:
     """Poses an environment's questions about itself.
 
     Args:
-        environment: the environment.
-        config: which questions.
+        environment: the environment, and which questions.
+        config: how many.
         policy: whose codec encodes them.
     """
 
-    def __init__(self, environment: EnvironmentConfig, config: PerceptionConfig, policy: Policy):
-        self.env, self.config, self.policy = make_env(environment, config.kwargs), config, policy
+    def __init__(self, environment: MixedEnvironment, config: PerceptionConfig, policy: Policy):
+        self.env, self.config, self.policy = make_env(environment, environment.perception_kwargs), config, policy
+        self.name, self.questions = environment.name, environment.questions
         self._pool: dict[tuple[str, int], tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {}
 
     def conversation(self, split: str, rng: np.random.Generator, images: ImageStore) -> Segment:
@@ -65,7 +66,7 @@ class Examiner:
         if (split, seed) in self._pool:
             return self._pool[split, seed]
         observation, _ = self.env.reset(seed=seed, options={"split": split})
-        posed = pose(self.env, self.config.questions, np.random.default_rng(seed) if self.config.pool else rng)
+        posed = pose(self.env, self.questions, np.random.default_rng(seed) if self.config.pool else rng)
         picture = observation_content(self.env.observation_space, observation), posed
         if self.config.pool:
             self._pool[split, seed] = picture
@@ -93,14 +94,25 @@ def pose(env: gym.Env[Any, Any], wanted: Sequence[str], rng: np.random.Generator
     return [(question, by_text[question]) for question in wanted]
 
 
-def examine(examiner: Examiner, learner: Learner, world: World, seed: int) -> dict[str, Any]:
+def examine(examiners: Sequence[Examiner], learner: Learner, world: World, seed: int) -> dict[str, Any]:
     """How well the policy answers on held-out pictures (val split), the same ones every time.
+
+    With several environments the pictures are shared among them, and their values stand by name under
+    ``environments``; ``accuracy`` and ``lowest_recall`` are then the lowest of theirs.
 
     Returns:
         ``accuracy`` over answer tokens, ``lowest_recall``, and ``recall`` by word (see `recalls`).
     """
+    found = {examiner.name: _examine(examiner, len(examiners), learner, world, seed) for examiner in examiners}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    lowest = {name: min(values[name] for values in found.values()) for name in ("accuracy", "lowest_recall")}
+    return {**lowest, "environments": found}
+
+
+def _examine(examiner: Examiner, among: int, learner: Learner, world: World, seed: int) -> dict[str, Any]:
     config, images = examiner.config, ImageStore()
-    share = world.share(range(max(1, config.held_out // config.pictures)))
+    share = world.share(range(max(1, config.held_out // config.pictures // among)))
     asked = [examiner.conversation("val", np.random.default_rng([seed, 9, index]), images) for index in share]
     predicted = learner.predictions([supervised_row(segment) for segment in asked], images)
     counts: dict[int, tuple[int, int]] = {}

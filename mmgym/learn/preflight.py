@@ -36,6 +36,15 @@ def preflight(config: TrainConfig) -> None:
         noted = folder / "config.json"
         if noted.is_file() and any((folder / "checkpoints").glob("*.pt")):
             check_same_run(config, noted.read_text())
+    for number, mixed in enumerate(config.mixture):
+        with _blame(f"mixture[{number}]"):
+            other = make_env(mixed)
+            for task in mixed.tasks or [""]:
+                _reset(other, "train", task)
+            for split in (config.evaluation.split, config.evaluation.final_split):
+                _reset(other, split)
+            _check_scripted(config.cloning.demonstrator, mmgym.unwrap(other).capabilities.expert)
+            other.close()
     environment, evaluation = config.environment, config.evaluation
     with _blame("environment"):
         env = make_env(environment)
@@ -93,12 +102,13 @@ def _check_questions(config: TrainConfig) -> None:
     )
     if not config.perception.steps and not any(weights):
         return
-    with _blame("perception"):
-        env = make_env(config.environment, config.perception.kwargs)
-        for split in ("train", "val"):
-            _reset(env, split)
-            pose(env, config.perception.questions, np.random.default_rng(0))
-        env.close()
+    for number, environment in enumerate(config.environments):
+        with _blame(f"mixture[{number - 1}]" if number else "perception"):
+            env = make_env(environment, environment.perception_kwargs)
+            for split in ("train", "val"):
+                _reset(env, split)
+                pose(env, environment.questions, np.random.default_rng(0))
+            env.close()
 
 
 def _check_scripted(name: str, expert: str) -> None:

@@ -48,7 +48,7 @@ def write_summary(folder: Path, config: TrainConfig, state: dict[str, Any]) -> d
     found = {name: value for name, value in state["summary"].items() if name != "latest"}
     seconds = {name: round(value, 1) for name, value in state["seconds"].items()}
     summary = {
-        "environment": {"id": config.environment.id, "kwargs": config.environment.kwargs},
+        "environment": {"id": " + ".join(e.id for e in config.environments), "kwargs": config.environment.kwargs},
         "seed": config.seed,
         "machine": machine(),
         "versions": versions(),

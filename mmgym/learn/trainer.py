@@ -26,7 +26,7 @@ from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.display import Display
 from mmgym.learn.distributed import World, launch
-from mmgym.learn.episodes import describe, noise_key, training_tasks, whole_groups
+from mmgym.learn.episodes import describe, noise_key, success_by_environment, training_tasks, whole_groups
 from mmgym.learn.evaluate import evaluate
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
 from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
@@ -81,11 +81,13 @@ class Trainer:
         self.policy = make_policy(config)
         self.executor = Executor(config.rollout)
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
-        env = make_env(config.environment)
-        space = mmgym.unwrap(env).action_space
-        env.close()
-        self.decisions = Decisions.of_space(space, self.policy.codec, config.rollout.format)
-        self.examiner = Examiner(config.environment, config.perception, self.policy)
+        envs = [make_env(environment) for environment in config.environments]
+        spaces = [mmgym.unwrap(env).action_space for env in envs]
+        for env in envs:
+            env.close()
+        self.decisions = Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
+        self.examiners = [Examiner(e, config.perception, self.policy) for e in config.environments]
+        self._number = {environment.id: number for number, environment in enumerate(config.environments)}
         self.state: dict[str, Any] = {
             "stage": "perception",
             "step": 0,
@@ -219,7 +221,7 @@ class Trainer:
         deals = self._deal(chosen, np.random.default_rng([self.config.seed, 3, step, self.world.rank]))
         metrics: list[dict[str, float]] = []
         for number, deal in enumerate(deals):
-            rows = _policy_rows(deal, self.decisions)
+            rows = self._policy_rows(deal)
             tokens = self.world.sum(float(sum(row.values["count"].sum() for row in rows)))
             if not tokens:
                 continue
@@ -236,6 +238,7 @@ class Trainer:
         means.pop("max_logprob_difference", None)
         return {
             **values,
+            **success_by_environment(usable, self.config, self.world),
             **means,
             "sampler_difference": metrics[0]["max_logprob_difference"] if metrics else 0.0,
             "used_groups": self.world.sum(float(len({t.task.group for t, _ in chosen}))) / config.groups,
@@ -253,7 +256,7 @@ class Trainer:
         steps where little is left to learn from: few distinct rows make a noisy gradient.
         """
         config = self.config.grpo
-        distinct = self.world.sum(float(len(_policy_rows(chosen, None))))
+        distinct = self.world.sum(float(len(self._policy_rows(chosen))))
         count = int(min(config.minibatches, max(1, distinct // config.rows_per_minibatch)))
         groups = sorted({trajectory.task.group for trajectory, _ in chosen})
         place = {groups[index]: turn % count for turn, index in enumerate(rng.permutation(len(groups)))}
@@ -287,7 +290,7 @@ class Trainer:
             annealed = "seen_at" in self.state and step >= self.state["seen_at"] + config.perception.anneal_steps
             if step % config.perception.check_every == 0 or step == steps or annealed:
                 assert self.learner is not None
-                values = examine(self.examiner, self.learner, self.world, config.seed)
+                values = examine(self.examiners, self.learner, self.world, config.seed)
                 self._note(stage, "eval", values)
                 self.state["summary"]["perception"] = {"steps": step, **values}
                 if values["lowest_recall"] >= config.perception.stop_recall:
@@ -315,6 +318,7 @@ class Trainer:
         summary.setdefault("heldout", {})[name] = values
         self._note(stage, "eval", values)
         self._measure_risk(name, self.sampler)
+        self._by_environment(name, values["sampled"])
         for task in final.tasks:
             by_task = self._evaluate(self.sampler, final.final_split, final.final_episodes, task=task)[0]
             summary.setdefault("by_task", {}).setdefault(name, {})[task] = by_task
@@ -328,7 +332,7 @@ class Trainer:
             agent,
             self.executor,
             self.world,
-            self.config.environment,
+            self.config.environments,
             split=split or config.split,
             episodes=episodes or config.episodes,
             noise=noise_key(self.config.seed, 4, 0),
@@ -338,6 +342,11 @@ class Trainer:
         self._spend("evaluation", elapsed)
         self._clock += elapsed
         return result
+
+    def _by_environment(self, name: str, values: dict[str, Any]) -> None:
+        """Note the results in each environment of a mixture beside those by kind of task."""
+        if "environments" in values:
+            self.state["summary"].setdefault("by_task", {}).setdefault(name, {}).update(values["environments"])
 
     def _measure_risk(self, name: str, agent: Any) -> None:
         """How often an agent loses the episodes of `EvaluationConfig.risk`: they end for good, and unsolved."""
@@ -367,6 +376,7 @@ class Trainer:
                 demonstrator = scripted_agent(agent)
                 values = self._evaluate(demonstrator, config.final_split, config.final_episodes)[0]
                 summary["baselines"][name] = values
+                self._by_environment(name, values)
                 if name == config.walker:
                     self._measure_risk(name, demonstrator)
                 for task in config.tasks:
@@ -390,9 +400,19 @@ class Trainer:
         rows = []
         for index in self.world.share(range(conversations or self.config.perception.conversations)):
             rng = np.random.default_rng([self.config.seed, 8, stage, step, index])
-            rows.append(supervised_row(self.examiner.conversation("train", rng, images)))
+            examiner = self.examiners[index % len(self.examiners)]
+            rows.append(supervised_row(examiner.conversation("train", rng, images)))
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         return Part(rows, images, likelihood_loss, tokens / weight)
+
+    def _policy_rows(self, chosen: list[tuple[Trajectory, float]]) -> list[Row]:
+        """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
+        rows: list[Row] = []
+        for trajectory, advantage in chosen:
+            parts = segments(trajectory)
+            advantages = [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts]
+            rows += policy_rows(parts, advantages, self.decisions, self._number[trajectory.task.env_id])
+        return merge_equal(rows)
 
     def _sampler(self, greedy: bool) -> TrainableAgent:
         config = self.config.policy
@@ -428,14 +448,3 @@ class Trainer:
                 "learner": self.learner.state() if self.learner else None,
             }
             save_checkpoint(self.folder / "checkpoints", self._saved, content)
-
-
-def _policy_rows(chosen: list[tuple[Trajectory, float]], decisions: Decisions | None) -> list[Row]:
-    """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
-    rows: list[Row] = []
-    for trajectory, advantage in chosen:
-        parts = segments(trajectory)
-        rows += policy_rows(
-            parts, [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts], decisions
-        )
-    return merge_equal(rows)

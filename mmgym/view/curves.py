@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 __all__ = ["plot_curves", "read_metrics"]
 
 SAMPLED, GREEDY, TRAINING, PERCEPTION, ACCURACY = "#0072B2", "#D55E00", "#56B4E9", "#009E73", "#8C8C8C"
+_OF_MIXTURE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _INK, _SOFT = "#222222", "#6B6B6B"
 _LABEL_GAP = 0.052
 """Least distance of two labels, as a share of the axis."""
@@ -55,7 +56,7 @@ def plot_curves(metrics_path: str | Path, out_png: str | Path, summary: Mapping[
 
     Left: success over GRPO iterations - held out (sampled with its 95 % interval, greedy), while training behind it,
     the baselines as horizontal lines; iteration 0 is the end of the warm start. Right, if there was such a stage:
-    perception on held-out pictures.
+    perception on held-out pictures. Of several environments learned together, each has a line of its own.
 
     Args:
         metrics_path: ``metrics.jsonl`` of a run; each line has ``stage``, ``kind`` and ``step``.
@@ -109,6 +110,8 @@ def _draw_success(axes: Axes, lines: Sequence[Line], summary: Mapping[str, Any])
     sampled, greedy = held_out_points(lines)
     training = _points(lines, "grpo", "train", "success")
     last = max([1, *sampled, *greedy, *(step for step, _ in training)])
+    if any("environments" in found for found in sampled.values()):
+        return _draw_mixture(axes, sampled, last)
     labels: list[tuple[float, str, str]] = []
     for name, values in (summary.get("baselines") or {}).items():
         axes.axhline(values["success"], color=_SOFT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
@@ -155,12 +158,31 @@ def _draw_success(axes: Axes, lines: Sequence[Line], summary: Mapping[str, Any])
     if not labels:
         axes.text(0.5, 0.5, "no evaluation in the metrics yet", transform=axes.transAxes, ha="center", color=_SOFT)
     _mark_warm_start(axes, sampled.get(0), last)
+    _finish_success(axes, labels, last, "Band: 95 % interval. Dashed: baselines.")
+
+
+def _draw_mixture(axes: Axes, sampled: Mapping[int, Line], last: int) -> None:
+    """A line for each of several environments that were learned together."""
+    labels = []
+    for number, name in enumerate(next(iter(sampled.values()))["environments"]):
+        color, steps = _OF_MIXTURE[number % len(_OF_MIXTURE)], list(sampled)
+        found = [line["environments"][name] for line in sampled.values()]
+        axes.fill_between(
+            steps, [e["low"] for e in found], [e["high"] for e in found], color=color, alpha=0.14, linewidth=0
+        )
+        rates = [e["success"] for e in found]
+        axes.plot(steps, rates, "o-", color=color, markersize=4, linewidth=2, clip_on=False, zorder=5)
+        labels.append((rates[-1], f"{name} {rates[-1]:.1%}", color))
+    _finish_success(axes, labels, last, "Held out, sampled. Bands: 95 % intervals. Iteration 0: the warm start.")
+
+
+def _finish_success(axes: Axes, labels: list[tuple[float, str, str]], last: int, note: str) -> None:
     _label_ends(axes, labels)
     axes.set_xlim(-0.02 * last, last)
     axes.set_ylim(0, 1.03)
     axes.set_xlabel("GRPO iteration")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _title(axes, "Success on held-out instances", "Band: 95 % interval. Dashed: baselines.")
+    _title(axes, "Success on held-out instances", note)
     _tidy(axes)
 
 

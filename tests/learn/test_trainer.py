@@ -239,7 +239,7 @@ def test_entropy_of_decisions_is_that_of_the_valid_choices(tmp_path):
     trainer = trainer_of(config_of(tmp_path))
     assert isinstance(trainer.policy.codec, TemplateChatCodec)
     space = make_env(EnvironmentConfig(COLOURS)).unwrapped.action_space
-    assert len(Decisions.of_space(space, trainer.policy.codec, "tag").sets) == 2  # nothing, and left or right
+    assert len(Decisions.of_spaces([space], trainer.policy.codec, "tag").sets) == 2  # nothing, and left or right
     alternate(trainer)
     # random weights seldom get as far as the decision, so the entropy per token is far below log(vocabulary)
     assert 0 <= trainer._improve(0, 1.0)["entropy"] <= np.log(2)

@@ -1,0 +1,92 @@
+"""Several environments in one run: each is asked about, played, measured and credited as itself."""
+
+import json
+
+import numpy as np
+import pytest
+from colours import COLOURS
+
+from mmgym.learn.config import ConfigurationError, TrainConfig, from_mapping
+from mmgym.learn.decisions import Decisions
+from mmgym.learn.distributed import World
+from mmgym.learn.episodes import training_tasks
+from mmgym.learn.trainer import Trainer, train
+
+LAMPS = "mmgym/LightsOut-v0"
+
+
+def config_of(tmp_path, *mixture, **more):
+    content = {
+        "out": str(tmp_path / "run"),
+        "environment": {"id": COLOURS, "kwargs": {"image_size": 64}},
+        "mixture": mixture or [{"id": LAMPS, "kwargs": {"image_size": 64, "max_turns": 2}, "share": 3.0}],
+        "rollout": {"format": "tag", "prompt": "minimal"},
+        "policy": {"max_new_tokens": 4, "tiny": {"layers": 1}},
+        "perception": {"steps": 2, "conversations": 4, "held_out": 8, "check_every": 2},
+        "cloning": {"steps": 1, "episodes": 4},
+        "grpo": {"iterations": 2, "groups": 6, "group_size": 2, "question_weight": 0.1, "question_conversations": 2},
+        "evaluation": {"every": 1, "episodes": 3, "final_episodes": 4, "samples": 2, "baselines": {"expert": "expert"}},
+        **more,
+    }
+    return from_mapping(TrainConfig, content)
+
+
+def test_a_run_reports_each_environment(tmp_path):
+    summary = train(config_of(tmp_path))
+    for ways in summary["heldout"].values():
+        for result in ways.values():
+            parts = result["environments"]
+            assert {name: part["episodes"] for name, part in parts.items()} == {"Colours": 4, "LightsOut": 4}
+            assert result["episodes"] == 8
+            assert result["success"] == pytest.approx(np.mean([part["success"] for part in parts.values()]))
+    assert set(summary["by_task"]["expert"]) == {"Colours", "LightsOut"}
+    assert set(summary["perception"]["environments"]) == {"Colours", "LightsOut"}
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    played = [line for line in lines if line["stage"] == "grpo" and line["kind"] == "train"]
+    assert all("success/LightsOut" in line for line in played)
+    assert LAMPS in (tmp_path / "run" / "report.html").read_text()
+    assert (tmp_path / "run" / "success.png").stat().st_size > 10_000
+
+
+def test_groups_are_shared_out_and_a_group_plays_one_environment(tmp_path):
+    config = config_of(tmp_path)
+    tasks = training_tasks(config, World(), stage=2, step=0, groups=400, size=2)
+    of_group = {}
+    for task in tasks:
+        assert of_group.setdefault(task.group, (task.env_id, task.seed)) == (task.env_id, task.seed)
+    share = np.mean([env_id == LAMPS for env_id, _ in of_group.values()])
+    assert abs(share - 0.75) < 4 * np.sqrt(0.75 * 0.25 / 400)
+    assert training_tasks(config, World(), stage=2, step=0, groups=400, size=2) == tasks
+
+
+def test_choices_are_counted_among_the_calls_of_the_environment_played(tmp_path):
+    one, other = [np.array([1, 2, 9]), np.array([1, 3, 9])], [np.array([1, 4, 9]), np.array([1, 5, 9])]
+    decisions = Decisions(one, other)
+    assert [ids.tolist() for ids in decisions.sets] == [[], [2, 3], [4, 5]]
+    assert decisions.numbers(np.array([1, 2, 9]), 0).tolist() == [0, 1, 0]
+    assert decisions.numbers(np.array([1, 4, 9]), 1).tolist() == [0, 2, 0]
+    trainer = Trainer(config_of(tmp_path), World())
+    assert len(trainer.decisions.sets) == 9  # none; left or right; the row; the column after each of six rows
+
+
+@pytest.mark.parametrize(
+    ("mixture", "message"),
+    [
+        ({"id": COLOURS}, "must differ"),
+        ({"id": LAMPS, "share": 0}, "share must be above 0"),
+        ({"id": LAMPS, "part": 1}, "mixture\\[0\\].part"),
+    ],
+)
+def test_a_mixture_that_makes_no_sense_is_refused(tmp_path, mixture, message):
+    with pytest.raises(ValueError, match=message):
+        config_of(tmp_path, mixture)
+
+
+def test_what_cannot_be_made_is_named_before_the_run(tmp_path):
+    for mixture, message in (
+        ({"id": "mmgym/Nowhere-v0"}, "mixture\\[0\\].*Nowhere"),
+        ({"id": LAMPS, "kwargs": {"image_size": 96}}, "one image_size"),
+        ({"id": LAMPS, "kwargs": {"image_size": 64}, "questions": ["Why?"]}, "does not ask 'Why"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            train(config_of(tmp_path, mixture))
