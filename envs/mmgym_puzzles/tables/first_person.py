@@ -4,4 +4,12 @@ from mmgym.registry import EnvironmentEntry
 
 __all__ = ["ENTRIES"]
 
-ENTRIES: tuple[EnvironmentEntry, ...] = ()
+ENTRIES: tuple[EnvironmentEntry, ...] = (
+    EnvironmentEntry(
+        id="mmgym/Maze3D-v0",
+        entry_point="mmgym_puzzles.first_person.maze_3d:Maze3D",
+        family="first_person",
+        summary="Find the red ball in a maze seen through the eyes of one who walks in it.",
+        tools=("forward", "rotate"),
+    ),
+)
