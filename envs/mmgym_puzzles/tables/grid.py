@@ -21,6 +21,13 @@ ENTRIES: tuple[EnvironmentEntry, ...] = (
         tools=("press",),
     ),
     EnvironmentEntry(
+        id="mmgym/Maze2D-v0",
+        entry_point="mmgym_puzzles.maze_2d:Maze2D",
+        family="grid",
+        summary="Walk through a maze seen from above to the goal, in fog from level 3 on.",
+        tools=("move",),
+    ),
+    EnvironmentEntry(
         id="mmgym/Sokoban-v0",
         entry_point="mmgym_puzzles.sokoban:Sokoban",
         family="grid",
