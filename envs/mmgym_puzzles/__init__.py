@@ -1,10 +1,10 @@
 """Puzzles that are seen. Only the tables of ids: the environments are imported when they are made."""
 
 from mmgym.registry import Plugin
-from mmgym_puzzles.tables import cards, first_person, generation, grid, imagery, perception, reasoning
+from mmgym_puzzles.tables import cards, first_person, generation, grid, imagery, perception, reasoning, table_top
 
 __all__ = ["PLUGIN"]
 
-FAMILIES = (grid, imagery, perception, cards, generation, reasoning, first_person)
+FAMILIES = (grid, imagery, perception, cards, generation, reasoning, first_person, table_top)
 
 PLUGIN = Plugin(name="puzzles", environments=tuple(entry for family in FAMILIES for entry in family.ENTRIES))
