@@ -130,9 +130,16 @@ class Maze2D(Puzzle):
     random_below: ClassVar[float] = 0.2
     instruction = (
         "You see a maze from above. Walk to the flag. Walls stop you. Where there is fog, you see only what is, or "
-        "was, a few steps away; the flag may be hidden too. Rows are counted from the top, columns from the left, from 1."
+        "was, a few steps away; the flag may be hidden too. Rows are counted from the top, columns from the left, "
+        "from 1."
     )
-    description_rule = "For up, down, left and right of the person say open or wall, then the numbers of its row and column: six words."
+    description_rule = (
+        "For up, down, left and right of the person say open or wall, then the numbers of its row and column."
+    )
+    agent: int
+    """The person's cell."""
+    seen: int
+    """Mask of the cells that are, or were, in sight."""
 
     def __init__(self, *, fog: bool | None = None, **arguments: Any) -> None:
         self.fog = fog

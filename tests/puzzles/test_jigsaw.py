@@ -53,7 +53,7 @@ def test_pictures_are_cut_as_the_level_says_and_put_together_by_the_expert(level
         assert info["expert_steps"] < settings.turns
         for _ in range(info["expert_steps"]):
             assert not info["success"]
-            observation, *_, info = env.step(env.expert())
+            *_, info = env.step(env.expert())
         assert info["success"]
         place(env, range(settings.side**2), [0] * settings.side**2)
         env.picture = env._start[0]
