@@ -304,6 +304,7 @@ class Maze2D(Puzzle):
         sides = zip(DIRECTIONS, self._open(), strict=True)
         asked = [(f"Is {direction} of the person open or a wall?", answer) for direction, answer in sides]
         asked += [("Which row is the person in?", str(row + 1)), ("Which column is the person in?", str(column + 1))]
+        asked.append(("Look around.", self._description()))
         shown = bool(self.seen >> self.goal & 1)
         asked.append(("Is the goal shown?", "yes" if shown else "no"))
         if shown:

@@ -25,7 +25,7 @@ SHADOW = "shadow"
 
 _SUN = np.array([0.35, -0.55, 0.76])
 _INSET = 1 / 128
-_TILE = 1.0
+_TILE = 0.5
 """Textured faces are cut into pieces no longer than this: the renderer bends textures on larger ones."""
 
 
