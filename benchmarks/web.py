@@ -19,9 +19,7 @@ import logging
 import os
 import platform
 import shutil
-import signal
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,18 +31,16 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.peers import CACHE, Unavailable, install, processor, run
 from benchmarks.web_peers.protocol import TASKS
 from mmgym.doctor import find_chromium
 
-ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = ("peers", "environments", "webnav")
 REQUIREMENTS = {
     "browsergym": ("browsergym-core==0.14.3", "browsergym-miniwob==0.14.3", "miniwob==1.1.0"),
     "loops": ("miniwob==1.1.0", "selenium==4.51.0", "playwright==1.65.2", "opencv-python-headless==5.0.0.93"),
 }
 """What the virtual environments of the peers hold; BrowserGym pins an old Playwright, so it has one for itself."""
-TIMEOUT = 900
-"""Seconds after which an installation or a script is given up."""
 OURS, OURS_WITH_TREE = "mmgym", "mmgym_both"
 
 
@@ -68,7 +64,7 @@ class Arguments:
     """Length of each measurement of throughput."""
     seed: int = 0
     """Seed of episodes and clicks."""
-    cache: Path = Path(".bench")
+    cache: Path = CACHE
     """Where the peers' virtual environments are kept, from the root of the repository."""
     output: Path = Path(__file__).parent / "results" / "web.json"
     """Where the result is written."""
@@ -111,45 +107,6 @@ ROWS = {
 }
 
 
-class Unavailable(RuntimeError):
-    """Raised when something cannot be installed or run, with the reason."""
-
-
-def run(command: list[str], what: str) -> str:
-    """Run a command at the root of the repository and return what it printed."""
-    # A session of its own: when time is up, the browsers and drivers that it started end with it.
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        output, errors = process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise Unavailable(f"{what}: not done after {TIMEOUT} s") from None
-    if process.returncode:
-        lines = errors.strip().splitlines() or ["without a message"]
-        # Results are committed: they name no path of this machine.
-        raise Unavailable(f"{what}: {lines[-1].replace(str(ROOT), '.').replace(str(Path.home()), '~')}")
-    return output
-
-
-def install(packages: str, cache: Path) -> Path:
-    """The Python of a peer's virtual environment, made when it is missing or its requirements have changed."""
-    if not packages:
-        return Path(sys.executable)
-    folder = (ROOT / cache / packages).resolve()
-    python, stamp = folder / "bin" / "python", folder / "requirements.txt"
-    requirements = "\n".join(REQUIREMENTS[packages]) + "\n"
-    if not stamp.is_file() or stamp.read_text() != requirements:
-        logging.info("installing %s", ", ".join(REQUIREMENTS[packages]))
-        run([sys.executable, "-m", "venv", "--clear", str(folder)], "no virtual environment")
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run([*pip, *REQUIREMENTS[packages]], "could not be installed")
-        stamp.write_text(requirements)
-    return python
-
-
 def extra_options(row: Row) -> list[str]:
     """Options that depend on the machine."""
     if row.module != "selenium":
@@ -169,7 +126,7 @@ def script(module: str, python: Path, browser: Path, *options: str) -> dict[str,
 def measure_peers(arguments: Arguments, browser: Path) -> dict[str, Any]:
     """All rows, in rounds."""
     rows = {name: row for name, row in ROWS.items() if not arguments.peers or name in (OURS, *arguments.peers)}
-    pythons: dict[str, Path] = {}
+    pythons = {"": Path(sys.executable)}
     missing: dict[str, str] = {}
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in rows}
     for round_ in range(arguments.rounds):
@@ -180,7 +137,8 @@ def measure_peers(arguments: Arguments, browser: Path) -> dict[str, Any]:
             options = ["--steps", str(row.steps), "--seed", str(arguments.seed + round_), *row.options]
             try:
                 if row.packages not in pythons:
-                    pythons[row.packages] = install(row.packages, arguments.cache)
+                    wanted = REQUIREMENTS[row.packages]
+                    pythons[row.packages] = install(row.packages, wanted, arguments.cache)
                 options += [*extra_options(row), "--tasks", *arguments.tasks]
                 measured[name].append(script(row.module, pythons[row.packages], browser, *options))
             except Unavailable as problem:
@@ -221,13 +179,6 @@ def measure_webnav(arguments: Arguments, browser: Path) -> dict[str, Any]:
     """Eight WebNav environments that repeat what the expert did."""
     options = ["--environments", str(arguments.environments), "--seed", str(arguments.seed)]
     return script("webnav", Path(sys.executable), browser, *options)
-
-
-def processor() -> str:
-    """Name of the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def machine(browser: Path) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class LightsOut(GridPuzzle):
         "What is on the board?",
         "Look around.",
     )
-    words = ("lit", "dark", *map(str, range(LARGEST * LARGEST + 1)))
+    words = ("lit", "dark", "gap", *map(str, range(LARGEST * LARGEST + 1)))
     notes = ("There is no such lamp.",)
     board: int
     """Mask of the lamps: bit c stands for cell c."""
