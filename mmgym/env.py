@@ -154,6 +154,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         self.turn = 0
         self.success = False
         self._terminated = False
+        self._valid = True
         self._feedback = ""
         self._shown: dict[str, Any] = {}
 
@@ -197,7 +198,10 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         return False
 
     def _reward_terms(self) -> RewardTerms:
-        """The reward of the turn just made, by name. The outcome alone unless a subclass adds process terms."""
+        """The reward of the turn just made, by name. The outcome alone unless a subclass adds process terms.
+
+        `self._valid` says whether the turn's action could be read.
+        """
         return {"outcome": float(self.success)}
 
     def _expert_call(self) -> ToolCall:
@@ -264,6 +268,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             observation = self._show()
         except MachineryFailure as failure:
             return self._fail(failure)
+        self._valid = valid
         terms = self._reward_terms()
         truncated = not self._terminated and self.turn >= self.max_turns
         info = self._info(terms=terms, valid=valid, effective=effective)

@@ -45,7 +45,8 @@ class FrozenLake(GridPuzzle):
     `"brink"`, some fall with their first move; `"any"`, the default.
 
     ## Rewards
-    1 on reaching the goal (term `outcome`), else 0.
+    1 on reaching the goal (term `outcome`), else 0. The presets `vagen` and `vagen_slippery` also pay 0.02 for each
+    turn whose action can be read (term `format`), as VAGEN does.
 
     ## Episode end
     Terminated at the goal (success) or in a hole; truncated at the turn limit, which the tables below give.
@@ -85,6 +86,7 @@ class FrozenLake(GridPuzzle):
     )
     level_settings = LEVELS
     preset_settings = PRESETS
+    format_rewards: ClassVar[dict[str, float]] = {"vagen": 0.02, "vagen_slippery": 0.02}
     description_rule = (
         "Name, in this order, what is up, down, left and right of the person (ice, hole, wall or goal), whether the "
         "goal is up, down or same, and whether it is left, right or same: six words."

@@ -99,6 +99,8 @@ class Puzzle(MultimodalEnv):
     """Settings by level."""
     preset_settings: ClassVar[Mapping[str, Any]] = {}
     """Settings by preset."""
+    format_rewards: ClassVar[Mapping[str, float]] = {}
+    """By preset: what a turn whose action can be read is paid (term ``format``), where the preset's source does so."""
     random_below: ClassVar[float] = 0.05
     """What the success of uniformly random calls stays under, over all levels alike."""
     weak_noise: ClassVar[float] = 0.3
@@ -227,6 +229,8 @@ class Puzzle(MultimodalEnv):
 
     def _reward_terms(self) -> RewardTerms:
         terms = super()._reward_terms()
+        if self.preset in self.format_rewards:
+            terms["format"] = self.format_rewards[self.preset] * self._valid
         if self.progress_reward:
             terms["progress"] = self.progress_reward * (self._potential() - self._potential_before)
         if self.description_reward:

@@ -41,7 +41,8 @@ class Sokoban(GridPuzzle):
     `options["task"]` can only be `"any"`.
 
     ## Rewards
-    1 when the last box is on a target (term `outcome`), else 0.
+    1 when the last box is on a target (term `outcome`), else 0. The presets `vagen` and `vagen_two_boxes` also pay 0.1
+    for each turn whose action can be read (term `format`), as VAGEN does; nothing stops an agent from stalling for it.
 
     ## Episode end
     Terminated when every box is on a target (success); truncated at the turn limit.
@@ -75,6 +76,7 @@ class Sokoban(GridPuzzle):
     )
     level_settings = LEVELS
     preset_settings = PRESETS
+    format_rewards: ClassVar[dict[str, float]] = {"vagen": 0.1, "vagen_two_boxes": 0.1}
     description_rule = (
         "Name, in this order, what is up, down, left and right of the person (floor, wall, target, box or stored); "
         "with one box also its direction from the person (up, down or same, then left, right or same), and that of "

@@ -48,7 +48,7 @@ def test_300_rooms_are_as_promised_and_the_expert_wins_them(arguments):
         for _ in range(info["expert_steps"]):
             assert not info["success"]
             _, reward, terminated, truncated, info = env.step(env.expert())
-        assert info["success"] and terminated and not truncated and reward == 1.0
+        assert info["success"] and terminated and not truncated and info["reward_terms"]["outcome"] == 1.0 <= reward
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,25 @@ def test_vagen_settings():
     env = make(preset="vagen")
     lengths = [env.reset(seed=seed)[1]["expert_steps"] for seed in range(100)]
     assert env.size == 6 and env.boxes.bit_count() == 1 and min(lengths) >= 5 and env.max_turns == 100
+
+
+@pytest.mark.parametrize(
+    ("turns", "rewards"),
+    [
+        ([["right", "right", "right"]], [1.1]),  # what is left of a turn after the end is not carried out
+        ([["up"], ["right", "right"]], [0.1, 1.1]),  # a step against a wall is a move all the same
+        ([["right"], "fly", ["left"]], [0.1, 0.0, 0.1]),
+        ([["fly"], ["right"] * 4], [0.0, 0.0]),
+    ],
+)
+def test_vagens_reward_table(turns, rewards):
+    env = make(preset="vagen", max_calls=3)
+    env.reset(seed=0)
+    place(env, "######", "#AB.T#", "#....#", "#....#", "#....#", "######")
+    for words, reward in zip(turns, rewards, strict=True):
+        action = words if isinstance(words, str) else [move(word) for word in words]
+        *_, paid, _, _, info = env.step(action)
+        assert paid == pytest.approx(reward) and sum(info["reward_terms"].values()) == paid
 
 
 @pytest.mark.parametrize(
