@@ -87,6 +87,7 @@ class FrozenLake(GridPuzzle):
     level_settings = LEVELS
     preset_settings = PRESETS
     format_rewards: ClassVar[dict[str, float]] = {"vagen": 0.02, "vagen_slippery": 0.02}
+    random_below: ClassVar[float] = 0.1
     description_rule = (
         "Name, in this order, what is up, down, left and right of the person (ice, hole, wall or goal), whether the "
         "goal is up, down or same, and whether it is left, right or same: six words."

@@ -74,7 +74,7 @@ class LightsOut(GridPuzzle):
     ## Arguments
     Those of `Puzzle`. The expert solves every board in the fewest presses: the switches are linear over two elements,
     so one solution is found by elimination, and the shortest is looked up among it and its sums with the quiet
-    patterns (those that change nothing).
+    patterns (those that change nothing). The weak solver takes the press after which the fewest lamps are lit.
 
     | level | size | gaps | fewest presses | turns |
     |---|---|---|---|---|
@@ -176,6 +176,15 @@ class LightsOut(GridPuzzle):
 
     def _expert_steps(self) -> int:
         return _shortest(self.size, self.board, self._start).bit_count()
+
+    def weak_call(self, rng: np.random.Generator) -> ToolCall:
+        """The press that leaves the fewest lamps lit, of several such any; one press in four is any at all."""
+        switches = _switches(self.size, self.board)
+        left = {cell: (self.lit ^ lamps).bit_count() for cell, lamps in switches.items()}
+        fewest = min(left.values()) if rng.random() < 0.75 else max(left.values())
+        cells = [cell for cell, lit in left.items() if lit <= fewest]
+        row, column = divmod(cells[rng.integers(len(cells))], self.size)
+        return ToolCall("press", {"row": row + 1, "column": column + 1})
 
     def _turns_left(self) -> int:
         return _shortest(self.size, self.board, self.lit).bit_count()
