@@ -17,7 +17,7 @@ APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban test lint format conformance
+.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture test lint format conformance
 .PHONY: gallery check-puzzles bench-puzzles bench-web bench-webnav clean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
+	@echo "make demo-mixture   train one model on three puzzles at once, a quarter of an hour; results in runs/mixture/"
 	@echo "make demo-web       train it to press buttons in a real browser, half an hour; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
@@ -68,6 +69,9 @@ demo-no-holes: $(STAMP)
 
 demo-sokoban: $(STAMP)
 	$(BIN)/mmgym train examples/sokoban.toml
+
+demo-mixture: $(STAMP)
+	$(BIN)/python examples/train_mixture.py
 
 # The same three stages in a real browser: a panel of lamps, a screen of 96 pixels.
 demo-web: setup

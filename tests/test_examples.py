@@ -45,6 +45,18 @@ def test_train_grpo(tmp_path):
     assert (tmp_path / "run" / "checkpoint" / "config.json").is_file()
 
 
+def test_train_mixture(tmp_path):
+    small = (
+        "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 1 "
+        "--cloning.episodes 4 --grpo.iterations 1 --grpo.groups 3 --grpo.group-size 2 --evaluation.episodes 3 "
+        "--evaluation.final-episodes 3 --evaluation.samples 1 --out run"
+    )
+    out = run_example("train_mixture.py", *small.split(), cwd=tmp_path)
+    for name in ("FrozenLake", "LightsOut", "Maze2D"):
+        assert f"cloned, {name}: " in out and f"trained, {name}: " in out
+    assert (tmp_path / "run" / "success.png").is_file()
+
+
 def test_new_environment(tmp_path):
     run_example("new_environment.py", cwd=tmp_path)
     assert (ROOT / "examples" / "new_environment.py").read_text().count("\n") < 60
