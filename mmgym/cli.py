@@ -177,21 +177,26 @@ def environment_table(family: str | None = None) -> Table:
     if family is not None and family not in families:
         raise UsageError(f"no family {family!r}; there are: {', '.join(families) or 'none'}")
     table = Table()
-    table.add_column("id", style="bold", no_wrap=True)
-    for column in ("family", "tools", "image", "levels", "presets", "summary"):
-        table.add_column(column)
+    for column in ("id", "image", "levels"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("what it is")
     for name in families if family is None else [family]:
         members = [entry for entry in entries if entry.family == name]
         shown = members if family or len(members) <= _FOLDED_FROM else [min(members, key=lambda e: len(e.id))]
+        table.add_section()
+        table.add_row(Text(f"family {name}", style="italic"))
         for entry in shown:
             extra = extras.get(entry.id, "")
-            needs = f" (first: {install_command(extra)})" if extra and missing_packages(extra) else ""
-            levels = f"1-{entry.levels}" if entry.levels > 1 else "1"
+            about = [entry.summary]
+            if extra and missing_packages(extra):
+                about.append(f"first: {install_command(extra)}")
             named = entry.tools if family or len(entry.tools) <= _MOST_TOOLS else (*entry.tools[:_MOST_TOOLS], "...")
-            tools, presets = ", ".join(named), ", ".join(entry.presets)
+            about.append(f"tools: {', '.join(named)}")
+            if entry.presets:
+                about.append(f"presets: {', '.join(entry.presets)}")
+            levels = f"1-{entry.levels}" if entry.levels > 1 else "1"
             image = f"{entry.image[1]}x{entry.image[0]}"
-            table.add_row(*map(Text, (entry.id, entry.family, tools, image, levels, presets, entry.summary + needs)))
+            table.add_row(Text(entry.id, style="bold"), image, levels, Text("\n".join(about)))
         if len(shown) < len(members):
-            more = f"{len(members) - len(shown)} more: mmgym list --family {name}"
-            table.add_row("...", Text(name), "", "", "", "", Text(more))
+            table.add_row("...", "", "", Text(f"{len(members) - len(shown)} more: mmgym list --family {name}"))
     return table
