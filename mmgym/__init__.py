@@ -5,6 +5,7 @@ from mmgym.env import SPLITS, Capabilities, Effect, MachineryFailure, Multimodal
 from mmgym.registry import EnvironmentEntry, Plugin, entries, entry, load_plugins, register
 from mmgym.rewards import RewardSpec, RewardTerms, TermSpec
 from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall, ToolSpace, tool
+from mmgym.wrapped import Wrapped, wrap, wrapped_entry
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "ToolCall",
     "ToolSpace",
     "Unsupported",
+    "Wrapped",
     "__version__",
     "entries",
     "entry",
@@ -33,6 +35,8 @@ __all__ = [
     "register",
     "tool",
     "unwrap",
+    "wrap",
+    "wrapped_entry",
 ]
 
 load_plugins()

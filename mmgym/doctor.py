@@ -7,6 +7,7 @@ doctor survives what it diagnoses.
 
 from __future__ import annotations
 
+import ctypes.util
 import importlib
 import importlib.metadata
 import os
@@ -41,7 +42,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "web": ("starlette", "python-multipart", "jinja2", "playwright", "miniwob"),
     "web-apps": ("roundup", "otterwiki"),
     "video": ("av",),
-    "robot": ("mujoco",),
+    "robot": ("panda3d", "mujoco"),
     "arena": ("pettingzoo",),
     "vllm": ("vllm",),
     "ray": ("ray",),
@@ -116,6 +117,8 @@ def examine() -> Iterator[Check]:
             yield _package(package, extra=extra)
         if extra == "web":
             yield _chromium()
+        if extra == "robot":
+            yield _gl()
 
 
 def version(distribution: str) -> str | None:
@@ -266,3 +269,13 @@ def _chromium() -> Check:
     detail = f"MMGYM_CHROMIUM={named} is no executable file" if named else "for web environments"
     remedy = "sudo apt-get install chromium-headless-shell, or set MMGYM_CHROMIUM to a Chromium binary"
     return Check("chromium", "broken" if named else "missing", detail, remedy)
+
+
+def _gl() -> Check:
+    """The libraries of which MuJoCo's own renderer needs one."""
+    found = [name for name in ("EGL", "OSMesa") if ctypes.util.find_library(name)]
+    if found:
+        return Check("EGL, OSMesa", "ok", " and ".join(found))
+    detail = 'for renderer="mujoco" of the table-top tasks; the default renderer needs neither'
+    remedy = "sudo apt-get install libegl1 libopengl0 libgl1-mesa-dri, or sudo apt-get install libosmesa6"
+    return Check("EGL, OSMesa", "missing", detail, remedy)

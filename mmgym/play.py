@@ -6,6 +6,7 @@ that reloads its file shows as the game goes on. A mistyped action costs a human
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from mmgym import formats, registry
+from mmgym import formats, registry, wrapped
 from mmgym.env import MultimodalEnv, unwrap
 from mmgym.spaces import ToolSpace
 
@@ -52,7 +53,8 @@ def open_environment(
     """Make an environment, and reset it once so that every argument is checked before the first turn.
 
     Args:
-        env_id: a registered id, such as ``mmgym/FrozenLake-v0``.
+        env_id: a registered id, such as ``mmgym/FrozenLake-v0``, or any of Gymnasium's, which is wrapped; ``module:id``
+            imports the module first.
         preset: one of the presets of the id; None for none.
         level: difficulty; None takes the environment's default.
         split: split; None takes the environment's default.
@@ -64,16 +66,31 @@ def open_environment(
         ValueError: for a preset, level, split or task that does not exist, naming what does.
         ImportError: when a package that the environment needs is not installed.
     """
-    entry = registry.entry(env_id)
-    if preset is not None and preset not in entry.presets:
-        raise ValueError(f"preset must be one of {', '.join(entry.presets) or '(this id has none)'}; got {preset!r}")
+    module, _, name = env_id.rpartition(":")
+    if module:
+        importlib.import_module(module)
+    foreign = name in gym.registry and name not in {entry.id for entry in registry.entries()}
+    presets = () if foreign else registry.entry(name).presets
+    if preset is not None and preset not in presets:
+        raise ValueError(f"preset must be one of {', '.join(presets) or '(this id has none)'}; got {preset!r}")
     given = {"preset": preset, "level": level, "split": split}
     arguments: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    env = gym.make(env_id, disable_env_checker=True, **arguments)
+    if foreign:
+        return _open_foreign(name, arguments, task)
+    env = gym.make(name, disable_env_checker=True, **arguments)
     if human and unwrap(env).capabilities.text_twin:
         env.close()
-        env = gym.make(env_id, disable_env_checker=True, obs_mode="both", **arguments)
+        env = gym.make(name, disable_env_checker=True, obs_mode="both", **arguments)
     env.reset(seed=0, options=_options(task))
+    return env
+
+
+def _open_foreign(env_id: str, arguments: dict[str, Any], task: str | None) -> gym.Env[Any, Any]:
+    try:
+        env: gym.Env[Any, Any] = gym.make(wrapped.ID, disable_env_checker=True, env_id=env_id, **arguments)
+        env.reset(seed=0, options=_options(task))
+    except (TypeError, gym.error.Error) as problem:
+        raise ValueError(f"{env_id} cannot be wrapped: {problem}") from problem
     return env
 
 

@@ -60,3 +60,11 @@ def test_train_mixture(tmp_path):
 def test_new_environment(tmp_path):
     run_example("new_environment.py", cwd=tmp_path)
     assert (ROOT / "examples" / "new_environment.py").read_text().count("\n") < 60
+
+
+def test_wrap_environment(tmp_path):
+    out = run_example("wrap_environment.py", cwd=tmp_path)
+    assert "actions: left, right, forward, pickup, drop, toggle, done" in out
+    assert "seen: earlier_1, image, feedback" in out
+    assert "example/DoorKey-v0 keeps the contract" in out
+    assert len(list((tmp_path / "runs" / "wrap_environment").glob("*.png"))) == 3

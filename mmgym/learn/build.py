@@ -59,7 +59,9 @@ def make_policy(config: TrainConfig) -> Policy:
 def _words(env: gym.Env[Any, Any], tasks: list[str]) -> list[str]:
     """The words of an environment that does not list them, as found in its tools and in some of its episodes."""
     inner: Any = mmgym.unwrap(env)
-    texts = [word for tool in inner.action_space.tools for word in (tool.name, *(p.name for p in tool.parameters))]
+    texts = []
+    for tool in inner.action_space.tools:
+        texts += [tool.name, *(text for p in tool.parameters for text in (p.name, *p.choices))]
     for seed, task in enumerate(islice(cycle(tasks or [""]), _EPISODES)):
         observation, _ = env.reset(seed=seed, options={"task": task} if task else None)
         texts += [part["text"] for part in observation_content(env.observation_space, observation) if "text" in part]
