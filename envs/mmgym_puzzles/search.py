@@ -8,9 +8,9 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Hashable, Iterable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-__all__ = ["Planner", "distances_to", "shortest"]
+__all__ = ["distances_to", "follow", "plan", "shortest"]
 
 State = TypeVar("State", bound=Hashable)
 Move = TypeVar("Move")
@@ -87,44 +87,24 @@ def _walk(came: dict[State, tuple[Move, State] | None], state: State) -> list[tu
     return path[::-1]
 
 
-class Planner(Generic[State, Move]):
-    """Remembers a shortest solution and goes on along it; from anywhere else it searches again.
+def plan(
+    start: State,
+    moves: Moves[State, Move],
+    is_goal: Callable[[State], bool],
+    estimate: Callable[[State], int] = lambda state: 0,
+    limit: int = 2_000_000,
+) -> dict[State, tuple[int, Move | None]] | None:
+    """Every state of a shortest solution, with the moves left from it and the next one (None at the end).
 
-    Args:
-        moves: the moves from a state.
-        is_goal: whether a state is solved.
-        estimate: as in `shortest`.
-        limit: states to visit at most.
+    The arguments are those of `shortest`; None if there is no solution. The plan depends on nothing else, so an expert
+    that follows it does the same in every process.
     """
+    path = shortest(start, moves, is_goal, estimate, limit)
+    return None if path is None else follow(start, path)
 
-    def __init__(
-        self,
-        moves: Moves[State, Move],
-        is_goal: Callable[[State], bool],
-        estimate: Callable[[State], int] = lambda state: 0,
-        limit: int = 2_000_000,
-    ):
-        self._search = (moves, is_goal, estimate, limit)
-        self._known: dict[State, tuple[int, Move | None] | None] = {}
 
-    def length(self, state: State) -> int | None:
-        """Fewest moves to the end; None if there is no solution."""
-        known = self._look(state)
-        return None if known is None else known[0]
-
-    def move(self, state: State) -> Move | None:
-        """The first move of a shortest solution; None at the end, or where there is no solution."""
-        known = self._look(state)
-        return None if known is None else known[1]
-
-    def _look(self, state: State) -> tuple[int, Move | None] | None:
-        if state not in self._known:
-            path = shortest(state, *self._search)
-            if path is None:
-                self._known[state] = None
-            else:
-                states = [state, *(after for _, after in path)]
-                made = [*(move for move, _ in path), None]
-                for left, (at, move) in enumerate(zip(reversed(states), reversed(made), strict=True)):
-                    self._known[at] = (left, move)
-        return self._known[state]
+def follow(start: State, path: list[tuple[Move, State]]) -> dict[State, tuple[int, Move | None]]:
+    """Every state that a path from `start` comes through, with the moves left from it and the next one."""
+    states = [start, *(after for _, after in path)]
+    made: list[Move | None] = [*(move for move, _ in path), None]
+    return {state: (len(path) - k, move) for k, (state, move) in enumerate(zip(states, made, strict=True))}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym.draw import Color, Shape, blank, disc, draw_text, paint, polygon, rectangle
+from mmgym.draw import Color, blank, draw_text
 from mmgym.env import Effect
 from mmgym.spaces import ToolCall, tool
-from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, neighbors
-from mmgym_puzzles.puzzle import Puzzle, layout_hash
-from mmgym_puzzles.search import Planner
+from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, neighbors
+from mmgym_puzzles.imagery.pictures import PICTURES, draw_picture
+from mmgym_puzzles.puzzle import layout_hash
+from mmgym_puzzles.search import follow, plan, shortest
 
 __all__ = ["SlidingTiles"]
 
@@ -45,14 +45,23 @@ LEVELS = {
 }
 PRESETS = {"picture": Tiles(size=3, slides=(10, 19), turns=40, picture=True)}
 OPPOSITE = {"up": "down", "down": "up", "left": "right", "right": "left"}
+NEAR = 13
+"""Boards at most this many slides from the solved one are listed; a search ends where it meets one."""
+BUDGET = 3000
+"""Boards that a search visits before the expert goes on tile by tile. No instance needs as many."""
+PARTS = {
+    3: ((1,), (2, 3), (4, 7), (5, 6, 8)),
+    4: ((1,), (2,), (3, 4), (5,), (6,), (7, 8), (9, 13), (10, 14), (11, 12, 15)),
+}
+"""The order in which tiles are put in place, by size, each part never touched again."""
 
 
-class SlidingTiles(Puzzle):
+class SlidingTiles(GridPuzzle):
     """Slide the tiles until they are in order: the 8-puzzle and the 15-puzzle.
 
     ## Description
     A square board of tiles with one gap. A tile beside the gap can slide into it. The board is solved when the numbers
-    stand in reading order and the gap is at the bottom right, or when the picture on the tiles is whole.
+    stand in reading order and the gap is at the bottom right; the picture on the tiles, if any, is then whole.
 
     ## Action space
     One tool: `slide(direction)`, one of up, down, left, right: the way the tile goes that moves into the gap. Where no
@@ -60,12 +69,12 @@ class SlidingTiles(Puzzle):
 
     ## Observation space
     `image`: the board, uint8 (image_size, image_size, 3). `text`, the text twin: the numbers row by row, `.` for the
-    gap. `feedback`: that no tile can go that way.
+    gap, and a legend. `feedback`: that no tile can go that way.
 
     ## Starting state
     A random walk of the gap from the solved board, redrawn until the shortest solution has the level's length. The
-    split is decided by a hash of the board. In the split `ood` the tiles show a picture and a small number.
-    `options["task"]` can only be `"any"`.
+    split is decided by a hash of the board. In the split `ood` tiles are parts of a picture of a neon night, each with
+    its number in a corner; the picture follows from the board. `options["task"]` can only be `"any"`.
 
     ## Rewards
     1 when the board is solved (term `outcome`), else 0.
@@ -74,8 +83,10 @@ class SlidingTiles(Puzzle):
     Terminated when the board is solved (success); truncated at the turn limit.
 
     ## Arguments
-    Those of `Puzzle`. The preset `picture` has picture tiles in every split. The expert solves every board in the
-    fewest slides, by A* with the Manhattan distance and linear conflicts (Hansson, Mayer, Yung 1992).
+    Those of `Puzzle`. The preset `picture` has tiles with parts of a picture in every split, by day where it is not
+    `ood`. The expert solves every instance in the fewest slides, by A* with the Manhattan distance, which ends at one
+    of the boards nearest to the solved one, whose distances are listed. From a board farther away than any
+    instance, where that would take long, it puts tile after tile in its place.
 
     | level | size | fewest slides | turns |
     |---|---|---|---|
@@ -92,7 +103,7 @@ class SlidingTiles(Puzzle):
 
     level_settings = LEVELS
     preset_settings = PRESETS
-    random_below: ClassVar[float] = 0.15
+    random_below: ClassVar[float] = 0.05
     weak_noise: ClassVar[float] = 0.45
     instruction = (
         "You see a board of sliding tiles with one gap. Slide tiles into the gap until the numbers stand in reading "
@@ -100,6 +111,18 @@ class SlidingTiles(Puzzle):
         "its number in a corner. The direction is the way the tile goes that moves into the gap."
     )
     description_rule = "Name the tile in every cell, row by row: its number, or gap."
+    question_texts = (
+        "Which row is the gap in?",
+        "Which column is the gap in?",
+        *(f"Which {line} is tile {tile} in?" for tile in range(1, 16) for line in ("row", "column")),
+        *(f"What is {side} the gap?" for side in ("above", "below", "left of", "right of")),
+        "Which tiles are in place?",
+        "What is on the board, row by row?",
+    )
+    words = (*DIRECTIONS, "gap", "edge", "none", *map(str, range(1, 16)))
+    notes = ("No tile can go that way.",)
+    board: Board
+    """The board as it is."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -120,17 +143,21 @@ class SlidingTiles(Puzzle):
 
     @classmethod
     def draw_candidate(cls, rng: np.random.Generator, settings: Tiles) -> Board | None:
-        """Draw a board, or None when its shortest solution is not of the wanted length."""
+        """Draw a board by a random walk, or None when it is surely farther away than wanted."""
         fewest, most = settings.slides
-        board = (*range(1, settings.size**2), 0)
-        last = "up"
+        board, last = _solved(settings.size), "up"
         for _ in range(int(rng.integers(fewest, most + 1))):
-            ways = [(way, after) for way in DIRECTIONS if way != OPPOSITE[last] and (after := _slid(board, way))]
+            ways = [(way, after) for way, after in _moves(board) if way != OPPOSITE[last]]
             last, board = ways[rng.integers(len(ways))]
-        if _estimate(board) > most:
-            return None
-        length = _planner(settings.size).length(board)
-        return board if length is not None and fewest <= length <= most else None
+        return board if _estimate(board) <= most else None
+
+    @classmethod
+    def _draw(cls, rng: np.random.Generator, settings: Tiles, split: str) -> Board:
+        fewest, most = settings.slides
+        while True:  # solved once the split is known, for solving takes longest
+            board: Board = super()._draw(rng, settings, split)
+            if fewest <= len(_solution(board)) - 1 <= most:
+                return board
 
     @classmethod
     def candidate_key(cls, instance: Board) -> str:
@@ -144,7 +171,7 @@ class SlidingTiles(Puzzle):
     def _begin(self, instance: Board) -> None:
         self._start = self.board = instance
         self.size = _side(instance)
-        self._shows: np.ndarray | None = None
+        self._new_instance()
 
     def _get_state(self) -> dict[str, Any]:
         return {"start": list(self._start), "board": list(self.board)}
@@ -154,54 +181,80 @@ class SlidingTiles(Puzzle):
         self.board = tuple(state["board"])
 
     def _is_success(self) -> bool:
-        return _estimate(self.board) == 0
+        return self.board == _solved(self.size)
+
+    def _ahead(self) -> tuple[int, str | None]:
+        """Slides left and the next one: along the solution from the start, and from elsewhere one of its own."""
+        known = _solution(self._start)
+        return known[self.board] if self.board in known else _solution(self.board)[self.board]
 
     def _expert_call(self) -> ToolCall:
-        return ToolCall("slide", {"direction": _planner(self.size).move(self.board) or "up"})
+        return ToolCall("slide", {"direction": self._ahead()[1] or "up"})
 
     def _expert_steps(self) -> int:
-        return _planner(self.size).length(self._start) or 0
+        return _solution(self._start)[self._start][0]
 
-    def _turns_left(self) -> int | None:
-        return _planner(self.size).length(self.board)
+    def _turns_left(self) -> int:
+        return self._ahead()[0]
 
     def _image(self) -> np.ndarray:
-        look = "picture" if self.split == "ood" or getattr(self.settings, "picture", False) else "numbers"
-        tiles, edges = _tiles(look, self.size, self.image_size)
-        if self._shows is None:
-            self._shows = blank(self.image_size, self.image_size, GAPS[look])
-            self._laid: Board = (-1,) * len(self.board)
+        if self._background is None:
+            look = "ood" if self.split == "ood" else "usual"
+            if self.split == "ood" or self.settings.picture:
+                picture = int(layout_hash("picture", self._start)[:12], 16) % PICTURES
+                self._tiles = _pictured(picture, look, self.size, self.image_size)
+            else:
+                self._tiles = _numbered(self.size, self.image_size)
+            self._background, self._laid = blank(self.image_size, self.image_size, GAP), (-1,) * len(self.board)
+        edges = _edges(self.size, self.image_size)
         for cell, (tile, before) in enumerate(zip(self.board, self._laid, strict=True)):
             if tile != before:
                 row, column = divmod(cell, self.size)
-                top, left = edges[row], edges[column]
-                bottom, right = edges[row + 1], edges[column + 1]
-                self._shows[top:bottom, left:right] = tiles[tile][: bottom - top, : right - left]
+                top, left, bottom, right = edges[row], edges[column], edges[row + 1], edges[column + 1]
+                self._background[top:bottom, left:right] = self._tiles[tile][: bottom - top, : right - left]
         self._laid = self.board
-        return self._shows.copy()
+        return self._background.copy()
+
+    def _names(self, gap: str) -> list[str]:
+        return [str(tile) if tile else gap for tile in self.board]
 
     def _text(self) -> str:
-        names = [str(tile or ".") for tile in self.board]
-        return "\n".join(" ".join(names[k : k + self.size]) for k in range(0, len(names), self.size))
+        names = self._names(".")
+        rows = [" ".join(names[k : k + self.size]) for k in range(0, len(names), self.size)]
+        return "\n".join([*rows, ". gap"])
 
     def _description(self) -> str:
-        return " ".join(str(tile or "gap") for tile in self.board)
+        return " ".join(self._names("gap"))
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         gap = self.board.index(0)
         tile = int(rng.integers(1, len(self.board)))
+        place = self.board.index(tile)
+        at_home = [str(tile) for cell, tile in enumerate(self.board) if tile == cell + 1]
         asked = [
             ("Which row is the gap in?", str(gap // self.size + 1)),
             ("Which column is the gap in?", str(gap % self.size + 1)),
-            (f"Which row is tile {tile} in?", str(self.board.index(tile) // self.size + 1)),
-            (f"Which column is tile {tile} in?", str(self.board.index(tile) % self.size + 1)),
+            (f"Which row is tile {tile} in?", str(place // self.size + 1)),
+            (f"Which column is tile {tile} in?", str(place % self.size + 1)),
+            ("Which tiles are in place?", " ".join(at_home) or "none"),
             ("What is on the board, row by row?", self._description()),
         ]
+        for side, direction in (("above", "up"), ("below", "down"), ("left of", "left"), ("right of", "right")):
+            beside = neighbors(self.size)[direction][gap]
+            asked.append((f"What is {side} the gap?", "edge" if beside == OUTSIDE else str(self.board[beside])))
         return [asked[k] for k in rng.permutation(len(asked))]
 
 
 def _side(board: Board) -> int:
     return 3 if len(board) == 9 else 4
+
+
+@functools.lru_cache(maxsize=4)
+def _solved(size: int) -> Board:
+    return (*range(1, size * size), 0)
+
+
+# --- solving ---------------------------------------------------------------------------------------------------------
 
 
 def _slid(board: Board, direction: str) -> Board | None:
@@ -219,82 +272,114 @@ def _moves(board: Board) -> list[tuple[str, Board]]:
     return [(way, after) for way in DIRECTIONS if (after := _slid(board, way))]
 
 
-@lru_cache(maxsize=4)
-def _planner(size: int) -> Planner[Board, str]:
-    """One planner per size: every board seen on a solution is remembered."""
-    return Planner(_moves, lambda board: _estimate(board) == 0, _estimate)
+@functools.lru_cache(maxsize=4)
+def _near(size: int) -> dict[Board, int]:
+    """Fewest slides from every board at most `NEAR` slides away from the solved one."""
+    near, edge = {_solved(size): 0}, [_solved(size)]
+    for slides in range(1, NEAR + 1):
+        further = []
+        for board in edge:
+            for _, after in _moves(board):
+                if after not in near:
+                    near[after] = slides
+                    further.append(after)
+        edge = further
+    return near
+
+
+@functools.lru_cache(maxsize=4)
+def _away(size: int) -> list[list[int]]:
+    """How far each tile is from its place, by cell and tile."""
+    cells = range(size * size)
+    return [
+        [0, *(abs(c // size - k // size) + abs(c % size - k % size) for k in range(size * size - 1))] for c in cells
+    ]
 
 
 def _estimate(board: Board) -> int:
-    """Manhattan distance and 2 for every tile that must leave its line to let others pass: never too high."""
+    """Slides left where they are listed, else the Manhattan distance or one more than listed: never too many."""
     size = _side(board)
-    away = 0
-    for cell, tile in enumerate(board):
-        if tile:
-            away += abs(cell // size - (tile - 1) // size) + abs(cell % size - (tile - 1) % size)
-    for k in range(size):
-        row = board[k * size : (k + 1) * size]
-        away += _conflicts(tuple(t if t and (t - 1) // size == k else 0 for t in row))
-        column = board[k::size]
-        away += _conflicts(tuple(t if t and (t - 1) % size == k else 0 for t in column))
-    return away
+    listed = _near(size).get(board)
+    if listed is not None:
+        return listed
+    return max(NEAR + 1, sum(row[tile] for row, tile in zip(_away(size), board, strict=True)))
 
 
-@lru_cache(maxsize=1 << 16)
-def _conflicts(line: tuple[int, ...]) -> int:
-    """Twice the fewest tiles to take out of a line so that the rest is in order; 0 stands for a tile from elsewhere."""
-    home = [tile for tile in line if tile]
-    longest = max(
-        (
-            count
-            for count in range(len(home) + 1)
-            for kept in itertools.combinations(home, count)
-            if list(kept) == sorted(kept)
-        ),
-        default=0,
-    )
-    return 2 * (len(home) - longest)
+@functools.lru_cache(maxsize=4096)
+def _solution(board: Board) -> dict[Board, tuple[int, str | None]]:
+    """Every board of a solution, with the slides left and the next one."""
+    solved = _solved(_side(board))
+    try:
+        return plan(board, _moves, lambda state: state == solved, _estimate, BUDGET) or {}
+    except RuntimeError:
+        return follow(board, _by_parts(board))
+
+
+def _placed(goal: tuple[int, ...], state: tuple[int, ...]) -> bool:
+    return state[1:] == goal
+
+
+def _by_parts(board: Board) -> list[tuple[str, Board]]:
+    """A solution that puts part after part in its place: never the shortest, always found at once."""
+    size, fixed, path = _side(board), set[int](), list[tuple[str, Board]]()
+    for part in PARTS[size]:
+        goal = tuple(tile - 1 for tile in part)
+
+        def moves(state: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
+            gap, *places = state
+            found: list[tuple[str, tuple[int, ...]]] = []
+            for way in DIRECTIONS:
+                source = neighbors(size)[OPPOSITE[way]][gap]
+                if source != OUTSIDE and source not in fixed:
+                    found.append((way, (source, *(gap if place == source else place for place in places))))
+            return found
+
+        start = (board.index(0), *map(board.index, part))
+        for way, _ in shortest(start, moves, functools.partial(_placed, goal)) or []:
+            board = _slid(board, way) or board
+            path.append((way, board))
+        fixed.update(goal)
+    return path
 
 
 # --- looks -----------------------------------------------------------------------------------------------------------
 
-GAPS: dict[str, Color] = {"numbers": (58, 50, 46), "picture": (30, 30, 36)}
-SCENE: tuple[Shape, ...] = (
-    rectangle(0, 0, 1, 0.62, (120, 190, 240)),
-    disc(0.80, 0.18, 0.12, (255, 220, 60)),
-    polygon([(0.02, 0.62), (0.30, 0.20), (0.58, 0.62)], (120, 110, 130)),
-    polygon([(0.22, 0.32), (0.30, 0.20), (0.38, 0.32)], (250, 250, 255)),
-    polygon([(0.36, 0.62), (0.62, 0.34), (0.92, 0.62)], (92, 84, 108)),
-    rectangle(0, 0.60, 1, 1, (96, 170, 84)),
-    polygon([(0.60, 0.60), (0.66, 0.60), (0.50, 1.0), (0.20, 1.0)], (226, 200, 150)),
-    rectangle(0.08, 0.62, 0.30, 0.84, (200, 70, 60)),
-    polygon([(0.04, 0.64), (0.19, 0.48), (0.34, 0.64)], (110, 44, 40)),
-    rectangle(0.15, 0.70, 0.22, 0.84, (250, 230, 150)),
-    rectangle(0.76, 0.66, 0.80, 0.88, (110, 74, 44)),
-    disc(0.78, 0.60, 0.12, (30, 110, 60)),
-)
+GAP: Color = (44, 40, 44)
+LIGHT: Color = (240, 222, 184)
+DARK: Color = (226, 196, 140)
+INK: Color = (88, 34, 20)
 
 
-@lru_cache(maxsize=64)
-def _tiles(look: str, size: int, image_size: int) -> tuple[list[np.ndarray], list[int]]:
-    """The picture of every tile, 0 for the gap, one pixel larger than some cells; and the edges of the cells."""
-    edges = [k * image_size // size for k in range(size + 1)]
+def _edges(size: int, image_size: int) -> list[int]:
+    return [k * image_size // size for k in range(size + 1)]
+
+
+@functools.lru_cache(maxsize=16)
+def _numbered(size: int, image_size: int) -> list[np.ndarray]:
+    """The picture of every tile with its number, 0 for the gap; where cells differ by a pixel, that of the larger."""
     side = -(-image_size // size)
-    scene = blank(side * size, side * size, (120, 190, 240))
-    paint(scene, SCENE)
-    tiles = [blank(side, side, GAPS[look])]
-    edge = max(1, side // 24)
+    edge, tiles = max(1, side // 24), [blank(side, side, GAP)]
     for tile in range(1, size * size):
-        image = blank(side, side, GAPS[look])
+        image = blank(side, side, GAP)
         row, column = divmod(tile - 1, size)
-        inner = image[edge : side - edge, edge : side - edge]
-        if look == "picture":
-            top, left = row * side + edge, column * side + edge
-            inner[:] = scene[top : top + len(inner), left : left + len(inner)]
-            paint(image, [rectangle(0.05, 0.05, 0.37, 0.31, (255, 255, 255))])
-            draw_text(image, str(tile), side * 0.21, side * 0.18, side * 0.30, (20, 20, 20), bold=True)
-        else:
-            inner[:] = (240, 222, 184) if (row + column) % 2 else (226, 196, 140)
-            draw_text(image, str(tile), side / 2, side / 2, side * 0.66, (88, 34, 20), bold=True)
+        image[edge : side - edge, edge : side - edge] = LIGHT if (row + column) % 2 else DARK
+        draw_text(image, str(tile), side / 2, side / 2, side * 0.66, INK, bold=True)
         tiles.append(image)
-    return tiles, edges
+    return tiles
+
+
+@functools.lru_cache(maxsize=256)
+def _pictured(picture: int, look: str, size: int, image_size: int) -> list[np.ndarray]:
+    """As `_numbered`, for tiles with parts of a picture and a small number."""
+    side = -(-image_size // size)
+    edge, tiles = max(1, side // 40), [blank(side, side, GAP)]
+    whole = draw_picture(picture, look, side * size)
+    for tile in range(1, size * size):
+        image = blank(side, side, GAP)
+        row, column = divmod(tile - 1, size)
+        part = whole[row * side : (row + 1) * side, column * side : (column + 1) * side]
+        image[edge : side - edge, edge : side - edge] = part[edge : side - edge, edge : side - edge]
+        image[edge : side * 2 // 5, edge : side // 2] = (255, 255, 255)
+        draw_text(image, str(tile), side * 0.26, side * 0.21, side * 0.44, (20, 20, 20), bold=True)
+        tiles.append(image)
+    return tiles

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from mmgym_puzzles.search import Planner, distances_to, shortest
+from mmgym_puzzles.search import distances_to, follow, plan, shortest
 
 SIZE = 6
 WALLS = {(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (3, 5), (3, 4), (3, 3), (3, 2), (3, 1)}
@@ -27,24 +27,28 @@ def is_goal(cell):
 
 def test_a_star_breadth_first_and_the_table_agree():
     table = distances_to([(SIZE - 1, SIZE - 1)], lambda cell: [other for _, other in moves(cell)])
-    planner = Planner(moves, is_goal, crow)
     for cell in itertools.product(range(SIZE), repeat=2):
         if cell in WALLS:
             continue
         path, blind = shortest(cell, moves, is_goal, crow), shortest(cell, moves, is_goal)
-        assert len(path) == len(blind) == table[cell] == planner.length(cell)
+        planned = plan(cell, moves, is_goal, crow)
+        assert len(path) == len(blind) == table[cell] == planned[cell][0]
         here = cell
         for move, after in path:
             assert dict(moves(here))[move] == after
             here = after
         assert is_goal(here)
-        if not is_goal(cell):
-            assert planner.length(dict(moves(cell))[planner.move(cell)]) == table[cell] - 1
+        assert planned == follow(cell, path) and planned[here] == (0, None)
+        for state, (left, move) in planned.items():
+            assert left == table[state] and (is_goal(state) or table[dict(moves(state))[move]] == left - 1)
 
 
 def test_no_solution_and_too_many_states_are_told_apart():
     assert shortest(0, lambda n: [("on", min(n + 1, 5))], lambda n: n == 9) is None
-    planner = Planner(lambda n: [("on", min(n + 1, 5))], lambda n: n == 9)
-    assert planner.length(0) is None and planner.move(0) is None
+    assert plan(0, lambda n: [("on", min(n + 1, 5))], lambda n: n == 9) is None
     with pytest.raises(RuntimeError, match="100 states"):
         shortest(0, lambda n: [("on", n + 1)], lambda n: n < 0, limit=100)
+
+
+def test_a_path_that_comes_by_twice_goes_on_from_the_last_time():
+    assert follow("a", [("x", "b"), ("y", "a"), ("z", "c")]) == {"a": (1, "z"), "b": (2, "y"), "c": (0, None)}
