@@ -229,7 +229,7 @@ class Puzzle(MultimodalEnv):
 
     def _reward_terms(self) -> RewardTerms:
         terms = super()._reward_terms()
-        if self.preset in self.format_rewards:
+        if self.preset is not None and self.preset in self.format_rewards:
             terms["format"] = self.format_rewards[self.preset] * self._valid
         if self.progress_reward:
             terms["progress"] = self.progress_reward * (self._potential() - self._potential_before)

@@ -53,7 +53,7 @@ def play(env: gym.Env[Any, Any], seed: int, steps: int, restart: bool = True) ->
         if turn[2] or turn[3]:
             if not restart:
                 # a branch point must lie inside an episode: make it before the end
-                return played[:1] if steps <= 1 else play(env, seed + 1, steps - 1, restart)
+                return play(env, seed + 1, steps - 1, restart)
             played.append(_as_turn(env.reset(seed=seed + step)))
     return played
 
