@@ -1,6 +1,6 @@
 """Writes docs/gallery.md and its pictures: what every environment looks like, at every level.
 
-    python docs/make_gallery.py            # all
+    python docs/make_gallery.py            # all, and images/puzzles.png, which shows every puzzle once
     python docs/make_gallery.py Jigsaw     # those whose id holds this word
 
 A puzzle has one strip: the first observation at levels 1 to 5, and one of the split `ood` at its last level. An
@@ -22,6 +22,8 @@ from mmgym.registry import EnvironmentEntry
 DOCS = Path(__file__).parent
 FOLDER = DOCS / "images" / "gallery"
 SEED, SIZE, GAP = 5, 224, 6
+TILE, COLUMNS = 128, 11
+"""Side of a puzzle in the overview, in pixels, and how many stand side by side."""
 HEAD = """\
 <!-- Written by docs/make_gallery.py: run it again after a change. -->
 # Gallery
@@ -36,9 +38,15 @@ def main(words: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for entry in entries():
         if not words or any(word in entry.id for word in words):
-            strip = cv2.cvtColor(picture(entry), cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(DOCS / name(entry)), strip, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+            save(picture(entry), DOCS / name(entry))
     (DOCS / "gallery.md").write_text(page())
+    if not words:
+        save(overview(), DOCS / "images" / "puzzles.png")
+
+
+def save(picture: np.ndarray, path: Path) -> None:
+    """Write a picture, uint8 (height, width, 3)."""
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def entries() -> list[EnvironmentEntry]:
@@ -73,6 +81,25 @@ def picture(entry: EnvironmentEntry) -> np.ndarray:
     env.close()
     gap = np.full((shown[0].shape[0], GAP, 3), 255, np.uint8)
     return np.concatenate([part for image in shown for part in (image, gap)][:-1], axis=1)
+
+
+def overview() -> np.ndarray:
+    """Every puzzle at level 2, side by side: uint8 (height, width, 3)."""
+    shown = [entry for entry in entries() if entry.entry_point.startswith("mmgym_puzzles")]
+    shown.sort(key=lambda entry: (entry.family, entry.id))
+    rows = -(-len(shown) // COLUMNS)
+    picture = np.full((rows * (TILE + GAP) - GAP, COLUMNS * (TILE + GAP) - GAP, 3), 255, np.uint8)
+    for k, entry in enumerate(shown):
+        env = gym.make(entry.id, disable_env_checker=True, image_size=SIZE)
+        image = env.reset(seed=SEED, options={"level": 2})[0]["image"]
+        env.close()
+        height, width = (TILE * side // max(image.shape) for side in image.shape[:2])
+        top = k // COLUMNS * (TILE + GAP) + (TILE - height) // 2
+        left = k % COLUMNS * (TILE + GAP)
+        picture[top : top + height, left : left + width] = cv2.resize(
+            image, (width, height), None, 0, 0, cv2.INTER_AREA
+        )
+    return picture
 
 
 if __name__ == "__main__":
