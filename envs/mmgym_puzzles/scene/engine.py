@@ -67,20 +67,22 @@ class _Engine:
             raise MissingRenderer("this build of Panda3D lacks its software renderer: pip install 'mmgym[robot]'")
         self._buffers: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
 
-    def draw(self, camera: Any, background: Color, height: int, width: int) -> np.ndarray:
+    def draw(self, camera: Any, background: Color | None, height: int, width: int) -> np.ndarray:
         with self._lock:  # Panda3D releases the interpreter's lock while it draws
             return self._draw(camera, background, height, width)
 
-    def _draw(self, camera: Any, background: Color, height: int, width: int) -> np.ndarray:
+    def _draw(self, camera: Any, background: Color | None, height: int, width: int) -> np.ndarray:
         buffer, region, texture = self._buffer(height, width)
         region.set_camera(camera)
-        buffer.set_clear_color(panda().LColor(*(part / 255 for part in background), 1))
+        solid = background is not None
+        buffer.set_clear_color(panda().LColor(*(part / 255 for part in background or (0, 0, 0)), solid))
         for (h, w), (other, _, _) in self._buffers.items():
             other.set_active((h, w) == (height, width))
         self._engine.render_frame()
         # Rows come from the bottom up and colours as blue, green, red, alpha.
         pixels = np.frombuffer(texture.get_ram_image(), np.uint8).reshape(height, width, 4)
-        return np.asarray(cv2.cvtColor(cv2.flip(pixels, 0), cv2.COLOR_BGRA2RGB), np.uint8)
+        order = cv2.COLOR_BGRA2RGB if solid else cv2.COLOR_BGRA2RGBA
+        return np.asarray(cv2.cvtColor(cv2.flip(pixels, 0), order), np.uint8)
 
     def _buffer(self, height: int, width: int) -> tuple[Any, Any, Any]:
         if (height, width) not in self._buffers:
@@ -101,8 +103,11 @@ class _Engine:
 _engine: _Engine | None = None
 
 
-def draw_scene(camera: Any, background: Color, height: int, width: int) -> np.ndarray:
+def draw_scene(camera: Any, background: Color | None, height: int, width: int) -> np.ndarray:
     """What a camera (a node path of Panda3D with a lens) sees: a fresh uint8 array (height, width, 3).
+
+    Without a background it has four channels: the colours where something is, black elsewhere and under shadows, and
+    how solid each pixel is.
 
     Raises:
         MissingRenderer: when Panda3D or its software renderer is not installed.

@@ -110,8 +110,24 @@ class Scene:
             width: pixels from left to right.
             samples: points a side that each pixel is averaged from; 2 smooths edges and takes three times as long.
         """
-        width = width or height
-        pixels = draw_scene(self._camera, self._background, height * samples, width * samples)
+        return self._pixels(self._background, height, width or height, samples)
+
+    def image_over(self, ground: np.ndarray, samples: int = 1) -> np.ndarray:
+        """The picture with another one for its background: a fresh array of the same shape.
+
+        What never moves need then be drawn but once. Shadows fall on the background too.
+
+        Args:
+            ground: uint8 (height, width, 3).
+            samples: see `image`.
+        """
+        layer = self._pixels(None, ground.shape[0], ground.shape[1], samples)
+        clear = cv2.cvtColor(cv2.bitwise_not(layer[..., 3]), cv2.COLOR_GRAY2RGB)
+        colors = cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)
+        return np.asarray(cv2.add(cv2.multiply(ground, clear, scale=1 / 255), colors), np.uint8)
+
+    def _pixels(self, background: Color | None, height: int, width: int, samples: int) -> np.ndarray:
+        pixels = draw_scene(self._camera, background, height * samples, width * samples)
         if samples > 1:
             pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         return pixels
