@@ -1,4 +1,4 @@
-"""Peers of the benchmarks: each has its own packages in a virtual environment below `.bench/`, and its own process."""
+"""What the benchmarks share: peers, each with its own packages and process, and on what machine it is measured."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-__all__ = ["CACHE", "ROOT", "Unavailable", "install", "processor", "run"]
+__all__ = ["CACHE", "ROOT", "Unavailable", "install", "machine", "run"]
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(".bench")
@@ -57,8 +58,13 @@ def install(name: str, requirements: Sequence[str], cache: Path = CACHE) -> Path
     return python
 
 
-def processor() -> str:
-    """Name of the processor."""
+def machine() -> dict[str, Any]:
+    """On what this is measured; the load, taken at the start, tells whether others were at work."""
     info = Path("/proc/cpuinfo")
     names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_at_start": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+    }

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import platform
 import statistics
 import time
 from dataclasses import dataclass
@@ -33,7 +31,7 @@ import tyro
 from minigrid.wrappers import RGBImgObsWrapper
 
 import mmgym
-from benchmarks.peers import Unavailable, install, processor, run
+from benchmarks.peers import Unavailable, install, machine, run
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REQUIREMENTS = {
@@ -147,7 +145,7 @@ def main(arguments: Arguments) -> None:
     """Measure and write the result."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     cv2.setNumThreads(1)
-    load = os.getloadavg()[0]
+    where = machine()
     envs = puzzles(arguments)
     envs[MINIGRID] = minigrid_room(arguments.image_size)
     timings = {name: Timing([], []) for name in (*envs, *REQUIREMENTS)}
@@ -180,12 +178,7 @@ def main(arguments: Arguments) -> None:
         "peers": {name: {**row(timing, {}), "picture": shapes.get(name)} for name, timing in peers.items()},
         "missing": missing,
         "environments": {name: row(timing, peers) for name, timing in timings.items()},
-        "machine": {
-            "cpu": processor(),
-            "cores": len(os.sched_getaffinity(0)),
-            "load_at_start": round(load, 2),
-            "python": platform.python_version(),
-        },
+        "machine": where,
         "versions": {
             name: version(name) for name in ("gymnasium", "minigrid", "numpy", "opencv-python-headless", "panda3d")
         },

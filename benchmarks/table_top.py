@@ -15,8 +15,6 @@ import collections
 import importlib
 import json
 import logging
-import os
-import platform
 import statistics
 import time
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ import cv2
 import numpy as np
 import tyro
 
-from benchmarks.peers import processor
+from benchmarks.peers import machine
 from benchmarks.puzzles import Timing
 from benchmarks.puzzles import measure as measure_random
 from mmgym_puzzles.table_top.align import Align
@@ -186,7 +184,7 @@ def main(arguments: Arguments) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("OpenGL").setLevel(logging.WARNING)
     cv2.setNumThreads(1)
-    load = os.getloadavg()[0]
+    where = machine()
     rows = {name: summary(row) for name, row in measure(arguments).items()}
     result = {
         "what": "steps per second with an RGB observation, random calls and the expert's; resets apart",
@@ -196,12 +194,7 @@ def main(arguments: Arguments) -> None:
         "seed": arguments.seed,
         "gl": find_gl(),
         "environments": rows,
-        "machine": {
-            "cpu": processor(),
-            "cores": len(os.sched_getaffinity(0)),
-            "load_at_start": round(load, 2),
-            "python": platform.python_version(),
-        },
+        "machine": where,
         "versions": {
             name: version(name) for name in ("gymnasium", "mujoco", "numpy", "opencv-python-headless", "panda3d")
         },

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import platform
 import shutil
 import statistics
 import sys
@@ -31,7 +29,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import CACHE, Unavailable, install, processor, run
+from benchmarks.peers import CACHE, Unavailable, install, machine, run
 from benchmarks.web_peers.protocol import TASKS
 from mmgym.doctor import find_chromium
 
@@ -181,16 +179,10 @@ def measure_webnav(arguments: Arguments, browser: Path) -> dict[str, Any]:
     return script("webnav", Path(sys.executable), browser, *options)
 
 
-def machine(browser: Path) -> dict[str, Any]:
-    """On what this is measured; the load tells whether others were at work."""
-    return {
-        "cpu": processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load_at_start": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "browser": run([str(browser), "--version"], "the browser does not start").strip(),
-        "mmgym": version("mmgym"),
-    }
+def machine_and_browser(browser: Path) -> dict[str, Any]:
+    """On what this is measured, the browser included."""
+    shown = run([str(browser), "--version"], "the browser does not start").strip()
+    return {**machine(), "browser": shown, "mmgym": version("mmgym")}
 
 
 def show(console: Console, result: dict[str, Any]) -> None:
@@ -235,7 +227,7 @@ def main(arguments: Arguments) -> None:
         "webnav": measure_webnav,
     }
     for name in arguments.sections:
-        where = {"machine": machine(browser), "seed": arguments.seed}
+        where = {"machine": machine_and_browser(browser), "seed": arguments.seed}
         try:
             result[name] = {**sections[name](arguments, browser), **where}
         except Unavailable as problem:

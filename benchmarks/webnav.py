@@ -24,7 +24,7 @@ import tyro
 from rich import print
 
 import mmgym
-from benchmarks.web import machine
+from benchmarks.web import machine_and_browser
 from mmgym.env import SPLITS
 from mmgym.spaces import ToolCall
 from mmgym.stats import wilson
@@ -109,7 +109,7 @@ def _again(episode: dict[str, Any]) -> dict[str, Any]:
 
 def main(args: Args) -> None:
     """Run everything and write the results."""
-    context, found = multiprocessing.get_context("spawn"), machine(find_browser())
+    context, found = multiprocessing.get_context("spawn"), machine_and_browser(find_browser())
     with context.Pool(args.processes) as pool:
         expert = pool.map(partial(play, "expert"), instances(args.episodes), chunksize=5)
         chances = [(FIRST_SEED + n, level, SPLITS[n % 4]) for level in range(1, 6) for n in range(args.random_episodes)]

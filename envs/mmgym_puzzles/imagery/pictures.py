@@ -13,7 +13,7 @@ import numpy as np
 
 from mmgym.draw import Color, Shape, disc, line, polygon, rectangle
 
-__all__ = ["LOOKS", "PICTURES", "draw_picture"]
+__all__ = ["LOOKS", "PICTURES", "draw_picture", "picture_shapes"]
 
 LOOKS = ("usual", "ood")
 """Looks of pictures: colours of day, and those of a neon night, which share none."""
@@ -189,6 +189,11 @@ class _Scene:
                 self.shapes.append(polygon(corner_points, color))
 
 
+def picture_shapes(number: int, look: str) -> list[Shape]:
+    """The shapes of a picture, to be painted in order; without the light."""
+    return _Scene(number, look).draw()
+
+
 @lru_cache(maxsize=512)
 def draw_picture(number: int, look: str, size: int) -> np.ndarray:
     """A picture as a read-only uint8 array (size, size, 3).
@@ -201,7 +206,7 @@ def draw_picture(number: int, look: str, size: int) -> np.ndarray:
     # Twice the size and averaged down; much faster than `mmgym.draw.paint` for shapes that fill the picture.
     factor = 2 if size >= 128 else 4
     canvas = np.zeros((size * factor, size * factor, 3), np.uint8)
-    for shape in _Scene(number, look).draw():
+    for shape in picture_shapes(number, look):
         corners = np.rint(np.asarray(shape.points) * (size * factor) - 0.5).astype(np.int32)
         cv2.fillPoly(canvas, [corners], shape.color)
     sums = np.zeros((size, size, 3), np.int32)
