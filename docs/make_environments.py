@@ -1,9 +1,9 @@
-"""Writes docs/environments.md and its pictures from the environments themselves; a test sees that they are up to date.
+"""Writes docs/environments.md from the environments themselves, and the pictures of WebNav's sites.
 
     python docs/make_environments.py
 
-An environment's class docstring is its page. What a picture shows is drawn from a seed, so it changes only when the
-environment does; pictures made by a browser also differ a little from one build of it to the next.
+An environment's class docstring is its page, its picture the gallery's (`make_gallery.py`). A test sees that the page
+is up to date.
 """
 
 from __future__ import annotations
@@ -45,18 +45,13 @@ HEAD = """\
 
 
 def main() -> None:
-    """Write the page and the pictures."""
-    (DOCS / "images" / "web").mkdir(parents=True, exist_ok=True)
+    """Write the page and the sites' pictures."""
+    folder = DOCS / "images" / "web"
+    folder.mkdir(parents=True, exist_ok=True)
     (DOCS / "environments.md").write_text(page())
-    for entry in entries():
-        write(image_name(entry), picture(entry))
     for site, (seed, path) in SITES.items():
-        write(f"images/web/{site}.png", site_picture(site, seed, path))
-
-
-def write(name: str, picture: np.ndarray) -> None:
-    """Write a picture into docs/."""
-    cv2.imwrite(str(DOCS / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        picture = cv2.cvtColor(site_picture(site, seed, path), cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(folder / f"{site}.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def entries() -> list[EnvironmentEntry]:
@@ -87,24 +82,27 @@ def arguments(base: type) -> str:
 
 
 def section(entry: EnvironmentEntry) -> str:
-    """One environment: a picture, the same instance in words, what it can do, and its docstring one level down."""
+    """One environment: its picture, what it can do, an instance in words, and its docstring one level down."""
     text = ""
     inner = make(entry)
-    if not is_drawn_by_browser(entry):  # an accessibility tree differs from one build of the browser to the next
-        inner = make(entry, obs_mode="both")
+    # An accessibility tree differs from one build of the browser to the next.
+    if inner.capabilities.text_twin and not is_drawn_by_browser(entry):
+        inner = make(entry, obs_mode="text")
         text = inner.reset(seed=SEED)[0]["text"]
     documentation = inspect.cleandoc(type(inner).__doc__ or "")
     summary, _, rest = documentation.partition("\n")
     abilities = inner.capabilities
-    level = f"Level {min(LEVEL, inner.levels)}, seed {SEED}."
-    words = f"Expert: {abilities.expert}. Snapshots: {abilities.snapshot}. Splits: disjoint by {abilities.splits}."
+    twin = "" if abilities.text_twin else " No text twin: the pixels are the point."
+    words = (
+        f"Expert: {abilities.expert}. Snapshots: {abilities.snapshot}. Splits: disjoint by {abilities.splits}.{twin}"
+    )
+    level = f"The text twin of level {min(LEVEL, inner.levels)}, seed {SEED}:"
     return "\n".join(
         [
             f"## {entry.id}\n",
             f"{summary}\n",
             f"![{summary}]({image_name(entry)})\n",
-            f"{level} {words} The same instance as its text twin:\n" if text else f"{level} {words}\n",
-            f"```text\n{text}\n```" if text else "",
+            f"{words} {level}\n\n```text\n{text}\n```" if text else words,
             rest.replace("\n## ", "\n### "),
             *variant_table(entry),
             "",
@@ -114,21 +112,13 @@ def section(entry: EnvironmentEntry) -> str:
 
 def image_name(entry: EnvironmentEntry) -> str:
     """Where the picture of an environment lies, relative to docs/."""
-    return f"images/{entry.id.rpartition('/')[2]}.png"
+    return f"images/gallery/{entry.id.rpartition('/')[2]}.png"
 
 
 def variant_table(entry: EnvironmentEntry) -> list[str]:
     """A table of the ids that are this environment with other arguments."""
     rows = [f"| `{variant.id}` | {variant.summary} |" for variant in variants(entry.family)]
     return ["\n### Ids\n", "| id | task |", "|---|---|", *rows] if rows else []
-
-
-def picture(entry: EnvironmentEntry) -> np.ndarray:
-    """The first observation of an instance, uint8 (height, width, 3)."""
-    inner = make(entry)
-    image: np.ndarray = inner.reset(seed=SEED)[0]["image"]
-    inner.close()
-    return image
 
 
 def site_picture(site: str, seed: int, path: str) -> np.ndarray:

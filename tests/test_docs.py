@@ -92,19 +92,15 @@ def test_gallery_is_up_to_date(gallery):
     for entry in gallery.entries():
         shown = cv2.imread(str(ROOT / "docs" / gallery.name(entry)))
         assert shown is not None, f"{entry.id} has no picture; run: make gallery"
-        if not entry.entry_point.startswith("mmgym_web"):  # another build of a browser draws a little differently
-            assert np.array_equal(shown[..., ::-1], gallery.picture(entry)), f"{entry.id} is old; run: make gallery"
+        if entry.entry_point.startswith("mmgym_web"):  # another build of a browser draws a little differently
+            continue
+        drawn = gallery.picture(entry)
+        assert drawn.shape == shown.shape, f"{entry.id} is old; run: make gallery"
+        # Floats decide at the edges of what is drawn in 3-D: another kind of processor may differ there.
+        differing = (np.abs(drawn.astype(int) - shown[..., ::-1]) > 2).any(axis=2).mean()
+        allowed = 0.001 if entry.family in ("first_person", "table_top") else 0
+        assert differing <= allowed, f"{entry.id} is old; run: make gallery"
 
 
 def test_environment_page_is_up_to_date(generator):
     assert (ROOT / "docs" / "environments.md").read_text() == generator.page(), "run: python docs/make_environments.py"
-
-
-def test_environment_pictures_are_up_to_date(generator):
-    for entry in generator.entries():
-        shown = cv2.imread(str(ROOT / "docs" / generator.image_name(entry)))
-        assert shown is not None, f"{entry.id} has no picture; run: python docs/make_environments.py"
-        if generator.is_drawn_by_browser(entry):
-            continue  # another build of the browser draws a little differently
-        drawn = generator.picture(entry)[..., ::-1]
-        assert np.array_equal(shown, drawn), f"the picture of {entry.id} is old; run: python docs/make_environments.py"
