@@ -59,9 +59,9 @@ CONFIG = TrainConfig(
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
-        steps=200,
+        steps=400,
         demonstrator="expert",
-        noise=0.6,
+        noise=0.45,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(
@@ -70,7 +70,7 @@ CONFIG = TrainConfig(
         group_size=16,
         minibatches=4,
         question_weight=0.2,
-        entropy_bonus=0.08,
+        entropy_bonus=0.05,
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
     evaluation=EvaluationConfig(episodes=100, final_episodes=300),
