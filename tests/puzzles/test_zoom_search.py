@@ -67,7 +67,7 @@ def test_emblems_are_only_seen_from_near(level):
         first = env._image()
         near, tags = look_closely(env), env.tags
         env.tags = tuple(replace(tag, emblem="circle" if tag.emblem != "circle" else "star") for tag in tags)
-        env._drawn = None
+        env._whole = env._drawn = None
         assert (env._image() != near).any()
         env.view = WHOLE
         assert np.array_equal(env._image(), first)

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Interval
 
-from mmgym.draw import disc, paint
 from mmgym.env import Effect
 from mmgym.spaces import ToolCall, tool
+from mmgym_puzzles.perception.dots import draw_dot
 from mmgym_puzzles.perception.pointing import PointingPuzzle, from_json, to_json
 from mmgym_puzzles.perception.scenes import (
     COLORS,
@@ -123,6 +123,8 @@ class Counting(PointingPuzzle):
     """Pixels of the marks, x and y."""
     said: int | None
     """The number that was answered."""
+    _wanted: list[tuple[int, int]] | None
+    """Pixels that the expert marks in all, once they are known."""
     _ground: np.ndarray | None
     """The picture without marks, once it is drawn."""
     _picture: np.ndarray | None
@@ -148,7 +150,7 @@ class Counting(PointingPuzzle):
             return Effect(False, f"There are {MOST_MARKS} marks already: undo some first.")
         self.marks.append(at)
         if self._picture is not None:
-            self._draw_mark(self._picture, at)
+            draw_dot(self._picture, at)
         return Effect(True)
 
     @tool
@@ -202,7 +204,7 @@ class Counting(PointingPuzzle):
 
     def _begin(self, instance: Counted) -> None:
         self.color, self.shape, self.scene = instance
-        self.marks, self.said = [], None
+        self.marks, self.said, self._wanted = [], None, None
         self._ground = self._picture = None
 
     def _get_state(self) -> dict[str, Any]:
@@ -230,9 +232,11 @@ class Counting(PointingPuzzle):
         """Pixels that the expert still marks."""
         if not self.expert_marks:
             return []
-        wanted = [inner_pixel(self.scene, self.image_size, k) for k in self._targets()]
-        named = [(self._pixel(self._name(x)), self._pixel(self._name(y))) for x, y in wanted]
-        return [at for at in dict.fromkeys(named) if at not in self.marks]
+        if self._wanted is None:
+            wanted = [inner_pixel(self.scene, self.image_size, k) for k in self._targets()]
+            named = [(self._pixel(self._name(x)), self._pixel(self._name(y))) for x, y in wanted]
+            self._wanted = list(dict.fromkeys(named))
+        return [at for at in self._wanted if at not in self.marks]
 
     def _expert_call(self) -> ToolCall:
         if self._unmarked() and len(self.marks) < MOST_MARKS:
@@ -255,19 +259,13 @@ class Counting(PointingPuzzle):
         """The answer of one who overlooks each thing with probability .06."""
         return ToolCall("answer", {"number": int(rng.binomial(len(self._targets()), 0.94))})
 
-    def _draw_mark(self, image: np.ndarray, at: tuple[int, int]) -> None:
-        reach = max(2.0, self.image_size / 56)
-        x, y = at[0] + 0.5, at[1] + 0.5
-        around = (x - reach, y - reach, x + reach, y + reach)
-        paint(image, [disc(0.5, 0.5, 0.5, (255, 255, 255)), disc(0.5, 0.5, 0.32, (255, 0, 200))], around)
-
     def _image(self) -> np.ndarray:
         if self._ground is None:
             self._ground = draw_scene(self.scene, self.image_size, look_of(self.split))
         if self._picture is None:
             self._picture = self._ground.copy()
             for at in self.marks:
-                self._draw_mark(self._picture, at)
+                draw_dot(self._picture, at)
         return self._picture.copy()
 
     def _text(self) -> str:

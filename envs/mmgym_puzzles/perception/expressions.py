@@ -14,6 +14,7 @@ ties, or "the" for several.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -112,6 +113,7 @@ def meant(expression: Expression, scene: Scene) -> list[int]:
     return members(expression, scene) if expression[0] in ("kind", "side") else [member_of(expression, scene)]
 
 
+@lru_cache(maxsize=4096)
 def words(expression: Expression, several: bool = False) -> str:
     """An expression in English: a set without article, a single thing with ``the``."""
     form, *rest = expression

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Interval
 
-from mmgym.draw import disc, paint
 from mmgym.env import Effect
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall, tool
 from mmgym_puzzles.perception.boxes import point_score
+from mmgym_puzzles.perception.dots import draw_dot
 from mmgym_puzzles.perception.expressions import Expression, Vague, draw_expression, member_of, words
 from mmgym_puzzles.perception.pointing import PointingPuzzle, from_json, to_json, tuples
 from mmgym_puzzles.perception.scenes import (
@@ -250,10 +250,7 @@ class ReferringPoint(PointingPuzzle):
             self._picture = draw_scene(self.scene, self.image_size, look_of(self.split))
         image = self._picture.copy()
         if self.pointed is not None:
-            reach = max(2.0, self.image_size / 56)
-            x, y = self.pointed[0] + 0.5, self.pointed[1] + 0.5
-            dot = [disc(0.5, 0.5, 0.5, (255, 255, 255)), disc(0.5, 0.5, 0.32, (255, 0, 200))]
-            paint(image, dot, (x - reach, y - reach, x + reach, y + reach))
+            draw_dot(image, self.pointed)
         return image
 
     def _text(self) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "Look",
     "Scene",
     "Thing",
+    "bands",
     "box_of",
     "draw_kinds",
     "draw_scene",
@@ -321,11 +322,16 @@ def outline(shape: str, box: Box) -> np.ndarray:
 
 def ground(side: int, look: Look, view: tuple[float, float, float] = (0, 0, 1000)) -> np.ndarray:
     """An empty picture, uint8 (side, side, 3), of the square `view` (left, top, side) of the scene."""
-    _, top, shown = view
-    bands = ((np.arange(side) * shown / side + top) * 12 // 1000).astype(int) % 2
     rows = np.repeat(np.array([[look.stripe], [look.ground]], np.uint8), side, axis=1)
-    image: np.ndarray = rows[bands]
+    image: np.ndarray = rows[bands(side, view)]
     return image
+
+
+def bands(side: int, view: tuple[float, float, float]) -> np.ndarray:
+    """For each row of an empty picture whether it has the colour of the stripes (0) or of the ground (1)."""
+    _, top, shown = view
+    rows: np.ndarray = ((np.arange(side) * shown / side + top) * 12 // 1000).astype(int) % 2
+    return rows
 
 
 def draw_scene(scene: Scene, side: int, look: Look) -> np.ndarray:

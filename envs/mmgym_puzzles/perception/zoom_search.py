@@ -119,6 +119,8 @@ class ZoomSearch(PointingPuzzle):
     """What is shown."""
     said: str | None
     """What was answered."""
+    _whole: np.ndarray | None
+    """The picture of the whole, once it is drawn."""
     _drawn: tuple[View, np.ndarray] | None
     """The view that was drawn last, and its picture."""
 
@@ -208,7 +210,8 @@ class ZoomSearch(PointingPuzzle):
         self.scene, self.tags, self.expression, self.emblem = instance
         found = meant(self.expression, self.scene)
         self.target = next(k for k in found if self.tags[k].emblem == self.emblem)
-        self.view, self.said, self._drawn = WHOLE, None, None
+        self.view, self.said = WHOLE, None
+        self._whole = self._drawn = None
 
     def _get_state(self) -> dict[str, Any]:
         return {
@@ -309,9 +312,18 @@ class ZoomSearch(PointingPuzzle):
 
     def _image(self) -> np.ndarray:
         if self._drawn is None or self._drawn[0] != self.view:
-            look, lettering = look_of(self.split), self.settings.lettering
-            self._drawn = self.view, draw_view(self.scene, self.tags, lettering, self.view, self.image_size, look)
+            self._drawn = self.view, self._drawn_view()
         return self._drawn[1].copy()
+
+    def _drawn_view(self) -> np.ndarray:
+        """The picture of what is shown."""
+        if self.view == WHOLE and self._whole is not None:
+            return self._whole
+        look, lettering = look_of(self.split), self.settings.lettering
+        picture = draw_view(self.scene, self.tags, lettering, self.view, self.image_size, look)
+        if self.view == WHOLE:
+            self._whole = picture
+        return picture
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         readable = [tag.text for k, tag in enumerate(self.tags) if self._readable(k)]

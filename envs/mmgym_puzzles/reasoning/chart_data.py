@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,6 +91,13 @@ class Chart:
         """Whether its bars run to the right."""
         return self.ood and self.kind in ("bar", "stacked")
 
+    @cached_property
+    def frame(self) -> Frame:
+        """The box of its axes; a pie has none."""
+        numbered = self.lying or self.kind == "scatter"  # the last number below the axis needs room at its right
+        top = 205.0 if len(self.series) > 1 else 140.0
+        return Frame(225.0 if self.lying else 150.0, top, 930.0 if numbered else 965.0, 860.0)
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -103,9 +111,7 @@ class Frame:
 
 def frame(chart: Chart) -> Frame:
     """The box of the axes of a chart that is no pie."""
-    numbered = chart.lying or chart.kind == "scatter"  # the last number below the axis needs room at its right
-    top = 205.0 if len(chart.series) > 1 else 140.0
-    return Frame(225.0 if chart.lying else 150.0, top, 930.0 if numbered else 965.0, 860.0)
+    return chart.frame
 
 
 def along(chart: Chart, value: float, axis: int = 0) -> float:

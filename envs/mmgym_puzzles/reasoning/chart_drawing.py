@@ -176,6 +176,7 @@ def _draw_lines(page: _Page, chart: Chart, shades: list[Color]) -> None:
 
 
 _ROUND = [(math.cos(2 * math.pi * k / 20), math.sin(2 * math.pi * k / 20)) for k in range(20)]
+_AROUND = [(math.cos(2 * math.pi * k / 24), math.sin(2 * math.pi * k / 24)) for k in range(25)]
 _SQUARE = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
 
 
@@ -217,7 +218,6 @@ def draw_reading(image: np.ndarray, chart: Chart, view: View, x: float, y: float
         if chart.lying or chart.kind == "scatter":
             page.fill(x - thin, min(y, box.bottom), x + thin, box.bottom, color)
     at, radius = page.to(x, y), max(2.0, image.shape[0] / 90)
-    angles = [2 * math.pi * k / 24 for k in range(25)]
-    turned = [(radius, angles), (radius / 2, angles[::-1])]
-    ring = [(at[0] + r * math.cos(a), at[1] + r * math.sin(a)) for r, around in turned for a in around]
+    turned = [(radius, _AROUND), (radius / 2, _AROUND[::-1])]
+    ring = [(at[0] + r * a, at[1] + r * b) for r, around in turned for a, b in around]
     ink(image, [polygon(ring, color)], color)

@@ -146,7 +146,12 @@ class Charts(CalculatingPuzzle):
     """The part that is shown, in thousandths of the whole."""
     readings: list[tuple[int, int]]
     """Where axes were read, in hundred-thousandths of the whole picture."""
+    _steps: int | None
+    """Turns the expert needs from the start, once they are known."""
+    _whole: np.ndarray | None
+    """The picture of the whole chart without readings, once it is drawn."""
     _picture: np.ndarray | None
+    """The picture of the part that is shown, with its readings, once it is drawn."""
 
     def __init__(self, *, expert_reads: bool = True, **arguments: Any) -> None:
         self.expert_reads = expert_reads
@@ -261,7 +266,7 @@ class Charts(CalculatingPuzzle):
         self.chart, self.question = instance
         self.asked: Asked = ask(*instance)
         self.view, self.readings, self.said = WHOLE, [], None
-        self._picture = None
+        self._steps = self._whole = self._picture = None
 
     def _get_state(self) -> dict[str, Any]:
         shown = {"view": list(self.view), "readings": [list(place) for place in self.readings], "said": self.said}
@@ -325,11 +330,12 @@ class Charts(CalculatingPuzzle):
         return ToolCall("zoom_out")
 
     def _expert_steps(self) -> int:
-        view, readings = self.view, self.readings
-        self.view, self.readings = WHOLE, []
-        steps = self._turns_left()
-        self.view, self.readings = view, readings
-        return steps
+        if self._steps is None:
+            view, readings = self.view, self.readings
+            self.view, self.readings = WHOLE, []
+            self._steps = self._turns_left()
+            self.view, self.readings = view, readings
+        return self._steps
 
     def _turns_left(self) -> int:
         left, top, side = self.view
@@ -349,10 +355,18 @@ class Charts(CalculatingPuzzle):
 
     def _image(self) -> np.ndarray:
         if self._picture is None:
-            self._picture = draw_chart_picture(self.chart, self.image_size, self.view)
+            self._picture = self._drawn_part()
             for x, y in self.readings:
                 draw_reading(self._picture, self.chart, self.view, x / 100, y / 100)
         return self._picture.copy()
+
+    def _drawn_part(self) -> np.ndarray:
+        """A new picture of the part that is shown, without readings."""
+        if self.view != WHOLE:
+            return draw_chart_picture(self.chart, self.image_size, self.view)
+        if self._whole is None:
+            self._whole = draw_chart_picture(self.chart, self.image_size, WHOLE)
+        return self._whole.copy()
 
     def _text(self) -> str:
         chart = self.chart

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-import cv2
 import numpy as np
 
 from mmgym.draw import Color, Shape, blank
-from mmgym.draw.paint import _blend
+from mmgym_puzzles.stamps import FACTOR, Stamp, coverage
 
-__all__ = ["ground", "ink"]
+__all__ = ["Inked", "ground", "ink", "inked"]
 
-_FACTOR = 4
+Inked = tuple[Stamp, tuple[slice, slice]]
+"""Strokes of one colour, and the rows and columns of a picture where they lie."""
 
 
 def ground(size: int, color: Color) -> np.ndarray:
@@ -42,20 +42,28 @@ def ink(
         origin: the point of the canvas at the upper left corner of the picture.
         scale: pixels per unit of the canvas.
     """
+    strokes = inked(image.shape[:2], shapes, color, origin, scale)
+    if strokes is not None:
+        strokes[0].press(image[strokes[1]])
+
+
+def inked(
+    extent: tuple[int, ...],
+    shapes: Iterable[Shape],
+    color: Color,
+    origin: tuple[float, float] = (0, 0),
+    scale: float = 1.0,
+) -> Inked | None:
+    """What `ink` does to a picture of this height and width, to be done many times; None where it does nothing."""
     outlines = [(np.asarray(shape.points) - origin) * scale for shape in shapes]
     if not outlines:
-        return
-    height, width = image.shape[:2]
+        return None
+    height, width = extent
     corners = np.concatenate(outlines)
     x0, y0 = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int).tolist()
     x1, y1 = np.clip(np.ceil(corners.max(axis=0)), 0, (width, height)).astype(int).tolist()
     if x0 >= x1 or y0 >= y1:
-        return
-    mask = np.zeros(((y1 - y0) * _FACTOR, (x1 - x0) * _FACTOR), np.uint8)
-    for outline in outlines:
-        # Rounded first, so that the last digits of sines, which differ between machines, decide no pixel.
-        points = np.rint(np.round((outline - (x0, y0)) * _FACTOR - 0.5, 4)).astype(np.int32)
-        cv2.fillPoly(mask, [points], 1)
-    rows = mask[0::4] + mask[1::4] + mask[2::4] + mask[3::4]
-    cover = rows[:, 0::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4]
-    _blend(image[y0:y1, x0:x1], cover, _FACTOR * _FACTOR, color)
+        return None
+    # Rounded first, so that the last digits of sines, which differ between machines, decide no pixel.
+    points = [np.rint(np.round((o - (x0, y0)) * FACTOR - 0.5, 4)).astype(np.int32) for o in outlines]
+    return Stamp.of(coverage(y1 - y0, x1 - x0, points), color), (slice(y0, y1), slice(x0, x1))

@@ -11,7 +11,7 @@ from annotated_types import Interval
 from mmgym.env import Effect
 from mmgym.spaces import ToolCall, tool
 from mmgym_puzzles.puzzle import Puzzle, layout_hash
-from mmgym_puzzles.reasoning.matrix_drawing import LOOKS, SHADES, SIZES, draw_cross, draw_matrix
+from mmgym_puzzles.reasoning.matrix_drawing import LOOKS, SHADES, SIZES, Look, draw_cross, draw_matrix
 from mmgym_puzzles.reasoning.matrix_rules import ATTRIBUTES, LAYOUTS, LOGIC, STEPS, choices_of, draw_rows
 
 __all__ = ["Matrices"]
@@ -121,7 +121,10 @@ class Matrices(Puzzle):
     crossed: set[int]
     """Indices of the choices that are crossed out."""
     chosen: int | None
+    _plain: np.ndarray | None
+    """The picture without crosses, once it is drawn."""
     _picture: np.ndarray | None
+    """The picture with its crosses, once it is drawn."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -148,8 +151,14 @@ class Matrices(Puzzle):
         Args:
             number: number of the choice.
         """
-        self.crossed ^= {number - 1}
-        self._picture = None
+        index = number - 1
+        # Crosses are laid down in the order of the choices: where two touch, the order may decide a pixel's last bit.
+        last = index > max(self.crossed, default=-1)
+        self.crossed ^= {index}
+        if last and self._picture is not None:
+            draw_cross(self._picture, index, self._look())
+        else:
+            self._picture = None
         return Effect(True)
 
     @classmethod
@@ -193,7 +202,8 @@ class Matrices(Puzzle):
 
     def _begin(self, instance: Matrix) -> None:
         self.matrix = instance
-        self.crossed, self.chosen, self._picture = set(), None, None
+        self.crossed, self.chosen = set(), None
+        self._plain = self._picture = None
 
     def _get_state(self) -> dict[str, Any]:
         matrix = self.matrix
@@ -235,17 +245,21 @@ class Matrices(Puzzle):
         return ToolCall("choose", {"number": fitting[rng.integers(len(fitting))] + 1})
 
     def _image(self) -> np.ndarray:
-        if self._picture is None:
-            look = LOOKS["ood" if self.matrix.ood else "usual"]
+        if self._plain is None:
             names = LAYOUTS[self.matrix.layout]
-            self._picture = draw_matrix(names, self.matrix.panels, self.matrix.choices, self.image_size, look)
+            self._plain = draw_matrix(names, self.matrix.panels, self.matrix.choices, self.image_size, self._look())
+        if self._picture is None:
+            self._picture = self._plain.copy()
             for index in sorted(self.crossed):
-                draw_cross(self._picture, index, look)
+                draw_cross(self._picture, index, self._look())
         return self._picture.copy()
+
+    def _look(self) -> Look:
+        return LOOKS["ood" if self.matrix.ood else "usual"]
 
     def _worded(self, panel: Panel) -> dict[str, str]:
         """The attributes of a panel in words."""
-        look = LOOKS["ood" if self.matrix.ood else "usual"]
+        look = self._look()
         words: dict[str, str] = {}
         for name, value in zip(LAYOUTS[self.matrix.layout], panel, strict=True):
             if name == "places":

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mmgym.draw import Color, Shape, draw_text, line
-from mmgym_puzzles.reasoning.ink import ground, ink
+from mmgym_puzzles.reasoning.ink import Inked, ground, ink, inked
 
 __all__ = ["LOOKS", "SHADES", "SIZES", "Look", "choice_box", "draw_cross", "draw_matrix"]
 
@@ -19,6 +19,7 @@ SIZES = ("tiny", "small", "medium", "large")
 SHADES = ("white", "light", "grey", "dark", "black")
 _RADII = (0.2, 0.28, 0.36, 0.45)
 _FRAME = 0.47
+_CROSS = (214, 40, 60)
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom on the canvas of 224 units."""
@@ -126,11 +127,18 @@ def draw_matrix(
 
 def draw_cross(image: np.ndarray, index: int, look: Look) -> None:
     """Cross a choice out, in place."""
-    scale = image.shape[0] / CANVAS
+    strokes = _cross(index, image.shape[0], look)
+    if strokes is not None:
+        strokes[0].press(image[strokes[1]])
+
+
+@lru_cache(maxsize=64)
+def _cross(index: int, size: int, look: Look) -> Inked | None:
+    scale = size / CANVAS
     left, top, right, bottom = (edge * scale for edge in choice_box(index))
     width = max(1.5, 3 * scale)
     strokes = [line(left, top, right, bottom, width, look.edge), line(left, bottom, right, top, width, look.edge)]
-    ink(image, strokes, (214, 40, 60))
+    return inked((size, size), strokes, _CROSS)
 
 
 def _put(image: np.ndarray, box: Box, values: dict[str, int], look: Look) -> None:
