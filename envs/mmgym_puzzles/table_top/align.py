@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym_puzzles.table_top.table_top import Move, Table, TableTop
+from mmgym_puzzles.table_top.plan import Move
+from mmgym_puzzles.table_top.table_top import Table, TableTop
 from mmgym_puzzles.table_top.things import Layout, Thing, spread
 
 __all__ = ["Align"]
@@ -31,7 +33,7 @@ LEVELS = {
     1: Rows(2, 0, 16, 84, False, "high", True, False, 6, furthest=90),
     2: Rows(2, 2, 12, 84, True, "high", True, False, 8, furthest=80),
     3: Rows(3, 1, 10, 78, True, "high", True, False, 12, furthest=74),
-    4: Rows(3, 3, 8, 72, True, "high", False, True, 14, furthest=68),
+    4: Rows(3, 3, 7, 72, True, "high", False, True, 14, furthest=68),
     5: Rows(4, 2, 6, 66, True, "low", False, True, 20, furthest=64),
 }
 
@@ -41,12 +43,13 @@ class Align(TableTop):
 
     ## Description
     Coloured cubes stand on a table, among other things. The task names some of them from left to right: they are to
-    stand in one row, neighbors close to each other, all equally far from the front edge.
+    stand in one row, neighbors close to each other, all equally far from the front edge. Things are solid, and MuJoCo
+    moves them; none can leave the table. After each call everything comes to rest.
 
     ## Action space
-    With `control="skills"`: `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
-    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. With
-    `control="deltas"`: `move(dx, dy, dz)` and `grip(fingers)`. All in millimetres.
+    `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
+    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. All
+    in millimetres.
 
     ## Observation space
     `task`: the order, and how close neighbors must be. `image`: the table from in front, with rulers along its left and
@@ -65,15 +68,15 @@ class Align(TableTop):
     Terminated when the row is right (success); truncated at the turn limit.
 
     ## Arguments
-    `control`: `"skills"` (default) or `"deltas"`. And those of `Puzzle`. The expert leaves the first cube or another
-    where it is, if the row has room there, and sets the others beside it.
+    Those of `TableTop` and `Puzzle`. The expert leaves one of the cubes where it is, if the row has room there, and
+    sets the others beside it; what is in the way it sets aside.
 
     | level | cubes | others | tolerance | furthest | opening | turned | camera | turns |
     |---|---|---|---|---|---|---|---|---|
     | 1 | 2 | 0 | 16 mm | 90 mm | 84 mm | no | high | 6 |
     | 2 | 2 | 2 | 12 mm | 80 mm | 84 mm | yes | high | 8 |
     | 3 | 3 | 1 | 10 mm | 74 mm | 78 mm | yes | high | 12 |
-    | 4 | 3 | 3 | 8 mm | 68 mm | 72 mm | yes | high | 14 |
+    | 4 | 3 | 3 | 7 mm | 68 mm | 72 mm | yes | high | 14 |
     | 5 | 4 | 2 | 6 mm | 64 mm | 66 mm | yes | low | 20 |
 
     The preset `vagen` has two cubes and nothing else, as the task AlignTwoCube of VAGEN's PrimitiveSkill.
@@ -97,7 +100,7 @@ class Align(TableTop):
 
     @classmethod
     def draw_candidate(cls, rng: np.random.Generator, settings: Rows) -> Layout | None:
-        """Draw a table, or None when its things find no room or no row fits at the place of one of them."""
+        """Draw a table, or None when its things find no room or something would have to be set aside."""
         count = settings.things + settings.others
         places = spread(rng, count, settings.apart + 8, (35, 35, 365, 345))
         if places is None:
@@ -105,7 +108,7 @@ class Align(TableTop):
         colors = rng.permutation(6).tolist()
         goal = tuple(int(k) for k in rng.permutation(settings.things))
         at = dict(enumerate((float(x), float(y)) for x, y in places))
-        if _anchor(goal, at) is None or _in_row(goal, at, settings):
+        if not _is_plain(goal, at, settings):
             return None
         things = [
             Thing(
@@ -131,45 +134,78 @@ class Align(TableTop):
         low = all(self._at(k)[2] < self._kind(k).half[0] + 6 for k in self.layout.goal)
         return self.poses.held < 0 and low and _in_row(self.layout.goal, at, self.settings)
 
-    def _moves(self) -> list[Move] | None:
-        goal, held = self.layout.goal, self.poses.held
-        at = {k: self._at(k)[:2] for k in range(len(self.layout.things)) if k != held}
-        moves: list[Move] = []
+    def _moves(self) -> list[Move]:
+        goal, held, plan = self.layout.goal, self.poses.held, self._new_plan()
+        standing = {k: (x, y) for k, (x, y, z) in plan.at.items() if k not in goal or z < self._kind(k).half[0] + 6}
+        row = _best_row(goal, standing, self.settings)
+        left = [k for k in goal if k not in standing or not _could_stay(standing[k], row[k], self.settings)]
+        waiting = list(left)  # what may be in the way, each set aside once at most
 
-        def carry(thing: int, x: float, y: float) -> None:
-            moves.append((thing, round(x), round(y), round(self._kind(thing).height) + 2))
-            at[thing] = (x, y)
+        def in_the_way(thing: int) -> list[int]:
+            return [k for k in waiting if k != thing and k in plan.at and _is_close(plan.at[k], row[thing])]
 
-        if held >= 0 and held not in goal:
-            x, y = self._spot([])
-            carry(held, x, y)
-        high = {k for k in goal if k in at and self._at(k)[2] > self._kind(k).half[0] + 6}
-        anchor = _anchor(goal, at, high)
-        if anchor is None:  # no room beside any of them: a row at a place of its own
-            for y in (60, 140, 220, 300, 340):
-                row = {thing: (60.0 + PITCH * k, float(y)) for k, thing in enumerate(goal)}
-                if _has_room(row, goal, at):
-                    anchor = row
-                    break
-        if anchor is None:
-            return None
-        order = sorted(goal, key=lambda k: (k != held, goal.index(k)))
-        left = [k for k in order if k == held or k in high or not _is_near(at[k], anchor[k])]
+        if held >= 0 and (held not in goal or in_the_way(held)):
+            plan.aside(held, row.values())
+        for k in sorted(plan.at):
+            if k not in goal and any(_is_close(place, plan.at[k]) for place in row.values()):
+                plan.aside(k, row.values())
+        left.sort(key=lambda k: (k != held, goal.index(k)))
         while left:
-            thing = next(
-                (k for k in left if all(o == k or not _is_close(at[o], anchor[k]) for o in goal if o in at)),
-                left[0],
-            )
-            if any(o != thing and o in at and _is_close(at[o], anchor[thing]) for o in goal):
-                at.pop(thing, None)
-                x, y = self._spot([*anchor.values()])
-                carry(thing, x, y)
-                continue
-            carry(thing, *anchor[thing])
-            left.remove(thing)
-            if len(moves) > 30:
-                break
-        return moves
+            thing = next((k for k in left if not in_the_way(k)), None)
+            if thing is not None:
+                plan.carry(thing, *row[thing])
+                left.remove(thing)
+            else:
+                plan.aside(thing := in_the_way(left[0])[0], row.values())
+            if thing in waiting:
+                waiting.remove(thing)
+        return plan.moves
+
+
+def _best_row(
+    goal: tuple[int, ...], at: dict[int, tuple[float, float]], settings: Rows
+) -> dict[int, tuple[float, float]]:
+    """The row of places that takes fewest moves, about a thing that stays where it is if there is room."""
+    starts = [(at[k][0] - PITCH * n, at[k][1]) for n, k in enumerate(goal) if k in at]
+    starts += [(float(x), float(y)) for y in range(60, 341, 40) for x in range(40, 361 - PITCH * (len(goal) - 1), 40)]
+    best: dict[int, tuple[float, float]] = {}
+    least = len(at) + len(goal) + 1
+    for x, y in starts:
+        row = {thing: (x + PITCH * n, y) for n, thing in enumerate(goal)}
+        if all(20 <= x <= 380 and 20 <= y <= 380 for x, y in row.values()):
+            cost = sum(k not in at or not _could_stay(at[k], row[k], settings) for k in goal)
+            cost += sum(any(_is_close(a, b) for a in row.values()) for k, b in at.items() if k not in goal)
+            if cost < least:
+                best, least = row, cost
+    return best
+
+
+def _could_stay(place: tuple[float, float], wanted: tuple[float, float], settings: Rows, slack: float = 1.0) -> bool:
+    """Whether a thing may stay where it is: any two of which that is so are not too far apart, nor too close."""
+    along = min(PITCH - settings.closest, settings.furthest - PITCH) / 2
+    return abs(place[0] - wanted[0]) <= along * slack and abs(place[1] - wanted[1]) <= settings.tolerance / 2 * slack
+
+
+def _is_plain(goal: tuple[int, ...], at: dict[int, tuple[float, float]], settings: Rows) -> bool:
+    """Whether a row takes two turns for each cube that is off its place: none is in the way, nor nearly right."""
+    row = _best_row(goal, at, settings)
+    left = [k for k in goal if not _could_stay(at[k], row[k], settings)]
+    others = [place for k, place in at.items() if k not in goal]
+    if any(_is_close(a, b) for a in row.values() for b in others):
+        return False
+    if not left or any(_could_stay(at[k], row[k], settings, 2.5) for k in left):
+        return False
+    while left:
+        free = [k for k in left if not any(o != k and _is_close(at[o], row[k]) for o in left)]
+        if not free:
+            return False
+        left.remove(free[0])
+    return True
+
+
+def _is_close(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether a thing at one place is in the way of the fingers at the other."""
+    return abs(one[0] - other[0]) < 60 and abs(one[1] - other[1]) < 84
 
 
 def _in_row(goal: tuple[int, ...], at: dict[int, tuple[float, float]], settings: Rows) -> bool:
@@ -179,35 +215,3 @@ def _in_row(goal: tuple[int, ...], at: dict[int, tuple[float, float]], settings:
         if not settings.closest <= a - x <= settings.furthest or abs(b - y) > settings.tolerance:
             return False
     return True
-
-
-def _anchor(
-    goal: tuple[int, ...], at: dict[int, tuple[float, float]], high: set[int] | None = None
-) -> dict[int, tuple[float, float]] | None:
-    """The row of places about a thing that stays where it is, the one that leaves most of them; None without room."""
-    best: dict[int, tuple[float, float]] | None = None
-    kept = 0
-    for k, thing in enumerate(goal):
-        if thing not in at or thing in (high or ()):
-            continue
-        x, y = at[thing]
-        row = {other: (x + PITCH * (n - k), y) for n, other in enumerate(goal)}
-        stay = sum(o in at and o not in (high or ()) and _is_near(at[o], row[o]) for o in goal)
-        if stay > kept and _has_room(row, goal, at):
-            best, kept = row, stay
-    return best
-
-
-def _has_room(row: dict[int, tuple[float, float]], goal: tuple[int, ...], at: dict[int, tuple[float, float]]) -> bool:
-    if not all(20 <= x <= 380 and 20 <= y <= 380 for x, y in row.values()):
-        return False
-    others = [place for k, place in at.items() if k not in goal or not _is_near(place, row[k])]
-    return not any(abs(x - a) < 60 and abs(y - b) < 84 for x, y in row.values() for a, b in others)
-
-
-def _is_near(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return abs(one[0] - other[0]) <= 4 and abs(one[1] - other[1]) <= 2
-
-
-def _is_close(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 < 50**2

@@ -32,11 +32,11 @@ class Chest(Table):
 
 
 LEVELS = {
-    1: Chest(1, 0, 20, 84, False, "high", True, False, 6, to_close=False),
-    2: Chest(1, 2, 20, 84, True, "high", True, False, 8),
-    3: Chest(2, 1, 20, 78, True, "high", True, False, 14),
-    4: Chest(2, 2, 20, 72, True, "high", False, True, 18, drawers=2, closed=True),
-    5: Chest(2, 3, 20, 66, True, "low", False, True, 18, drawers=2, closed=True),
+    1: Chest(1, 0, 20, 84, False, "high", True, False, 8, to_close=False),
+    2: Chest(1, 2, 20, 84, True, "high", True, False, 6),
+    3: Chest(2, 1, 20, 78, True, "high", True, False, 9),
+    4: Chest(2, 2, 20, 72, True, "high", False, True, 10, drawers=2, closed=True),
+    5: Chest(2, 3, 20, 66, True, "low", False, True, 8, drawers=2, closed=True),
 }
 
 
@@ -46,7 +46,8 @@ class Drawer(TableTop):
     ## Description
     Coloured things lie on a table; at its back are one or two drawers that slide towards the camera. The task names
     things and a drawer. A closed drawer is pulled open at its handle: the closed fingers go down between the bar and
-    the front, and move towards the camera. A push against the handle closes it.
+    the front, and move towards the camera. A push against the handle closes it. Things and
+    drawers are moved by MuJoCo; after each call everything comes to rest.
 
     ## Action space
     `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre of what is held there and
@@ -69,15 +70,15 @@ class Drawer(TableTop):
     Terminated when the task is done (success); truncated at the turn limit.
 
     ## Arguments
-    Those of `Puzzle`, and `control` (`"skills"`, for which the expert is made, or `"deltas"`).
+    Those of `TableTop` and `Puzzle`.
 
     | level | things | others | opening | drawers | at the start | to be closed | camera | turns |
     |---|---|---|---|---|---|---|---|---|
-    | 1 | 1 | 0 | 84 mm | 1 | open | no | high | 6 |
-    | 2 | 1 | 2 | 84 mm | 1 | open | yes | high | 8 |
-    | 3 | 2 | 1 | 78 mm | 1 | open | yes | high | 14 |
-    | 4 | 2 | 2 | 72 mm | 2 | closed | yes | high | 18 |
-    | 5 | 2 | 3 | 66 mm | 2 | closed | yes | low | 18 |
+    | 1 | 1 | 0 | 84 mm | 1 | open | no | high | 8 |
+    | 2 | 1 | 2 | 84 mm | 1 | open | yes | high | 6 |
+    | 3 | 2 | 1 | 78 mm | 1 | open | yes | high | 9 |
+    | 4 | 2 | 2 | 72 mm | 2 | closed | yes | high | 10 |
+    | 5 | 2 | 3 | 66 mm | 2 | closed | yes | low | 8 |
 
     The preset `vagen` has one thing and an open drawer to be closed, as the task PutAppleInDrawer of VAGEN's
     PrimitiveSkill.
@@ -159,7 +160,7 @@ class Drawer(TableTop):
             calls.append(ToolCall("place", {"x": round(x), "y": round(y), "z": round(z)}))
 
         if held >= 0 and (held not in left or opened < WIDE_OPEN):
-            place(*self._spot([]), self._kind(held).height + 2)
+            place(*self._new_plan().spot(), self._kind(held).height + 2)
             held = -1
         if left and opened < WIDE_OPEN:
             push(321 - opened, 215)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym_puzzles.table_top.table_top import Move, Table, TableTop
+from mmgym_puzzles.table_top.plan import Move, Plan
+from mmgym_puzzles.table_top.table_top import Table, TableTop
 from mmgym_puzzles.table_top.things import Layout, Thing, spread
 
 __all__ = ["Place"]
@@ -24,8 +25,8 @@ class Mats(Table):
 
 
 LEVELS = {
-    1: Mats(1, 0, 30, 84, False, "high", True, False, 6, mats=1),
-    2: Mats(1, 2, 22, 84, True, "high", True, False, 6, mats=2),
+    1: Mats(1, 0, 30, 84, False, "high", True, False, 8, mats=1),
+    2: Mats(1, 2, 19, 84, True, "high", True, False, 6, mats=2),
     3: Mats(2, 2, 16, 78, True, "high", True, False, 8, mats=3),
     4: Mats(2, 3, 12, 72, True, "high", False, True, 10, mats=3, occupied=1),
     5: Mats(3, 3, 9, 66, True, "low", False, True, 12, mats=3, occupied=1),
@@ -37,12 +38,13 @@ class Place(TableTop):
 
     ## Description
     Coloured things stand on a table, among mats. The gripper takes them to the mats that the task names. Things are
-    solid: they can be pushed, toppled and stacked, and balls roll.
+    solid, and MuJoCo moves them: they can be pushed, toppled and stacked, and balls roll; none can leave the table.
+    After each call everything comes to rest.
 
     ## Action space
-    With `control="skills"`: `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
-    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. With
-    `control="deltas"`: `move(dx, dy, dz)` and `grip(fingers)`. All in millimetres.
+    `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
+    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. All
+    in millimetres.
 
     ## Observation space
     `task`: what to place where. `image`: the table from in front, with rulers along its left and front edge, uint8
@@ -62,12 +64,12 @@ class Place(TableTop):
     Terminated when all is placed (success); truncated at the turn limit.
 
     ## Arguments
-    `control`: `"skills"` (default) or `"deltas"`. And those of `Puzzle`.
+    Those of `TableTop` and `Puzzle`.
 
     | level | things | others | tolerance | opening | mats | occupied | turned | camera | turns |
     |---|---|---|---|---|---|---|---|---|---|
-    | 1 | 1 | 0 | 30 mm | 84 mm | 1 | 0 | no | high | 6 |
-    | 2 | 1 | 2 | 22 mm | 84 mm | 2 | 0 | yes | high | 6 |
+    | 1 | 1 | 0 | 30 mm | 84 mm | 1 | 0 | no | high | 8 |
+    | 2 | 1 | 2 | 19 mm | 84 mm | 2 | 0 | yes | high | 6 |
     | 3 | 2 | 2 | 16 mm | 78 mm | 3 | 0 | yes | high | 8 |
     | 4 | 2 | 3 | 12 mm | 72 mm | 3 | 1 | yes | high | 10 |
     | 5 | 3 | 3 | 9 mm | 66 mm | 3 | 1 | yes | low | 12 |
@@ -131,36 +133,27 @@ class Place(TableTop):
         return self.poses.held < 0 and all(map(self._is_placed, range(len(self.layout.goal))))
 
     def _moves(self) -> list[Move]:
-        count, held = len(self.layout.things), self.poses.held
-        at: dict[int, tuple[float, float]] = {k: self._at(k)[:2] for k in range(count) if k != held}
+        plan, held = self._new_plan(), self.poses.held
         left = [k for k in range(len(self.layout.goal)) if not self._is_placed(k)]
-        moves: list[Move] = []
-
-        def room(thing: int) -> list[int]:
-            """What stands where a thing is to go."""
-            _, x, y = self.layout.mats[self.layout.goal[thing]]
-            return [k for k, (a, b) in at.items() if k != thing and (a - x) ** 2 + (b - y) ** 2 < 52**2]
-
-        def carry(thing: int, x: float, y: float) -> None:
-            moves.append((thing, round(x), round(y), round(self._kind(thing).height) + 2))
-            at[thing] = (x, y)
-
-        def aside(thing: int) -> None:
-            at.pop(thing, None)
-            x, y = self._spot([*at.values()])
-            carry(thing, x, y)
-
-        if held >= 0 and (held not in left or room(held)):
-            aside(held)
+        aside: set[int] = set()  # each once at most
+        if held >= 0 and (held not in left or self._in_the_way(plan, held, aside)):
+            plan.aside(held)
+        left.sort(key=lambda k: (k != held, k))
         while left:
-            fits = [k for k in left if not room(k)]
-            fits.sort(key=lambda k: (k != held or k in at, k))
-            if fits:
-                _, x, y = self.layout.mats[self.layout.goal[fits[0]]]
-                carry(fits[0], x, y)
-                left.remove(fits[0])
+            thing = next((k for k in left if not self._in_the_way(plan, k, aside)), None)
+            if thing is not None:
+                plan.carry(thing, *self._goal(thing))
+                left.remove(thing)
             else:
-                aside(room(left[0])[0])
-            if len(moves) > 30:
-                break
-        return moves
+                blocking = self._in_the_way(plan, left[0], aside)[0]
+                plan.aside(blocking)
+                aside.add(blocking)
+        return plan.moves
+
+    def _goal(self, thing: int) -> tuple[int, int]:
+        _, x, y = self.layout.mats[self.layout.goal[thing]]
+        return x, y
+
+    def _in_the_way(self, plan: Plan, thing: int, aside: set[int]) -> list[int]:
+        """What stands where a thing is to go, but for what was set aside."""
+        return [k for k in plan.near(*self._goal(thing), 52) if k != thing and k not in aside]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from mmgym.spaces import ToolCall
+from mmgym_puzzles.puzzle import Puzzle
 from mmgym_puzzles.table_top.place import Mats, Place
+from mmgym_puzzles.table_top.plan import reachable
 from mmgym_puzzles.table_top.table_top import FINEST
 
 __all__ = ["PlaceDeltas"]
 
 LEVELS = {
-    1: Mats(1, 0, 30, 84, False, "high", True, False, 34, mats=1),
+    1: Mats(1, 0, 30, 84, False, "high", True, False, 44, mats=1),
     2: Mats(1, 1, 22, 84, False, "high", True, False, 34, mats=2),
-    3: Mats(1, 3, 16, 80, False, "high", True, False, 34, mats=3),
-    4: Mats(2, 2, 14, 76, False, "high", False, True, 60, mats=2),
-    5: Mats(2, 3, 12, 72, False, "low", False, True, 60, mats=3),
+    3: Mats(1, 3, 16, 80, False, "high", True, False, 27, mats=3),
+    4: Mats(2, 2, 14, 76, False, "high", False, True, 52, mats=2),
+    5: Mats(2, 3, 12, 72, False, "low", False, True, 44, mats=3),
 }
 HIGH = 110
 """Height in millimetres at which the expert crosses the table."""
@@ -49,21 +53,23 @@ class PlaceDeltas(Place):
     Terminated when all is placed (success); truncated at the turn limit.
 
     ## Arguments
-    Those of `Place`; `control` is `"deltas"`.
+    Those of `Place`, but for the presets.
 
     | level | things | others | tolerance | opening | mats | camera | turns |
     |---|---|---|---|---|---|---|---|
-    | 1 | 1 | 0 | 30 mm | 84 mm | 1 | high | 34 |
+    | 1 | 1 | 0 | 30 mm | 84 mm | 1 | high | 44 |
     | 2 | 1 | 1 | 22 mm | 84 mm | 2 | high | 34 |
-    | 3 | 1 | 3 | 16 mm | 80 mm | 3 | high | 34 |
-    | 4 | 2 | 2 | 14 mm | 76 mm | 2 | high | 60 |
-    | 5 | 2 | 3 | 12 mm | 72 mm | 3 | low | 60 |
+    | 3 | 1 | 3 | 16 mm | 80 mm | 3 | high | 27 |
+    | 4 | 2 | 2 | 14 mm | 76 mm | 2 | high | 52 |
+    | 5 | 2 | 3 | 12 mm | 72 mm | 3 | low | 44 |
 
     ## Version history
     - v0: first version.
     """
 
     level_settings = LEVELS
+    tools = ("move", "grip")
+    start = (200, 200, 160)
     preset_settings: ClassVar[dict[str, Any]] = {}
     instruction = (
         "You control a robot's gripper over a table in small steps. Place the things that the task names on their "
@@ -72,8 +78,9 @@ class PlaceDeltas(Place):
         "its centre at z=20: lower the open gripper about it, close, lift."
     )
 
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**{"control": "deltas", **arguments})
+    def weak_call(self, rng: np.random.Generator) -> ToolCall:
+        """The expert's call, replaced by a random one with probability `weak_noise`."""
+        return Puzzle.weak_call(self, rng)
 
     def _path(self) -> list[ToolCall]:
         """All calls that the expert still makes."""
@@ -105,7 +112,7 @@ class PlaceDeltas(Place):
                 if not opened:
                     calls.append(ToolCall("grip", {"fingers": "open"}))
                     opened = True
-                across(round(ax), round(ay), max(12, round(az)))
+                across(reachable(ax), reachable(ay), max(12, round(az)))
                 calls.append(ToolCall("grip", {"fingers": "close"}))
                 off = (ax - here[0], ay - here[1], az - here[2])
             else:

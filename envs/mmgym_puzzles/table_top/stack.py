@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym_puzzles.table_top.table_top import Move, Table, TableTop
+from mmgym_puzzles.table_top.plan import Move, Plan
+from mmgym_puzzles.table_top.table_top import Table, TableTop
 from mmgym_puzzles.table_top.things import Layout, Thing, spread
 
 __all__ = ["Stack"]
 
 LEVELS = {
     1: Table(2, 0, 17, 84, False, "high", True, False, 6),
-    2: Table(3, 0, 14, 84, True, "high", True, False, 10),
-    3: Table(3, 2, 12, 78, True, "high", True, False, 12),
+    2: Table(3, 0, 16, 84, True, "high", True, False, 12),
+    3: Table(3, 2, 12, 78, True, "high", True, False, 10),
     4: Table(4, 2, 10, 72, True, "high", False, True, 20),
-    5: Table(4, 3, 8, 66, True, "low", False, True, 24),
+    5: Table(4, 3, 8, 66, True, "low", False, True, 20),
 }
 
 
@@ -25,13 +27,14 @@ class Stack(TableTop):
 
     ## Description
     Coloured cubes stand on a table, among other things. The task names a tower from the bottom to the top. On the
-    upper two levels two of the cubes are stacked in a wrong order at the start. Things are solid: what is let go too
-    far off its place, or too high, topples.
+    upper two levels two of the cubes are stacked in a wrong order at the start. Things are solid, and MuJoCo
+    moves them: what is let go too far off its place falls. None can leave the table. After each call everything comes
+    to rest.
 
     ## Action space
-    With `control="skills"`: `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
-    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. With
-    `control="deltas"`: `move(dx, dy, dz)` and `grip(fingers)`. All in millimetres.
+    `pick(x, y, z)` grasps the thing whose centre is there, `place(x, y, z)` takes the centre
+    of what is held there and lets go, `push(x1, y1, z1, x2, y2, z2)` moves the closed fingers from point to point. All
+    in millimetres.
 
     ## Observation space
     `task`: what to stack on what. `image`: the table from in front, with rulers along its left and front edge, uint8
@@ -50,15 +53,15 @@ class Stack(TableTop):
     Terminated when the tower stands (success); truncated at the turn limit.
 
     ## Arguments
-    `control`: `"skills"` (default) or `"deltas"`. And those of `Puzzle`.
+    Those of `TableTop` and `Puzzle`.
 
     | level | cubes | others | tolerance | opening | wrong pair | turned | camera | turns |
     |---|---|---|---|---|---|---|---|---|
     | 1 | 2 | 0 | 17 mm | 84 mm | no | no | high | 6 |
-    | 2 | 3 | 0 | 14 mm | 84 mm | no | yes | high | 10 |
-    | 3 | 3 | 2 | 12 mm | 78 mm | no | yes | high | 12 |
+    | 2 | 3 | 0 | 16 mm | 84 mm | no | yes | high | 12 |
+    | 3 | 3 | 2 | 12 mm | 78 mm | no | yes | high | 10 |
     | 4 | 4 | 2 | 10 mm | 72 mm | yes | yes | high | 20 |
-    | 5 | 4 | 3 | 8 mm | 66 mm | yes | yes | low | 24 |
+    | 5 | 4 | 3 | 8 mm | 66 mm | yes | yes | low | 20 |
 
     The preset `vagen` has three cubes, as the task StackThreeCube of VAGEN's PrimitiveSkill.
 
@@ -87,7 +90,8 @@ class Stack(TableTop):
         places = spread(rng, count, settings.apart + 6, (35, 35, 365, 345))
         if places is None:
             return None
-        colors = rng.permutation(6).tolist() + rng.permutation(6).tolist()
+        colors = rng.permutation(6).tolist()
+        colors += colors  # a seventh thing has a cube's colour, and is no cube
         goal = [int(k) for k in rng.permutation(settings.things)]
         things = [
             Thing(
@@ -122,64 +126,42 @@ class Stack(TableTop):
         return self.poses.held < 0 and all(self._is_on(goal[k], goal[k - 1]) for k in range(1, len(goal)))
 
     def _moves(self) -> list[Move]:
-        held = self.poses.held
-        at: dict[int, tuple[float, float, float]] = {
-            k: self._at(k) for k in range(len(self.layout.things)) if k != held
-        }
-        moves: list[Move] = []
-
-        def above(thing: int) -> list[int]:
-            """What stands on a thing, the highest first."""
-            x, y, z = at[thing]
-            found = [k for k, (a, b, c) in at.items() if k != thing and max(abs(a - x), abs(b - y)) < 36 and c > z + 12]
-            return sorted(found, key=lambda k: -at[k][2])
-
-        def carry(thing: int, x: float, y: float, z: float) -> None:
-            moves.append((thing, round(x), round(y), round(z) + 2))
-            at[thing] = (x, y, z)
-
-        def aside(thing: int) -> None:
-            at.pop(thing, None)
-            x, y = self._spot([(a, b) for a, b, _ in at.values()])
-            carry(thing, x, y, self._kind(thing).height)
-
-        def clear(thing: int) -> None:
-            for other in above(thing):
-                aside(other)
-
-        goal = self.layout.goal
-        # What is held goes onto the tower if it is its turn, else aside.
-        built = 1
-        if held != goal[0]:
-            while built < len(goal) and goal[built] != held and self._is_on(goal[built], goal[built - 1]):
-                built += 1
-            fits = built < len(goal) and goal[built] == held and not above(goal[built - 1])
-        else:
-            fits = False
-        if held >= 0 and not fits:
-            aside(held)
-        base = goal[0]
-        if base in at and any(
-            k != base
-            and max(abs(at[k][0] - at[base][0]), abs(at[k][1] - at[base][1])) < 36
-            and at[k][2] < at[base][2] - 12
-            for k in goal
-            if k in at
-        ):
-            clear(base)
-            aside(base)
-        for k in range(1, len(goal)):
-            under, top = goal[k - 1], goal[k]
-            untouched = top in at and top != held and not any(thing in (top, under) for thing, *_ in moves)
-            if untouched and self._is_on(top, under):
+        goal, held, plan = self.layout.goal, self.poses.held, self._new_plan()
+        if held >= 0 and not self._is_next(held, plan):
+            plan.aside(held)
+        if goal[0] in plan.at and any(goal[0] in _above(plan, k) for k in goal if k in plan.at):
+            self._clear(plan, goal[0])
+            plan.aside(goal[0])
+        for under, top in itertools.pairwise(goal):
+            moved = {thing for thing, *_ in plan.moves}
+            if top in plan.at and top != held and not moved & {top, under} and self._is_on(top, under):
                 continue
-            if top in at:
-                clear(top)
-            for other in above(under):
+            if top in plan.at:
+                self._clear(plan, top)
+            for other in _above(plan, under):
                 if other != top:
-                    aside(other)
-            if top in at and top in above(under):
-                at.pop(top)
-            x, y, z = at[under]
-            carry(top, x, y, z + self._kind(under).height + self._kind(top).height)
-        return moves
+                    plan.aside(other)
+            plan.at.pop(top, None)
+            x, y, z = plan.at[under]
+            plan.carry(top, x, y, z + self._kind(under).height)
+        return plan.moves
+
+    def _is_next(self, thing: int, plan: Plan) -> bool:
+        """Whether a thing can go onto the tower as it stands."""
+        goal = self.layout.goal
+        built = 1
+        while built < len(goal) and goal[built] in plan.at and self._is_on(goal[built], goal[built - 1]):
+            built += 1
+        return goal[0] != thing and goal[built : built + 1] == (thing,) and not _above(plan, goal[built - 1])
+
+    def _clear(self, plan: Plan, thing: int) -> None:
+        """Set aside what stands on a thing."""
+        for other in _above(plan, thing):
+            plan.aside(other)
+
+
+def _above(plan: Plan, thing: int) -> list[int]:
+    """What stands on a thing, the highest first."""
+    x, y, z = plan.at[thing]
+    found = [k for k, (a, b, c) in plan.at.items() if k != thing and max(abs(a - x), abs(b - y)) < 36 and c > z + 12]
+    return sorted(found, key=lambda k: -plan.at[k][2])

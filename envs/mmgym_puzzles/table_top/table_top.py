@@ -12,19 +12,17 @@ from annotated_types import Interval
 from mmgym.env import Effect, choose
 from mmgym.spaces import TextSpace, Tool, ToolCall, tool
 from mmgym_puzzles.puzzle import Puzzle, layout_hash
+from mmgym_puzzles.table_top import skills
+from mmgym_puzzles.table_top.plan import Move, Plan, reachable
 from mmgym_puzzles.table_top.things import LOOKS, REACH, TOP, Layout, Look, Thing, look_of
-from mmgym_puzzles.table_top.world import GENTLE, TRAVEL, WIDEST, Poses, World
+from mmgym_puzzles.table_top.world import Poses, World
 
-__all__ = ["Move", "Table", "TableTop"]
+__all__ = ["Table", "TableTop"]
 
-Move = tuple[int, int, int, int]
-"""A thing, and x, y, z in millimetres to which its centre goes."""
 X = Annotated[int, Interval(ge=0, le=REACH)]
 Z = Annotated[int, Interval(ge=0, le=TOP)]
 D = Annotated[int, Interval(ge=-60, le=60)]
-SKILLS, DELTAS = ("pick", "place", "push"), ("move", "grip")
-HOME = 130
-"""Height in millimetres at which the gripper waits at the back of the table."""
+_MOTIONS = ("pick", "place", "push", "move", "grip")
 FINEST = 60
 """Millimetres that a call of `move` goes at most along each axis."""
 
@@ -62,30 +60,30 @@ class TableTop(Puzzle):
     """Base of the table-top tasks.
 
     Args:
-        control: ``skills`` (whole motions: pick, place, push) or ``deltas`` (small steps: move, grip).
+        renderer: ``panda3d`` (fast, needs no GL library) or ``mujoco`` (shadows and smooth edges, needs EGL or OSMesa).
         **arguments: those of `Puzzle`.
     """
 
+    tools: ClassVar[tuple[str, ...]] = ("pick", "place", "push")
+    """Which tools there are: whole motions, or the small steps `move` and `grip`."""
+    start: ClassVar[tuple[int, int, int]] = skills.HOME
+    """Where the hand is at the start, in millimetres."""
     weak_spread: ClassVar[float] = 13.0
     """Standard deviation, in millimetres, of the weak solver's coordinates."""
     layout: Layout
     poses: Poses
 
-    def __init__(self, *, control: str = "skills", **arguments: Any) -> None:
-        self.control = choose("control", control, ("skills", "deltas"))
+    def __init__(self, *, renderer: str = "panda3d", **arguments: Any) -> None:
+        self.renderer = choose("renderer", renderer, ("panda3d", "mujoco"))
         self._worlds: dict[Any, World] = {}
         self._view: Any = None
         super().__init__(**arguments)
-        self._begin(self._first_layout())
+        self._begin(self._draw(np.random.default_rng(0), self.settings, self.split))
 
     # --- what a task defines -----------------------------------------------------------------------------------------
 
-    def _first_layout(self) -> Layout:
-        """An instance before the first reset."""
-        return draw_safely(type(self), self.settings)
-
-    def _moves(self) -> list[Move] | None:
-        """What is still to be moved where, in order, what the gripper holds first; None if it cannot be done."""
+    def _moves(self) -> list[Move]:
+        """What is still to be moved where, in order, what the gripper holds first."""
         raise NotImplementedError
 
     def _task(self) -> str:
@@ -95,8 +93,7 @@ class TableTop(Puzzle):
     # --- tools -------------------------------------------------------------------------------------------------------
 
     def _tools(self) -> list[Tool]:
-        hidden = DELTAS if self.control == "skills" else SKILLS
-        return [t for t in super()._tools() if t.name not in hidden]
+        return [t for t in super()._tools() if t.name in self.tools or t.name not in _MOTIONS]
 
     @tool
     def pick(self, x: X, y: X, z: Z) -> Effect:
@@ -109,25 +106,10 @@ class TableTop(Puzzle):
         """
         if self.poses.held >= 0:
             return Effect(False, "The gripper already holds something.")
+        near = min(self._order(), key=lambda k: self._distance(k, x, y, z))
+        thing = self._order().index(near) if self._distance(near, x, y, z) < 60 else -1
         world = self._load()
-        near = min(range(len(self.poses.things)), key=lambda k: self._distance(k, x, y, z))
-        turns = world.turns(near) if self._distance(near, x, y, z) < 60 else [0.0]
-        opening = self.settings.opening / 1000
-        down = [np.array([x / 1000, y / 1000, max(z, 10) / 1000, turn]) for turn in turns]
-        fits = [hand for hand in down if world.width(near, hand[3]) < self.settings.opening - 4]
-        free = [hand for hand in fits if world.is_free(hand, opening)]
-        turn = float((free or fits or down)[0][3])
-        self._rise(world)
-        world.opening = opening
-        note = ""
-        world.go(x, y, TRAVEL, turn)
-        if not world.go(x, y, max(z, 10)):
-            note = "Something stopped the gripper on its way down."
-        elif world.grasp() < 0:
-            note = "The fingers closed on nothing."
-            world.opening = 0.0
-        self._rise(world)
-        return self._end(world, note)
+        return self._end(world, skills.pick(world, thing, x, y, z, self.settings.opening))
 
     @tool
     def place(self, x: X, y: X, z: Z) -> Effect:
@@ -141,22 +123,7 @@ class TableTop(Puzzle):
         if self.poses.held < 0:
             return Effect(False, "The gripper holds nothing.")
         world = self._load()
-        self._rise(world)
-        held, note = world.held, ""
-        opening = min(WIDEST, self.poses.hand[4] / 10 + 16)
-        best: Any = None
-        for turn in world.square(held):
-            dx, dy, dz = world.offset(turn)
-            hand = np.array([x / 1000 - dx, y / 1000 - dy, max(z / 1000 - dz, 0.01), turn])
-            if best is None or (not best[1] and world.is_free(hand, opening / 1000)):
-                best = hand, world.is_free(hand, opening / 1000)
-        hand = best[0] * 1000
-        world.go(hand[0], hand[1], TRAVEL, float(best[0][3]))
-        if not world.go(*hand[:3]):
-            note = "Something stopped the gripper on its way down."
-        world.spread(opening)
-        self._rise(world)
-        return self._end(world, note)
+        return self._end(world, skills.place(world, x, y, z))
 
     @tool
     def push(self, x1: X, y1: X, z1: Z, x2: X, y2: X, z2: Z) -> Effect:
@@ -173,15 +140,7 @@ class TableTop(Puzzle):
         if self.poses.held >= 0:
             return Effect(False, "The gripper holds something: place it first.")
         world = self._load()
-        self._rise(world)
-        world.opening, note = 0.0, ""
-        world.go(x1, y1, TRAVEL, 0.0)
-        if not world.go(x1, y1, max(z1, 10)):
-            note = "Something stopped the gripper on its way down."
-        elif not world.go(x2, y2, max(z2, 10), speed=GENTLE):
-            note = "Something that does not give way stopped the push."
-        self._rise(world)
-        return self._end(world, note)
+        return self._end(world, skills.push(world, (x1, y1, z1), (x2, y2, z2)))
 
     @tool
     def move(self, dx: D, dy: D, dz: D) -> Effect:
@@ -192,16 +151,15 @@ class TableTop(Puzzle):
             dy: millimetres away from you.
             dz: millimetres up.
         """
-        world = self._load()
         here = [round(v / 10) for v in self.poses.hand[:3]]
         there = [here[0] + dx, here[1] + dy, here[2] + dz]
         limits = ((0, REACH), (0, REACH), (10, TOP))
         inside = [min(high, max(low, v)) for v, (low, high) in zip(there, limits, strict=True)]
         note = "" if inside == there else "The gripper cannot go further than the workspace."
-        far = world.is_far(inside[0], inside[1], inside[2])
-        if not world.go(inside[0], inside[1], inside[2], speed=0.3):
+        world = self._load()
+        if not world.go(*inside):
             note = "Something stopped the gripper."
-        return self._end(world, note, settle=not far)
+        return self._end(world, note)
 
     @tool
     def grip(self, fingers: Literal["open", "close"]) -> Effect:
@@ -221,35 +179,30 @@ class TableTop(Puzzle):
         world.spread(self.settings.opening)
         return self._end(world, "")
 
-    def _rise(self, world: World) -> None:
-        """Go up; things in the way are pushed, as nothing but going on would help."""
-        x, y, _ = world.hand[:3] * 1000
-        for _ in range(4):
-            if world.go(x, y, TRAVEL):
-                return
-        world.jump(x, y, TRAVEL)
-
-    def _end(self, world: World, note: str, settle: bool = True) -> Effect:
-        if settle:
-            world.settle()
-        if self.control == "skills" and not self.settings.stays:
-            world.jump(200, 390, HOME)
-        before, self.poses = self.poses, world.poses()
-        return Effect(self.poses != before, note)
+    def _end(self, world: World, note: str) -> Effect:
+        """Let everything come to rest, and read off where it is."""
+        if "pick" in self.tools and not self.settings.stays:
+            skills.go_home(world)
+        world.settle()
+        order = self._order()
+        after = world.poses().reordered([order.index(k) for k in range(len(order))])
+        before, self.poses = self.poses, after
+        return Effect(after != before, note)
 
     def _load(self) -> World:
-        world = self._world()
-        world.load(self.poses)
-        return world
-
-    def _world(self) -> World:
-        kinds = tuple(self._kind(k) for k in range(len(self.layout.things)))
-        key = kinds, tuple(x for _, x, _ in self.layout.drawers)
+        """The world of the instance's kinds of things, sorted so that few worlds do, everything where it is now."""
+        order = self._order()
+        key = tuple(self._kind(k) for k in order), len(self.layout.drawers)
         if key not in self._worlds:
-            if len(self._worlds) > 64:
+            if len(self._worlds) >= 32:
                 self._worlds.clear()
             self._worlds[key] = World(*key)
+        self._worlds[key].load(self.poses.reordered(order), tuple(x for _, x, _ in self.layout.drawers))
         return self._worlds[key]
+
+    def _order(self) -> list[int]:
+        """The things sorted by kind, as the world has them."""
+        return sorted(range(len(self.layout.things)), key=lambda k: self.layout.things[k].kind)
 
     def _distance(self, thing: int, x: float, y: float, z: float) -> float:
         a, b, c = (v / 10 for v in self.poses.things[thing][:3])
@@ -281,7 +234,7 @@ class TableTop(Puzzle):
         return self.look.colors[color][0]
 
     def _begin(self, instance: Layout) -> None:
-        self.layout, self._view, self._plan = instance, None, None
+        self.layout, self._view = instance, None
         things: list[list[int]] = []
         for k, thing in enumerate(instance.things):
             low = things[thing.on][2] / 10 + self._kind(thing.on).height if thing.on >= 0 else 0.0
@@ -289,10 +242,9 @@ class TableTop(Puzzle):
             z = round((low + self._kind(k).height) * 10)
             turn = [round(float(np.cos(half)) * 1e4), 0, 0, round(float(np.sin(half)) * 1e4)]
             things.append([thing.x * 10, thing.y * 10, z, *turn])
-        hand = [2000, 3900, HOME * 10, 0] if self.control == "skills" else [2000, 2000, 1600, 0]
         drawers = [opened * 10 for _, _, opened in instance.drawers]
-        self.poses = Poses([*hand, self.settings.opening * 10], -1, things, drawers)
-        self._steps_at_start = self._turns_left() or 0
+        self.poses = Poses([*(v * 10 for v in self.start), 0, self.settings.opening * 10], -1, things, drawers)
+        self._steps_at_start = self._turns_left()
 
     def _get_state(self) -> dict[str, Any]:
         return {
@@ -328,9 +280,8 @@ class TableTop(Puzzle):
     def _expert_steps(self) -> int:
         return self._steps_at_start
 
-    def _turns_left(self) -> int | None:
-        moves = self._moves()
-        return None if moves is None else 2 * len(moves) - (self.poses.held >= 0)
+    def _turns_left(self) -> int:
+        return 2 * len(self._moves()) - (self.poses.held >= 0)
 
     def _expert_call(self) -> ToolCall:
         moves = self._moves()
@@ -340,27 +291,24 @@ class TableTop(Puzzle):
         if self.poses.held == thing:
             return ToolCall("place", {"x": x, "y": y, "z": z})
         a, b, c = self._at(thing)
-        return ToolCall("pick", {"x": _bound(a), "y": _bound(b), "z": round(min(TOP, max(0, c)))})
+        return ToolCall("pick", {"x": reachable(a), "y": reachable(b), "z": round(min(TOP, max(0, c)))})
 
     def weak_call(self, rng: np.random.Generator) -> ToolCall:
         """The expert's call with coordinates that are off, as if they were read from the picture by eye."""
-        if self.control == "deltas":
-            return super().weak_call(rng)
         call = self.expert()
         off = {name: value + rng.normal(0, self.weak_spread) for name, value in call.arguments.items()}
         z = {name: value for name, value in call.arguments.items() if name.startswith("z")}
-        return ToolCall(call.name, {name: z.get(name, _bound(value)) for name, value in off.items()})
+        return ToolCall(call.name, {name: z.get(name, reachable(value)) for name, value in off.items()})
 
-    def _spot(self, taken: list[tuple[float, float]]) -> tuple[int, int]:
-        """A place on the table away from those taken, mats and drawers: the nearest to the front left that is free."""
-        others = [self._at(k)[:2] for k in range(len(self.layout.things)) if k != self.poses.held]
-        mats = [(float(x), float(y)) for _, x, y in self.layout.mats]
-        for apart in (95, 80, 68, 50):
-            for y in range(40, 181 if self.layout.drawers else 361, 20):
-                for x in range(40, 361, 20):
-                    if all((x - a) ** 2 + (y - b) ** 2 >= apart**2 for a, b in [*taken, *others, *mats]):
-                        return x, y
-        return 200, 40
+    def _new_plan(self) -> Plan:
+        """A plan without moves."""
+        count = len(self.layout.things)
+        return Plan(
+            {k: self._at(k) for k in range(count) if k != self.poses.held},
+            [self._kind(k).height for k in range(count)],
+            [(float(x), float(y)) for _, x, y in self.layout.mats],
+            180 if self.layout.drawers else 360,
+        )
 
     # --- observation -------------------------------------------------------------------------------------------------
 
@@ -372,10 +320,8 @@ class TableTop(Puzzle):
 
     def _image(self) -> np.ndarray:
         if self._view is None:
-            from mmgym_puzzles.table_top.view import View
-
-            mat = 40 + 2 * self.settings.tolerance
-            self._view = View(self.layout, look_of(self.split), mat, self.settings.camera, self.settings.grid)
+            mat, view = 40 + 2 * self.settings.tolerance, _view_class(self.renderer)
+            self._view = view(self.layout, look_of(self.split), mat, self.settings.camera, self.settings.grid)
         image: np.ndarray = self._view.image(self.poses, self.image_size)
         return image
 
@@ -419,18 +365,16 @@ class TableTop(Puzzle):
         return [asked[k] for k in rng.permutation(len(asked))]
 
 
+def _view_class(renderer: str) -> Any:
+    """The class that draws, imported when it is first needed."""
+    if renderer == "mujoco":
+        from mmgym_puzzles.table_top.mujoco_view import MujocoView
+
+        return MujocoView
+    from mmgym_puzzles.table_top.view import View
+
+    return View
+
+
 def _plain(part: Any) -> Any:
     return list(part) if isinstance(part, tuple) else part
-
-
-def _bound(value: float) -> int:
-    return round(min(REACH, max(0, value)))
-
-
-def draw_safely(cls: type[Puzzle], settings: Any) -> Layout:
-    """The first instance that a fixed seed gives."""
-    rng = np.random.default_rng(0)
-    while (drawn := cls.draw_candidate(rng, settings)) is None:
-        pass
-    found: Layout = drawn
-    return found

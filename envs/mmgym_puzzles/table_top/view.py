@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from mmgym.draw import Color, draw_text
+from mmgym.draw import Color, Shape, draw_text, paint, polygon
 from mmgym_puzzles.scene import Mesh, Scene
 from mmgym_puzzles.table_top.things import LOOKS, REACH, Kind, Layout
 from mmgym_puzzles.table_top.world import Poses
@@ -19,12 +20,15 @@ CAMERAS = {"high": ((0.2, -0.36, 0.62), (0.2, 0.185, 0.045)), "low": ((0.2, -0.4
 """By name: where the camera is and the point it looks at, in metres."""
 _DARK: Color = (58, 60, 66)
 _STEEL: Color = (150, 156, 166)
-_ARM: Color = (236, 236, 232)
+_ARM: Color = (176, 184, 196)
+_ACCENT: Color = (214, 120, 40)
 _MARK: Color = (255, 0, 90)
 
 
 class View:
     """One instance, drawn in any state of it. It cannot be pickled.
+
+    Table, rulers and mats lie below all else: they are painted once, and what moves is drawn over them.
 
     Args:
         layout: the instance.
@@ -37,14 +41,12 @@ class View:
     def __init__(self, layout: Layout, look: str, mat: int, camera: str, grid: bool):
         colors, kinds = LOOKS[look].colors, LOOKS[look].kinds
         self._kinds = [kinds[thing.kind] for thing in layout.things]
-        self._scene = Scene((222, 230, 236), 43.0, 0.3, 2.0)
-        self._scene.look_at(*CAMERAS[camera])
-        self._flat(_table(look, grid))
-        for color, x, y in layout.mats:
-            self._flat(_mat(mat, colors[color][1])).set_pos(x / 1000, y / 1000, 0)
+        self._table = look, camera, grid
+        self._mats = [(colors[color][1], x / 1000, y / 1000, mat / 2000) for color, x, y in layout.mats]
+        self._scene = _scene(camera)
         self._drawers = []
         for color, x, _ in layout.drawers:
-            self._scene.add(_cabinet(colors[color][1]), (x / 1000, 0, 0))
+            self._scene.add(_cabinet(), (x / 1000, 0, 0))
             self._drawers.append((self._scene.add(_drawer(colors[color][1])), x / 1000))
         self._shadows = [self._scene.add(_shadow(kind)) for kind in self._kinds]
         self._things = [
@@ -53,39 +55,45 @@ class View:
         ]
         self._hand = self._scene.add(_hand())
         self._fingers = [self._scene.add(_finger(side)) for side in (-1, 1)]
-        self._plumb = self._scene.add(Mesh().box((0, 0, -0.5), (0.0016, 0.0016, 1.0), _MARK))
-        self._mark = self._scene.add(Mesh().box((0, 0, 0), (0.009, 0.009, 0.001), _MARK))
-        self._links = [self._scene.add(_link(color)) for color in (_ARM, (214, 120, 40))]
-        self._joint = self._scene.add(Mesh().sphere((0, 0, 0), 0.03, _DARK))
-        self._labels: dict[int, list[tuple[str, float, float]]] = {}
-
-    def _flat(self, mesh: Mesh) -> Any:
-        """Put what lies flat below all else into the scene: what is added later covers it, whatever the depth."""
-        node = self._scene.add(mesh)
-        node.set_depth_write(False)
-        node.set_depth_test(False)
-        return node
+        self._plumb = self._scene.add(_plumb())
+        self._mark = self._scene.add(_mark())
+        self._links = [self._scene.add(_link(color)) for color in (_ARM, _ACCENT)]
+        self._joint = self._scene.add(_joint())
+        self._posed: list[list[int]] = [[] for _ in self._kinds]
+        self._ground: np.ndarray | None = None
+        self._drawn: tuple[object, np.ndarray] | None = None
 
     def image(self, poses: Poses, size: int) -> np.ndarray:
         """The picture of these poses: a fresh uint8 array (size, size, 3)."""
-        for k, (pose, node, shadow) in enumerate(zip(poses.things, self._things, self._shadows, strict=True)):
+        state = size, poses.hand[:], poses.held, [pose[:] for pose in poses.things], poses.drawers[:]
+        if self._drawn is None or self._drawn[0] != state:
+            if self._ground is None or len(self._ground) != size:
+                self._ground = self._paint_ground(size)
+            self._pose(poses)
+            self._drawn = state, self._scene.image_over(self._ground, 2 if size <= 1024 else 1)
+        return self._drawn[1].copy()
+
+    def _paint_ground(self, size: int) -> np.ndarray:
+        ground = _painted_table(*self._table, size).copy()
+        for color, x, y, half in self._mats:
+            pale: Color = tuple(int(part + (255 - part) * 0.25) for part in color)  # type: ignore[assignment]
+            for reach, tone in ((half, (30, 30, 34)), (half - 0.002, color), (half - 0.009, pale)):
+                paint(ground, [_lying(self._scene, x - reach, y - reach, x + reach, y + reach, tone)])
+        return ground
+
+    def _pose(self, poses: Poses) -> None:
+        tops = [kind.height / 1000 for kind in self._kinds]
+        for k, pose in enumerate(poses.things):
             x, y, z = (v / 1e4 for v in pose[:3])
-            node.set_pos(x, y, z)
-            node.set_quat(_quaternion(pose))
-            below = _support(poses, x, y, z - 0.02, k)
-            shadow.set_pos(x, y, below + 0.0035)
+            if self._posed[k] != pose:
+                self._posed[k] = pose[:]
+                self._things[k].set_pos_quat((x, y, z), _quaternion(pose))
+            self._shadows[k].set_pos(x, y, _support(poses, x, y, z - 0.012, k, tops) + 0.0035)
         for (node, x), opened in zip(self._drawers, poses.drawers, strict=True):
             node.set_pos(x, -opened / 1e4, 0)
-        self._pose_hand(poses)
-        image = self._scene.image(size)
-        if size >= 96:
-            if size not in self._labels:
-                self._labels[size] = self._find_labels(size)
-            for text, px, py in self._labels[size]:
-                draw_text(image, text, px, py, max(9, size // 16), (40, 44, 52), bold=True)
-        return image
+        self._pose_hand(poses, tops)
 
-    def _pose_hand(self, poses: Poses) -> None:
+    def _pose_hand(self, poses: Poses, tops: list[float]) -> None:
         x, y, z, turn = (v / 1e4 for v in poses.hand[:4])
         turn *= 100
         self._hand.set_pos_hpr(x, y, z, turn, 0, 0)
@@ -93,7 +101,7 @@ class View:
         for side, node in zip((-1, 1), self._fingers, strict=True):
             out = side * poses.hand[4] / 2e4
             node.set_pos_hpr(x + c * out, y + s * out, z, turn, 0, 0)
-        below = _support(poses, x, y, z, poses.held)
+        below = _support(poses, x, y, z, poses.held, tops)
         self._plumb.set_pos(x, y, z - 0.008)
         self._plumb.set_scale(1, 1, max(0.0005, z - 0.008 - below))
         self._mark.set_pos(x, y, below + 0.001)
@@ -112,31 +120,13 @@ class View:
             node.set_pos_hpr(*start, heading, math.degrees(math.asin(across[2] / span)), 0)
             node.set_scale(1, span, 1)
 
-    def _find_labels(self, size: int) -> list[tuple[str, float, float]]:
-        found = []
-        for value in range(0, REACH + 1, 100):
-            for text, point in (
-                (str(value), (value / 1000, -0.047, 0.0)),
-                (str(value), (-0.053, value / 1000, 0.0)),
-            ):
-                place = self._scene.pixel_of(point, size)
-                if place is not None:
-                    found.append((text, *place))
-        for text, point in (("x", (0.25, -0.047, 0.0)), ("y", (-0.053, 0.25, 0.0))):
-            place = self._scene.pixel_of(point, size)
-            if place is not None:
-                found.append((text, *place))
-        return found
 
-
-def _support(poses: Poses, x: float, y: float, z: float, but: int) -> float:
-    """Height of what is right below a point: a thing's top or the table."""
+def _support(poses: Poses, x: float, y: float, z: float, but: int, tops: Sequence[float] | None = None) -> float:
+    """Height of what is right below a point: a thing's top (that much above its centre) or the table."""
     best = 0.0
     for k, pose in enumerate(poses.things):
-        near = abs(pose[0] / 1e4 - x) < 0.02 and abs(pose[1] / 1e4 - y) < 0.02
-        top = pose[2] / 1e4 + 0.02
-        if k != but and near and pose[2] / 1e4 < z:
-            best = max(best, top)
+        if k != but and pose[2] / 1e4 < z and abs(pose[0] / 1e4 - x) < 0.02 and abs(pose[1] / 1e4 - y) < 0.02:
+            best = max(best, pose[2] / 1e4 + (tops[k] if tops else 0.02))
     return best
 
 
@@ -149,52 +139,47 @@ def _quaternion(pose: list[int]) -> Any:
     return quaternion
 
 
-@lru_cache(maxsize=16)
-def _table(look: str, grid: bool) -> Mesh:
-    low, high = -0.085, REACH / 1000 + 0.05
-    color = LOOKS[look].table
+def _scene(camera: str) -> Scene:
+    """A scene with nothing in it but the camera."""
+    scene = Scene((222, 230, 236), 43.0, 0.3, 2.0)
+    scene.look_at(*CAMERAS[camera])
+    return scene
+
+
+def _lying(scene: Scene, x0: float, y0: float, x1: float, y1: float, color: Color) -> Shape:
+    """A rectangle that lies on the table, as the camera sees it, in the unit square."""
+    seen = [scene.pixel_of((x, y, 0.0), 1) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))]
+    return polygon([point for point in seen if point is not None], color)
+
+
+@lru_cache(maxsize=32)
+def _painted_table(look: str, camera: str, grid: bool, size: int) -> np.ndarray:
+    """The table with its rulers: read-only uint8 (size, size, 3)."""
+    scene = _scene(camera)
+    low, right, back = -0.085, REACH / 1000 + 0.085, REACH / 1000 + 0.25
+    color, dark = LOOKS[look].table, (40, 44, 52)
     mesh = Mesh().quad(
-        [(low, low, 0), (high + 0.035, low, 0), (high + 0.035, high + 0.2, 0), (low, high + 0.2, 0)],
-        color,
-        LOOKS[look].texture,
-        (3, 3),
+        [(low, low, 0), (right, low, 0), (right, back, 0), (low, back, 0)], color, LOOKS[look].texture, (3, 3)
     )
-    mesh.box(((low + high + 0.035) / 2, low - 0.004, -0.03), (high + 0.035 - low, 0.008, 0.06), color)
-    dark = tuple(int(part * 0.62) for part in color)
-    edge = (40, 44, 52)
-
-    def stripe(x0: float, y0: float, x1: float, y1: float, tone: Color, z: float) -> None:
-        mesh.quad([(x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z)], tone, shaded=False)
-
-    reach = REACH / 1000
-    if grid:
-        for k in range(1, 4):
-            stripe(k / 10 - 0.0016, 0, k / 10 + 0.0016, reach, dark, 0.0005)  # type: ignore[arg-type]
-            stripe(0, k / 10 - 0.0016, reach, k / 10 + 0.0016, dark, 0.0005)  # type: ignore[arg-type]
-    for x0, y0, x1, y1 in (
-        (-0.0015, -0.0015, reach, 0.0015),
-        (-0.0015, reach - 0.0015, reach, reach + 0.0015),
-        (-0.0015, 0, 0.0015, reach),
-        (reach - 0.0015, 0, reach + 0.0015, reach),
-    ):
-        stripe(x0, y0, x1, y1, edge, 0.0006)
+    scene.add(mesh.box(((low + right) / 2, low - 0.004, -0.03), (right - low, 0.008, 0.06), color))
+    image = scene.image(size, samples=max(1, min(4, 1024 // size)))
+    reach, faint = REACH / 1000, tuple(int(part * 0.62) for part in color)
+    lines = [(k / 10, faint, 0.002) for k in (1, 2, 3) if grid] + [(0.0, dark, 0.0025), (reach, dark, 0.0025)]
+    for at, tone, half in lines:
+        paint(image, [_lying(scene, at - half, -half, at + half, reach + half, tone)])  # type: ignore[arg-type]
+        paint(image, [_lying(scene, -half, at - half, reach + half, at + half, tone)])  # type: ignore[arg-type]
     for k in range(9):
-        length = 0.024 if k % 2 == 0 else 0.013
-        stripe(k / 20 - 0.0014, -length, k / 20 + 0.0014, 0, edge, 0.0006)
-        stripe(-length, k / 20 - 0.0014, 0, k / 20 + 0.0014, edge, 0.0006)
-    return mesh
-
-
-@lru_cache(maxsize=256)
-def _mat(side: int, color: Color) -> Mesh:
-    half = side / 2000
-
-    mesh = Mesh()
-    pale: Color = tuple(int(part + (255 - part) * 0.25) for part in color)  # type: ignore[assignment]
-    for reach, tone in ((half, (30, 30, 34)), (half - 0.002, color), (half - 0.009, pale)):
-        corners = [(-reach, -reach, 0.0), (reach, -reach, 0.0), (reach, reach, 0.0), (-reach, reach, 0.0)]
-        mesh.quad(corners, tone, shaded=False)
-    return mesh
+        at, length = k / 20, 0.026 if k % 2 == 0 else 0.014
+        paint(image, [_lying(scene, at - 0.0022, -length, at + 0.0022, 0, dark)])
+        paint(image, [_lying(scene, -length, at - 0.0022, 0, at + 0.0022, dark)])
+    labels = [(str(v), v / 1000, -0.049) for v in range(0, REACH + 1, 100)]
+    labels += [(str(v), -0.055, v / 1000) for v in range(100, REACH + 1, 100)]
+    for text, x, y in [*labels, ("x", 0.25, -0.049), ("y", -0.055, 0.51)]:
+        place = scene.pixel_of((x, y, 0.0), size)
+        if place is not None and size >= 96:
+            draw_text(image, text, *place, max(9, size // 16), dark, bold=True)
+    image.flags.writeable = False
+    return image
 
 
 @lru_cache(maxsize=256)
@@ -218,6 +203,21 @@ def _hand() -> Mesh:
     return mesh.cylinder((0, 0, 0.165), 0.018, 0.062, _STEEL)
 
 
+@lru_cache(maxsize=1)
+def _plumb() -> Mesh:
+    return Mesh().box((0, 0, -0.5), (0.0018, 0.0018, 1.0), _MARK)
+
+
+@lru_cache(maxsize=1)
+def _mark() -> Mesh:
+    return Mesh().box((0, 0, 0), (0.009, 0.009, 0.001), _MARK)
+
+
+@lru_cache(maxsize=1)
+def _joint() -> Mesh:
+    return Mesh().sphere((0, 0, 0), 0.03, _DARK)
+
+
 @lru_cache(maxsize=2)
 def _finger(side: int) -> Mesh:
     mesh = Mesh().box((side * 0.004, 0, 0.059), (0.008, 0.016, 0.106), _STEEL)
@@ -229,8 +229,8 @@ def _link(color: Color) -> Mesh:
     return Mesh().box((0, 0.5, 0), (0.045, 1.0, 0.045), color)
 
 
-@lru_cache(maxsize=64)
-def _cabinet(color: Color) -> Mesh:
+@lru_cache(maxsize=1)
+def _cabinet() -> Mesh:
     wood: Color = (150, 112, 74)
     mesh = Mesh().box((0, 0.4, 0.08), (0.132, 0.112, 0.008), wood)
     mesh.box((-0.063, 0.4, 0.038), (0.006, 0.112, 0.076), wood).box((0.063, 0.4, 0.038), (0.006, 0.112, 0.076), wood)
