@@ -145,10 +145,13 @@ class SlidingTiles(GridPuzzle):
     def draw_candidate(cls, rng: np.random.Generator, settings: Tiles) -> Board | None:
         """Draw a board by a random walk, or None when it is surely farther away than wanted."""
         fewest, most = settings.slides
-        board, last = _solved(settings.size), "up"
+        cells, gap, last, sources = list(_solved(settings.size)), settings.size**2 - 1, "up", _sources(settings.size)
         for _ in range(int(rng.integers(fewest, most + 1))):
-            ways = [(way, after) for way, after in _moves(board) if way != OPPOSITE[last]]
-            last, board = ways[rng.integers(len(ways))]
+            back = OPPOSITE[last]
+            ways = [way for way in sources[gap] if way[0] != back]
+            last, source = ways[rng.integers(len(ways))]
+            cells[gap], cells[source], gap = cells[source], 0, source
+        board = tuple(cells)
         return board if _estimate(board) <= most else None
 
     @classmethod
@@ -268,8 +271,23 @@ def _slid(board: Board, direction: str) -> Board | None:
     return tuple(after)
 
 
+@functools.lru_cache(maxsize=4)
+def _sources(size: int) -> list[list[tuple[str, int]]]:
+    """For every cell that the gap may be in: the ways that a tile can go there, each with the cell it comes from."""
+    beside = neighbors(size)
+    return [
+        [(way, source) for way in DIRECTIONS if (source := beside[OPPOSITE[way]][gap]) != OUTSIDE]
+        for gap in range(size * size)
+    ]
+
+
 def _moves(board: Board) -> list[tuple[str, Board]]:
-    return [(way, after) for way in DIRECTIONS if (after := _slid(board, way))]
+    gap, found = board.index(0), []
+    for way, source in _sources(_side(board))[gap]:
+        after = list(board)
+        after[gap], after[source] = after[source], 0
+        found.append((way, tuple(after)))
+    return found
 
 
 @functools.lru_cache(maxsize=4)
@@ -302,7 +320,7 @@ def _estimate(board: Board) -> int:
     listed = _near(size).get(board)
     if listed is not None:
         return listed
-    return max(NEAR + 1, sum(row[tile] for row, tile in zip(_away(size), board, strict=True)))
+    return max(NEAR + 1, sum([row[tile] for row, tile in zip(_away(size), board, strict=True)]))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from mmgym.draw import blank, draw_text, paint, rectangle
 from mmgym.env import Capabilities, Effect
 from mmgym.spaces import ToolCall, tool
 from mmgym_puzzles.cards.blackjack_policy import Match, Total, after_hand, best, draws_on, hand_values
-from mmgym_puzzles.cards.deck import RANKS, SUITS, Card, draw_with_replacement, from_names, points
+from mmgym_puzzles.cards.deck import RANKS, SUITS, Card, draw_with_replacement, from_names
 from mmgym_puzzles.cards.faces import LOOKS, RATIO, back_picture, card_picture
 from mmgym_puzzles.cards.game import Game, write_number
 from mmgym_puzzles.puzzle import layout_hash
@@ -308,16 +308,13 @@ class Blackjack(Game):
     def _lay(self, image: np.ndarray, cards: list[Card], top: float, hidden: bool) -> None:
         """Lay cards in a row, over one another where there are many."""
         size, width = self.image_size, 0.215
-        count = len(cards) + hidden
-        step = min(width + 0.02, (0.94 - width) / max(1, count - 1))
-        for place in range(count):
-            height, wide = round(RATIO * width * size), round(width * size)
-            x, y = round((0.03 + place * step) * size), round(top * size)
-            picture = (
-                back_picture(self.look, height, wide)
-                if place == len(cards)
-                else card_picture(self.look, cards[place], height, wide)
-            )
+        pictures = [card_picture(self.look, card, round(RATIO * width * size), round(width * size)) for card in cards]
+        if hidden:
+            pictures.append(back_picture(self.look, round(RATIO * width * size), round(width * size)))
+        step = min(width + 0.02, (0.94 - width) / max(1, len(pictures) - 1))
+        y, (height, wide) = round(top * size), pictures[0].shape[:2]
+        for place, picture in enumerate(pictures):
+            x = round((0.03 + place * step) * size)
             image[y : y + height, x : x + wide] = picture
 
     def _missing(self) -> list[str]:
@@ -355,4 +352,5 @@ class Blackjack(Game):
 
 def total_of(cards: list[Card]) -> Total:
     """The hard total of some cards, and whether there is an ace among them."""
-    return sum(map(points, cards)), any(card.rank == 1 for card in cards)
+    ranks = [card.rank for card in cards]
+    return sum(min(rank, 10) for rank in ranks), 1 in ranks

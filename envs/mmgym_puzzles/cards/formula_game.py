@@ -253,14 +253,9 @@ class FormulaGame(Game):
         return self._picture.copy()
 
     def _draw_ground(self) -> np.ndarray:
-        size, style = self.image_size, LOOKS[self.look]
-        image = blank(size, size, style.table)
-        paint(image, [rectangle(0.02, _PLATE, 0.98, 0.98, style.plate)])
-        ink = style.letters
-        draw_text(image, "Target", 0.04 * size, 0.085 * size, 0.15 * size, ink, anchor="left", bold=True)
+        size, ink = self.image_size, LOOKS[self.look].letters
+        image = _empty_table(size, self.look, self.hand.faces).copy()
         write_number(image, self.hand.target, 0.57 * size, 0.085 * size, 0.15 * size, ink, left=True, bold=True)
-        rule = "J Q K = 10" if self.hand.faces == "ten" else "J Q K = 11 12 13"
-        draw_text(image, rule, 0.04 * size, 0.19 * size, 0.09 * size, ink, anchor="left")
         count = len(self.hand.cards)
         width = min((_PLATE - _TOP - 0.03) / RATIO, 0.94 / count - 0.015)
         whole, height = (width + 0.015) * count - 0.015, RATIO * width
@@ -307,6 +302,19 @@ class FormulaGame(Game):
             " ".join([*(card.word for card in cards), str(self.hand.target), *written]),
         ]
         return [(self.question_texts[k], answers[k]) for k in rng.permutation(len(answers))]
+
+
+@lru_cache(maxsize=32)
+def _empty_table(size: int, look: str, faces: Faces) -> np.ndarray:
+    """The picture without target, cards and formula, read-only."""
+    style = LOOKS[look]
+    image, ink = blank(size, size, style.table), style.letters
+    paint(image, [rectangle(0.02, _PLATE, 0.98, 0.98, style.plate)])
+    draw_text(image, "Target", 0.04 * size, 0.085 * size, 0.15 * size, ink, anchor="left", bold=True)
+    rule = "J Q K = 10" if faces == "ten" else "J Q K = 11 12 13"
+    draw_text(image, rule, 0.04 * size, 0.19 * size, 0.09 * size, ink, anchor="left")
+    image.flags.writeable = False
+    return image
 
 
 def _slot(before: Formula, symbol: str) -> tuple[int, float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mmgym.draw import Color, draw_text, text_width
+from mmgym.draw import Color, blank, draw_text, text_width
 from mmgym.rewards import RewardTerms
 from mmgym_puzzles.puzzle import Puzzle
 
@@ -20,11 +21,27 @@ def write_number(
 
     Args: as for `draw_text`.
     """
-    widths = [text_width(digit, height, bold) for digit in str(number)]
-    at = x if left else x - sum(widths) / 2
-    for digit, width in zip(str(number), widths, strict=True):
-        draw_text(image, digit, at, y, height, color, anchor="left", bold=bold)
-        at += width
+    digits = str(number)
+    inks = [_ink(digit, round(height), color, bold) for digit in digits]
+    at = x if left else x - sum(free.shape[1] for _, free in inks) / 2
+    for digit, (colors, free) in zip(digits, inks, strict=True):
+        rows, columns = free.shape[:2]
+        x0, y0 = round(at), round(y - rows / 2)
+        region = image[max(y0, 0) : y0 + rows, max(x0, 0) : x0 + columns]
+        if region.shape == colors.shape:
+            region[:] = (region * free + colors) // 255
+        else:
+            draw_text(image, digit, at, y, height, color, anchor="left", bold=bold)
+        at += columns
+
+
+@lru_cache(maxsize=1024)
+def _ink(digit: str, height: int, color: Color, bold: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A digit as `draw_text` lays it: its colour times coverage, and what stays free, uint16 (rows, columns, 3)."""
+    letters = blank(height, text_width(digit, height, bold), (0, 0, 0))
+    draw_text(letters, digit, 0, height / 2, height, (255, 255, 255), anchor="left", bold=bold)
+    cover = letters.astype(np.uint16)
+    return np.array(color, np.uint16) * cover + np.uint16(127), 255 - cover
 
 
 class Game(Puzzle):

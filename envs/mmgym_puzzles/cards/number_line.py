@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -137,6 +139,7 @@ class NumberLine(Game):
     position: int
     """The marker's tick."""
     _ground: np.ndarray | None
+    """The picture without the marker and its number, once it is drawn."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -262,15 +265,14 @@ class NumberLine(Game):
         return image
 
     def _draw_marker(self, image: np.ndarray) -> None:
-        marker = _LOOKS[self.look][2]
-        x, size = self._x(self.position), self.image_size
-        if self.look == "ood":
-            paint(image, [disc(x, LINE - 0.09, 0.042, marker)])
-        else:
-            paint(image, [polygon([(x - 0.045, LINE - 0.14), (x + 0.045, LINE - 0.14), (x, LINE - 0.02)], marker)])
+        size, x = self.image_size, self._x(self.position)
+        top, bottom = math.floor((LINE - 0.15) * size), math.ceil((LINE - 0.01) * size)
+        left, right = max(0, math.floor((x - 0.05) * size)), math.ceil((x + 0.05) * size)
+        part = image[top:bottom, left:right]
+        part[:] = _marked(part.tobytes(), part.shape, self.look, size, x, (left, top))
         if self.settings.flag:
-            y, number = CURRENT * size, self._number(self.position)
-            write_number(image, number, 0.55 * size, y, 0.16 * size, marker, left=True, bold=True)
+            y, number, color = CURRENT * size, self._number(self.position), _LOOKS[self.look][2]
+            write_number(image, number, 0.55 * size, y, 0.16 * size, color, left=True, bold=True)
 
     def _text(self) -> str:
         target, current = self._number(self.line.target), self._number(self.position)
@@ -300,3 +302,31 @@ _LOOKS: dict[str, tuple[Color, Color, Color, Color]] = {
     "ood": ((34, 40, 56), (236, 232, 210), (255, 176, 40), (110, 220, 150)),
 }
 """Paper, ink, marker and flag by look."""
+
+
+@lru_cache(maxsize=1024)
+def _marked(
+    ground: bytes, shape: tuple[int, int, int], look: str, size: int, x: float, at: tuple[int, int]
+) -> np.ndarray:
+    """A part of a picture with the marker on it, read-only.
+
+    Args:
+        ground: the part without the marker.
+        shape: of the part.
+        look: the look's name.
+        size: side of the whole picture in pixels.
+        x: the marker's place from the left, over the picture's width.
+        at: column and row of the part's corner.
+    """
+    left, top = at
+    image = np.zeros((size, size, 3), np.uint8)
+    part = image[top : top + shape[0], left : left + shape[1]]
+    part[:] = np.frombuffer(ground, np.uint8).reshape(shape)
+    color = _LOOKS[look][2]
+    if look == "ood":
+        paint(image, [disc(x, LINE - 0.09, 0.042, color)])
+    else:
+        paint(image, [polygon([(x - 0.045, LINE - 0.14), (x + 0.045, LINE - 0.14), (x, LINE - 0.02)], color)])
+    marked = part.copy()
+    marked.flags.writeable = False
+    return marked

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 __all__ = ["LARGEST", "Formula", "completions", "fewest_brackets", "solutions"]
 
@@ -38,7 +38,7 @@ def fewest_brackets(numbers: Numbers, target: int) -> int | None:
         target: a whole number.
     """
     found = _fewest(numbers, (target, 1))
-    return min(found) if min(found) < _MANY else None
+    return None if found is None else min(found)
 
 
 @lru_cache(maxsize=512)
@@ -89,18 +89,19 @@ def _partners(target: Rational, b: Rational) -> list[tuple[str, bool, Rational]]
     Left out is the case that both are 0, where any number will do: look at it with the sides exchanged.
     """
     (p, q), (r, s) = target, b
+    ps, rq = p * s, r * q
     if s == 1:  # adding a whole number leaves a fraction reduced
-        found = [("+", False, (p - r * q, q)), ("-", False, (p + r * q, q)), ("-", True, (r * q - p, q))]
+        found = [("+", False, (p - rq, q)), ("-", False, (p + rq, q)), ("-", True, (rq - p, q))]
     else:
-        found = [
-            ("+", False, _reduced(p * s - r * q, q * s)),
-            ("-", False, _reduced(p * s + r * q, q * s)),
-            ("-", True, _reduced(r * q - p * s, q * s)),
-        ]
-    if r:
-        found += [("*", False, _reduced(p * s, q * r)), ("/", False, _reduced(p * r, q * s))]
+        over, under = _reduced(ps - rq, q * s)
+        found = [("+", False, (over, under)), ("-", False, _reduced(ps + rq, q * s)), ("-", True, (-over, under))]
+    if r:  # reduced here, for this is where the solver's time goes
+        pr, qs = p * r, q * s
+        common, other = math.gcd(ps, rq) * (1 if r > 0 else -1), math.gcd(pr, qs)
+        over, under = ps // common, rq // common
+        found += [("*", False, (over, under)), ("/", False, (pr // other, qs // other))]
         if p:
-            found.append(("/", True, _reduced(r * q, s * p)))
+            found.append(("/", True, (under, over) if over > 0 else (-under, -over)))
     return found
 
 
@@ -148,27 +149,29 @@ def _costs(numbers: Numbers) -> dict[Rational, Costs]:
     return {value: (best[0], best[1]) for value, best in found.items()}
 
 
-_NONE: Costs = (_MANY, _MANY)
-
-
 @lru_cache(maxsize=1 << 15)
-def _fewest(numbers: Numbers, target: Rational) -> Costs:
+def _fewest(numbers: Numbers, target: Rational) -> Costs | None:
+    """Fewest pairs of brackets of a product and of a sum that make the target; None where nothing does."""
     if len(numbers) <= _WHOLE:
-        return _costs(numbers).get(target, _NONE)
+        return _costs(numbers).get(target)
+    # Numerator and denominator of what an operator makes of two fractions add up to no more than the product of what
+    # theirs add up to: |ps + rq| + |qs|, |pr| + |qs| and |ps| + |qr| are all at most (|p| + |q|) (|r| + |s|).
+    if abs(target[0]) + target[1] > math.prod([abs(number) + 1 for number in numbers]):
+        return None
     best = [_MANY, _MANY]
     for rest, few in _ways(numbers, target):
-        made = _costs(rest) if len(rest) <= _WHOLE else None
+        made = _costs(rest).get if len(rest) <= _WHOLE else partial(_fewest, rest)
         for b, b_costs in _costs(few).items():
             for sign, b_left, a in _partners(target, b):
-                a_costs = _fewest(rest, a) if made is None else made.get(a, _NONE)
-                if a_costs == _NONE:
+                a_costs = made(a)
+                if a_costs is None:
                     continue
                 if b_left:
                     cost = _joined_cost(sign, b_costs, len(few), a_costs, len(rest))
                 else:
                     cost = _joined_cost(sign, a_costs, len(rest), b_costs, len(few))
                 best[sign in "+-"] = min(best[sign in "+-"], cost)
-    return best[0], best[1]
+    return (best[0], best[1]) if min(best) < _MANY else None
 
 
 def _ways(numbers: Numbers, target: Rational) -> list[tuple[Numbers, Numbers]]:
@@ -220,7 +223,7 @@ def _all_for(numbers: Numbers, target: Rational) -> Made:
     for rest, few in _ways(numbers, target):
         for b, b_made in _all(few).items():
             for sign, b_left, a in _partners(target, b):
-                if _fewest(rest, a) == _NONE:
+                if _fewest(rest, a) is None:
                     continue
                 a_made = _all_for(rest, a)
                 if b_left or sign in "+*":

@@ -101,10 +101,10 @@ class Inventory(NamedTuple):
 
 def draw_inventory(rng: np.random.Generator, settings: Rooms) -> Inventory:
     """Draw rooms and what stands in them."""
-    chances = iter(rng.random(32 + 4 * settings.pieces[1]).tolist())
+    chance = iter(rng.random(32 + 4 * settings.pieces[1]).tolist()).__next__
 
     def pick(count: int) -> int:
-        return int(next(chances) * count)
+        return int(chance() * count)
 
     rooms, walls = _draw_rooms(pick, settings)
     kinds, colors = len(KINDS[settings.look]), len(COLORS[settings.look])
@@ -139,14 +139,16 @@ def draw_inventory(rng: np.random.Generator, settings: Rooms) -> Inventory:
     taken = {target} | ({anchor} if near or form.endswith("room") else set())
     fillers = [k for k in range(kinds) if k not in taken]
     count = settings.pieces[0] + pick(settings.pieces[1] - settings.pieces[0] + 1)
-    counts = [sum(item.room == room for item in items) for room in range(len(rooms))]
+    held = [item.room for item in items]
+    counts = [held.count(room) for room in range(len(rooms))]
     while len(items) < count:
         # A third of the others have the target's colour: colour alone does not find it.
         kind, shade = fillers[pick(len(fillers))], color if pick(3) == 0 else pick(colors)
-        least = [room for room in range(len(rooms)) if counts[room] == min(counts)]
+        fewest = min(counts)
+        least = [room for room, there in enumerate(counts) if there == fewest]
         room = least[pick(len(least))]
         counts[room] += 1
-        decoy(kind, shade, room)
+        items.append(Item(kind, shade, room, -1))
     return Inventory(settings.look, rooms, walls, tuple(items), form, tuple(apart))
 
 

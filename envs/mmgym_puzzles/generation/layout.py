@@ -109,6 +109,8 @@ class Layout3D(Puzzle):
     """Pieces that collide in the current layout, once they were looked for."""
     _moves: list[str] | None = None
     """Pieces that the expert would still place, once it was asked."""
+    _picture: np.ndarray | None = None
+    """The picture of the current layout, once it is drawn."""
     _plan: Plan | None = None
     _view_of_room: Any = None
     """The `layout_view.View`, where the view is in perspective."""
@@ -198,7 +200,7 @@ class Layout3D(Puzzle):
     def _change(self, places: dict[str, Place]) -> Effect:
         if places == self.places:
             return Effect(False, "Nothing has changed.")
-        self.places, self._wrong, self._moves = places, None, None
+        self.places, self._wrong, self._moves, self._picture = places, None, None, None
         return Effect(True, self._broken() if self.hints else "")
 
     def _broken(self) -> str:
@@ -238,7 +240,7 @@ class Layout3D(Puzzle):
         self.fixed, self.home = dict(instance.fixed), dict(instance.home)
         self._stacked = stacks(instance.rules)
         self.places, self.submitted = {}, False
-        self._wrong = self._moves = self._plan = self._view_of_room = None
+        self._wrong = self._moves = self._plan = self._view_of_room = self._picture = None
         self._asked = ""
 
     def _everything(self) -> dict[str, Place]:
@@ -325,6 +327,11 @@ class Layout3D(Puzzle):
         return ToolCall("place", {"name": left[0], **put[left[0]]._asdict()})
 
     def _image(self) -> np.ndarray:
+        if self._picture is None:
+            self._picture = self._draw_picture()
+        return self._picture.copy()
+
+    def _draw_picture(self) -> np.ndarray:
         look = "ood" if self.split == "ood" else "usual"
         if self.view == "perspective":
             from mmgym_puzzles.generation.layout_view import View

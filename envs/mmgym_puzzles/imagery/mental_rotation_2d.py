@@ -210,6 +210,7 @@ class MentalRotation2D(AskedPuzzle):
         self.shown, self.target, self._first_degrees, self._first_mirrored = instance
         self.degrees, self.mirrored, self.submitted = self._first_degrees, self._first_mirrored, False
         self._disc: Disc | None = None
+        self._drawn: tuple[int, bool] | None = None
 
     def _get_state(self) -> dict[str, Any]:
         shown = self.shown if isinstance(self.shown, int) else [list(square) for square in self.shown]
@@ -272,9 +273,11 @@ class MentalRotation2D(AskedPuzzle):
             self._disc = Disc(self._upright(name, 2 * int(0.575 * size)))
             self._ground = _ground(size, name).copy()
             place_disc(self._ground, self._disc, middles[0], self.target, False, look.ink)
-        canvas = self._ground.copy()
-        place_disc(canvas, self._disc, middles[1], self.degrees, self.mirrored, look.ink)
-        return unpack(canvas)
+        if self._drawn != (self.degrees, self.mirrored):  # a call may change nothing, and submitting never does
+            canvas = self._ground.copy()
+            place_disc(canvas, self._disc, middles[1], self.degrees, self.mirrored, look.ink)
+            self._picture, self._drawn = unpack(canvas), (self.degrees, self.mirrored)
+        return self._picture.copy()
 
     def _upright(self, name: str, size: int) -> np.ndarray:
         if isinstance(self.shown, int):

@@ -161,6 +161,10 @@ class MentalRotation3D(AskedPuzzle):
     """Whether a figure was submitted."""
     _still: np.ndarray | None
     """The picture without the chosen figure, once it is drawn."""
+    _drawn: np.ndarray | None
+    """The picture, once it is drawn."""
+    _needed: int | None
+    """Turns the expert needs from the start, once they are counted."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -180,6 +184,7 @@ class MentalRotation3D(AskedPuzzle):
         if not degrees:
             return Effect(False, "A turn by 0 degrees changes nothing.")
         self.turns_of[self.chosen] = turned(self.turns_of[self.chosen], axis, degrees)
+        self._drawn = None
         return Effect(True)
 
     @tool
@@ -256,7 +261,7 @@ class MentalRotation3D(AskedPuzzle):
         self.target, self.figures, self.right, self._start = instance
         self._same = looks_same(self.target)
         self.chosen, self.turns_of, self.submitted = 0, list(self._start), False
-        self._still = None
+        self._still = self._drawn = self._needed = None
         self._sprites: dict[int, tuple[Quaternion, Sprite]] = {}
 
     def _get_state(self) -> dict[str, Any]:
@@ -282,7 +287,7 @@ class MentalRotation3D(AskedPuzzle):
         return _plan(self.turns_of[self.right], tuple(self._same), self.settings)
 
     def _is_success(self) -> bool:
-        return self.submitted and self._turns_left() == 1
+        return self.submitted and self.chosen == self.right and not self._plan()
 
     def _is_failure(self) -> bool:
         return self.submitted and not self._is_success()
@@ -291,7 +296,10 @@ class MentalRotation3D(AskedPuzzle):
         return (self.chosen != self.right) + len(self._plan()) + 1
 
     def _expert_steps(self) -> int:
-        return (self.right != 0) + len(_plan(self._start[self.right], tuple(self._same), self.settings)) + 1
+        if self._needed is None:
+            plan = _plan(self._start[self.right], tuple(self._same), self.settings)
+            self._needed = (self.right != 0) + len(plan) + 1
+        return self._needed
 
     def _expert_call(self) -> ToolCall:
         if self.chosen != self.right:
@@ -318,14 +326,15 @@ class MentalRotation3D(AskedPuzzle):
 
     def _image(self) -> np.ndarray:
         if self._still is None:
-            count = len(self.figures)
+            count, self._drawn = len(self.figures), None
             self._still = draw_board(self.image_size, look_of(self.split), count, self.chosen).copy()
             for number in range(count + 1):
                 if number != self.chosen + 1:
                     self._sprite(number).put(self._still)
-        image = self._still.copy()
-        self._sprite(self.chosen + 1).put(image)
-        return image
+        if self._drawn is None:
+            self._drawn = self._still.copy()
+            self._sprite(self.chosen + 1).put(self._drawn)
+        return self._drawn.copy()
 
     def _sprite(self, number: int) -> Sprite:
         """The picture of the target, for 0, or of a figure, as it stands; drawn when it was turned."""

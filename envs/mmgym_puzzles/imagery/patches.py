@@ -29,30 +29,41 @@ def cut(rng: np.random.Generator, side: int, count: int, sizes: tuple[int, int])
         sizes: fewest and most squares of a piece.
     """
     squares = side * side
-    steps = [[n for n in around if n != OUTSIDE] for around in zip(*neighbors(side).values(), strict=True)]
+    steps = _beside(side)
     grown = [[square] for square in rng.permutation(squares)[:count].tolist()]
     edges = [list(steps[piece[0]]) for piece in grown]
     free = set(range(squares)) - {piece[0] for piece in grown}
     growing = list(range(count))
     chances = rng.random(16 * squares).tolist()  # an edge is looked at once, and a piece ends once
+    chance = chances.pop
     while free:
-        if not growing:
+        some = len(growing)
+        if not some:
             return None
-        k, other = (growing[int(chances.pop() * len(growing))] for _ in range(2))
+        k, other = growing[int(chance() * some)], growing[int(chance() * some)]
         if len(grown[other]) < len(grown[k]):
             k = other
-        if not edges[k] or len(grown[k]) == sizes[1]:
+        piece, edge = grown[k], edges[k]
+        if not edge or len(piece) == sizes[1]:
+            if len(piece) < sizes[0]:
+                return None
             growing.remove(k)
             continue
-        square = edges[k].pop(int(chances.pop() * len(edges[k])))
+        square = edge.pop(int(chance() * len(edge)))
         if square in free:
             free.remove(square)
-            grown[k].append(square)
-            edges[k] += steps[square]
+            piece.append(square)
+            edge += steps[square]
     if min(map(len, grown)) < sizes[0]:
         return None
     pieces = tuple(_piece(divmod(square, side) for square in piece) for piece in grown)
     return pieces if len(set(pieces)) == count else None
+
+
+@lru_cache(maxsize=16)
+def _beside(side: int) -> tuple[tuple[int, ...], ...]:
+    """The neighbors of every square."""
+    return tuple(tuple(n for n in around if n != OUTSIDE) for around in zip(*neighbors(side).values(), strict=True))
 
 
 def _piece(places: Iterable[tuple[int, int]]) -> Piece:

@@ -209,16 +209,18 @@ def draw_picture(number: int, look: str, size: int) -> np.ndarray:
     for shape in picture_shapes(number, look):
         corners = np.rint(np.asarray(shape.points) * (size * factor) - 0.5).astype(np.int32)
         cv2.fillPoly(canvas, [corners], shape.color)
-    sums = np.zeros((size, size, 3), np.int32)
+    # Red, green and blue are added up apart, which is several times as fast.
+    planes: np.ndarray = np.stack([canvas[..., channel] for channel in range(3)])
+    sums = np.zeros((3, size, size), np.uint32)
     for row in range(factor):
         for column in range(factor):
-            sums += canvas[row::factor, column::factor]
+            sums += planes[:, row::factor, column::factor]
     # The light: 40 levels of red from left to right and of blue from top to bottom, or the other way round. Colours
     # leave it 20 levels at both ends, so that it is never cut off.
-    picture = sums * 215 // (factor * factor * 255) + 20
-    ramp = (np.arange(size) * 40 // size - 20) * (1 if number % 2 else -1)
-    picture[:, :, 0] += ramp[None, :]
-    picture[:, :, 2] += ramp[:, None]
-    lit = picture.astype(np.uint8)
+    picture = (sums * np.uint32(215) // np.uint32(factor * factor * 255)).astype(np.int16) + np.int16(20)
+    ramp = ((np.arange(size) * 40 // size - 20) * (1 if number % 2 else -1)).astype(np.int16)
+    picture[0] += ramp[None, :]
+    picture[2] += ramp[:, None]
+    lit = np.asarray(cv2.merge(list(picture.astype(np.uint8))))
     lit.flags.writeable = False
     return lit

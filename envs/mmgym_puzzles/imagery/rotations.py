@@ -78,6 +78,8 @@ def _upright() -> dict[Quaternion, list[Turn]]:
 
 UPRIGHT = _upright()
 """The 24 rotations of a cube, each with a shortest list of quarter and half turns that makes it."""
+_UPRIGHT_FIRST = tuple({q[0] for q in UPRIGHT})
+"""Their first parts: four numbers."""
 
 
 def _dot(p: Quaternion, q: Quaternion) -> float:
@@ -86,6 +88,8 @@ def _dot(p: Quaternion, q: Quaternion) -> float:
 
 def _settle(q: Quaternion) -> Quaternion:
     q = _clean(q)
+    if min([abs(q[0] - first) for first in _UPRIGHT_FIRST]) > 1e-5:
+        return q
     return next((upright for upright in UPRIGHT if _dot(q, upright) > 1 - 1e-12), q)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ _UNIT = 1 << 16
 """One, in the fixed-point numbers of sines and cosines."""
 _PARTS = 4
 """Coverage of the rim is counted on this many points a side of a pixel."""
+_LARGE = 160
+"""Discs up to this many pixels wide keep for all angles where their pixels come from, 18 MB at most."""
+_QUARTERS = {1: cv2.ROTATE_90_CLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 def pack(picture: np.ndarray) -> np.ndarray:
@@ -63,31 +66,49 @@ class Disc:
         wide = source & 0xFF | (source & 0xFF00) << 2 | (source & 0xFF0000) << 4
         rows = wide[:-1] + wide[1:]
         sums = rows[:, :-1] + rows[:, 1:] + (2 | 2 << 10 | 2 << 20)
-        self._points = (sums >> 2 & 0xFF | sums >> 4 & 0xFF00 | sums >> 6 & 0xFF0000).ravel()
+        self._points = sums >> 2 & 0xFF | sums >> 4 & 0xFF00 | sums >> 6 & 0xFF0000
+
+    @cached_property
+    def _mirrored(self) -> np.ndarray:
+        return self._points[:, ::-1].copy()
 
     def turned(self, degrees: int, mirrored: bool) -> np.ndarray:
-        """Pixels of the disc in the order of its places, uint32, packed: first mirrored, then turned clockwise."""
-        radians = math.radians(degrees)
-        c, s = round(math.cos(radians) * _UNIT), round(math.sin(radians) * _UNIT)
-        rim, last = _rim(self.side), 2 * self.side - 2
-        middle = (self.side - 1) * _UNIT + _UNIT // 2
-        right = (c * rim.right + s * rim.down + middle) >> 16
-        down = (c * rim.down - s * rim.right + middle) >> 16
-        if mirrored:
-            right = last - right
-        return self._points[down * (last + 1) + right]
+        """The square around the disc, uint32 (side x side,), packed: first mirrored, then turned clockwise.
+
+        Beside the disc, where the source has no points, it holds whatever is near.
+        """
+        quarters, rest = divmod(degrees % 360, 90)
+        points = self._mirrored if mirrored else self._points
+        sources = _sources if self.side <= _LARGE else _sources.__wrapped__
+        pixels: np.ndarray = points.take(sources(self.side, rest), mode="clip")
+        if quarters:
+            square = pixels.view(np.int32).reshape(self.side, self.side)
+            pixels = np.asarray(cv2.rotate(square, _QUARTERS[quarters])).view(np.uint32).ravel()
+        return pixels
+
+
+@lru_cache(maxsize=90)
+def _sources(side: int, degrees: int) -> np.ndarray:
+    """Which points of a disc its pixels take after a turn by 0 to 89 degrees, intp (side x side,)."""
+    radians = math.radians(degrees)
+    c, s = round(math.cos(radians) * _UNIT), round(math.sin(radians) * _UNIT)
+    at = np.arange(side, dtype=np.int32) * 2 + 1 - side  # in half pixels from the middle
+    middle = (side - 1) * _UNIT + _UNIT // 2
+    right = (c * at[None, :] + s * at[:, None] + middle) >> 16
+    down = (c * at[:, None] - s * at[None, :] + middle) >> 16
+    sources: np.ndarray = (down * (2 * side - 1) + right).astype(np.intp).ravel()
+    sources.flags.writeable = False
+    return sources
 
 
 @dataclass(frozen=True)
 class _Rim:
-    right: np.ndarray
-    """Half pixels to the right of the middle, of every pixel of the disc, int32."""
-    down: np.ndarray
-    """Half pixels below the middle."""
+    inside: np.ndarray
+    """Which pixels of the square around the disc belong to it: 1 there, else 0, uint8 (side, side)."""
     edge: np.ndarray
-    """Which of them the rim covers in part or whole."""
+    """Which of them, by their numbers in the square, the rim covers in part or whole."""
     cover: np.ndarray
-    """How much of them it covers, in 16ths."""
+    """How much of them it covers, in 16ths, uint16 (edge, 1)."""
 
 
 @lru_cache(maxsize=16)
@@ -102,22 +123,17 @@ def _rim(side: int) -> _Rim:
         return counts
 
     outer = side / 2 - 1
-    cover = _PARTS**2 - covered(outer - max(1.0, side / 70))
-    down, right = np.nonzero(covered(outer))
-    shown = cover[down, right]
-    edge = np.flatnonzero(shown)
-    places = [(2 * at + 1 - side).astype(np.int32) for at in (right, down)]
-    return _Rim(places[0], places[1], edge, shown[edge].astype(np.uint16)[:, None])
+    inside = covered(outer) > 0
+    cover = np.where(inside, _PARTS**2 - covered(outer - max(1.0, side / 70)), 0).ravel()
+    edge = np.flatnonzero(cover)
+    return _Rim(inside.astype(np.uint8), edge, cover[edge].astype(np.uint16)[:, None])
 
 
 @lru_cache(maxsize=64)
-def _places(side: int, width: int, middle: tuple[int, int]) -> np.ndarray:
-    """Where the pixels of a disc go in a flat picture of this width."""
-    rim = _rim(side)
-    columns = (rim.right + side - 1) // 2 + middle[0] - side // 2
-    rows = (rim.down + side - 1) // 2 + middle[1] - side // 2
-    places: np.ndarray = (rows * width + columns).astype(np.intp)
-    return places
+def _mixing(side: int, color: Color) -> tuple[np.ndarray, np.ndarray]:
+    """For every pixel of the rim: the part of it that stays, in 16ths, and what the rim's colour adds to that."""
+    cover = _rim(side).cover
+    return 16 - cover, np.array([*color, 0], np.uint16) * cover + np.uint16(8)
 
 
 def place_disc(
@@ -134,8 +150,9 @@ def place_disc(
         color: colour of its rim.
     """
     pixels, rim = disc.turned(degrees, mirrored), _rim(disc.side)
+    free, added = _mixing(disc.side, color)
     under = pixels[rim.edge].view(np.uint8).reshape(-1, 4)
-    mixed = np.zeros_like(under)
-    mixed[:, :3] = (under[:, :3] * (16 - rim.cover) + np.array(color, np.uint16) * rim.cover + 8) // 16
-    pixels[rim.edge] = mixed.view(np.uint32)[:, 0]
-    np.put(canvas, _places(disc.side, canvas.shape[1], middle), pixels)
+    pixels[rim.edge] = ((under * free + added) >> 4).astype(np.uint8).view(np.uint32)[:, 0]
+    left, top = middle[0] - disc.side // 2, middle[1] - disc.side // 2
+    region = canvas.view(np.int32)[top : top + disc.side, left : left + disc.side]
+    cv2.copyTo(pixels.view(np.int32).reshape(disc.side, disc.side), rim.inside, region)
