@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("panda3d")
 
 from mmgym_puzzles.first_person.furnishings import COLORS, KINDS
-from mmgym_puzzles.first_person.home import Home, Piece, Wall, area_of, gap
+from mmgym_puzzles.first_person.home import Home, Piece, Wall, area_of, gap, ground_of
+from mmgym_puzzles.first_person.home_view import HomeView
+from mmgym_puzzles.first_person.portals import rooms_seen
 from mmgym_puzzles.first_person.room_nav import LEVELS, PRESETS, RoomNav
 from mmgym_puzzles.first_person.sight import CLEAR, SEEN, rims, shares
 from mmgym_puzzles.first_person.walks import CELL, center
@@ -309,3 +311,26 @@ def test_environments_in_one_process_do_not_mix():
 
 def test_ood_shares_no_kind_and_no_colour():
     assert not set(KINDS["usual"]) & set(KINDS["ood"]) and not set(COLORS["usual"]) & set(COLORS["ood"])
+
+
+def test_rooms_are_seen_through_doors_only():
+    walls = (Wall(True, 16, 0, 16, 6), Wall(True, 32, 0, 16, 6))  # doors in one line through three rooms
+    row = home(rooms=((0, 0, 16, 16), (16, 0, 32, 16), (32, 0, 48, 16)), walls=walls)
+    assert rooms_seen(row, 4 * CELL, 8 * CELL) == {0, 1, 2}
+    assert rooms_seen(row, 15.5 * CELL, 1.5 * CELL) == {0, 1}  # from beside the door one sees a part of the next alone
+    assert rooms_seen(row, 24 * CELL, 3 * CELL) == {0, 1, 2}
+    shut = row._replace(walls=(walls[0], walls[1]._replace(door=-1)))
+    assert rooms_seen(shut, 4 * CELL, 8 * CELL) == {0, 1}
+
+
+def test_what_is_left_out_cannot_be_seen():
+    env, rng = RoomNav(image_size=64, level=5), np.random.default_rng(0)
+    for seed in range(6):
+        env.reset(seed=seed)
+        view, whole = HomeView(env.home, 90), HomeView(env.home, 90)
+        whole._show = lambda rooms: None
+        for cell in rng.choice(cells_of(ground_of(env.home).free), 20).tolist():
+            heading = int(rng.integers(8))
+            differing = (view.image(cell, heading, 0, 64) != whole.image(cell, heading, 0, 64)).any(axis=2)
+            # Soft shadows on the other side of a wall shine through it at the floor: a few pixels that go too.
+            assert differing.sum() <= 8

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from mmgym.draw import Color, blank, paint, polygon
 from mmgym_puzzles.first_person.furnishings import COLORS, KINDS
 from mmgym_puzzles.first_person.home import DOOR, HEIGHT, LINTEL, WALL, Home, Room, Wall, area_of, room_area, wall_areas
+from mmgym_puzzles.first_person.portals import room_at, rooms_seen
 from mmgym_puzzles.first_person.sight import EYE, PITCH, TILT
 from mmgym_puzzles.first_person.walks import CELL, center
 from mmgym_puzzles.scene import Mesh, Scene, furniture
@@ -97,7 +99,7 @@ class HomeView:
     """
 
     def __init__(self, home: Home, view: int):
-        self._columns = home.columns
+        self._home = home
         self._scene = Scene(_CEILING, field_of_view=view, near=0.05, far=30)
         self._scene.add(_shell(home))
         for wall in home.walls:
@@ -105,15 +107,29 @@ class HomeView:
                 at, middle = wall.at * CELL / _M, (wall.door + DOOR / 2) * CELL / _M
                 where = (at, middle, 0.0) if wall.upright else (middle, at, 0.0)
                 self._scene.add(_frame(), where, 90.0 * wall.upright)
+        self._pieces: list[tuple[int, Any]] = []
         for piece in home.pieces:
             mesh = _piece(home.look, piece.kind, piece.color)
-            self._scene.add(mesh, (piece.x / _M, piece.y / _M, 0.0), -90.0 * piece.side)
+            node = self._scene.add(mesh, (piece.x / _M, piece.y / _M, 0.0), -90.0 * piece.side)
+            self._pieces.append((room_at(home, piece.x, piece.y), node))
+        self._shown = frozenset(range(len(home.rooms)))
+        self._seen: dict[int, frozenset[int]] = {}
 
     def image(self, cell: int, heading: int, tilt: int, side: int) -> np.ndarray:
         """What one sees from a pose (see `sight`): uint8 (side, side, 3)."""
-        x, y = center(cell, self._columns)
+        x, y = center(cell, self._home.columns)
+        if cell not in self._seen:
+            self._seen[cell] = rooms_seen(self._home, x, y)
+        self._show(self._seen[cell])
         self._scene.look((x / _M, y / _M, EYE / _M), -45.0 * heading, float(PITCH + TILT * tilt))
         return self._scene.image(side)
+
+    def _show(self, rooms: frozenset[int]) -> None:
+        """Leave out what stands in other rooms, where walls hide it: most of the time goes into furniture."""
+        if rooms != self._shown:
+            for room, node in self._pieces:
+                (node.show if room in rooms else node.hide)()
+            self._shown = rooms
 
 
 def _shell(home: Home) -> Mesh:
