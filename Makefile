@@ -33,7 +33,7 @@ help:
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
-	@echo "make bench-puzzles  steps per second beside Minigrid"
+	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
@@ -103,6 +103,7 @@ check-puzzles: $(STAMP)
 
 bench-puzzles: $(STAMP)
 	$(BIN)/python benchmarks/puzzles.py
+	$(BIN)/python benchmarks/table_top.py
 
 bench-web: setup
 	$(BIN)/python benchmarks/web.py
