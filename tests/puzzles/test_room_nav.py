@@ -165,18 +165,34 @@ def test_the_text_says_what_is_in_view_and_where():
     assert answers["Is the thing that the task names in view?"] == "yes"
 
 
+@pytest.fixture
+def no_shadows():
+    """Hides the soft shadows of a view, until the test ends: scenes share the meshes that they belong to."""
+    hidden = []
+
+    def hide(view):
+        for node in view._scene.root.get_children():
+            for part in node.get_children():
+                if part.has_transparency():
+                    part.hide()
+                    hidden.append(part)
+
+    yield hide
+    for part in hidden:
+        part.show()
+
+
 @pytest.mark.parametrize(("level", "split"), [(1, "train"), (3, "train"), (5, "ood")])
-def test_what_is_in_view_is_what_pixels_show(level, split):
+def test_what_is_in_view_is_what_pixels_show(level, split, no_shadows):
     env, rng, shown = RoomNav(level=level, split=split, map=False), np.random.default_rng(level), 0
     for seed in range(3):
         env.reset(seed=seed)
         env._image()
+        no_shadows(env._view)
         nodes = list(env._view._scene.root.get_children())[1:]  # without the camera
         shell = len(nodes) - len(env.home.pieces)
         for k, node in enumerate(nodes, 1 - shell):
             k = max(k, 0)
-            for part in node.get_children():
-                part.hide() if part.has_transparency() else part.show()  # shadows
             node.set_texture_off(1)
             node.set_color((8 * k / 255, float(k > 0), 0, 1), 1)  # each piece in a colour of its own
         free = cells_of(env._ground.free)
@@ -323,14 +339,14 @@ def test_rooms_are_seen_through_doors_only():
     assert rooms_seen(shut, 4 * CELL, 8 * CELL) == {0, 1}
 
 
-def test_what_is_left_out_cannot_be_seen():
+def test_what_is_left_out_cannot_be_seen(no_shadows):
     env, rng = RoomNav(image_size=64, level=5), np.random.default_rng(0)
     for seed in range(6):
         env.reset(seed=seed)
         view, whole = HomeView(env.home, 90), HomeView(env.home, 90)
         whole._show = lambda rooms: None
+        for one in (view, whole):  # shadows on the other side of a wall shine through it at the floor
+            no_shadows(one)
         for cell in rng.choice(cells_of(ground_of(env.home).free), 20).tolist():
             heading = int(rng.integers(8))
-            differing = (view.image(cell, heading, 0, 64) != whole.image(cell, heading, 0, 64)).any(axis=2)
-            # Soft shadows on the other side of a wall shine through it at the floor: a few pixels that go too.
-            assert differing.sum() <= 8
+            assert np.array_equal(view.image(cell, heading, 0, 64), whole.image(cell, heading, 0, 64))
