@@ -169,6 +169,7 @@ def main(arguments: Arguments) -> None:
         timing = timings.pop(name)
         if name not in missing:
             peers[name] = timing
+    rows = {name: row(timing, peers) for name, timing in timings.items()}
     result = {
         "what": "steps per second with an RGB observation, random actions; resets apart",
         "image_size": arguments.image_size,
@@ -177,7 +178,7 @@ def main(arguments: Arguments) -> None:
         "seed": arguments.seed,
         "peers": {name: {**row(timing, {}), "picture": shapes.get(name)} for name, timing in peers.items()},
         "missing": missing,
-        "environments": {name: row(timing, peers) for name, timing in timings.items()},
+        "environments": rows,
         "machine": where,
         "versions": {
             name: version(name) for name in ("gymnasium", "minigrid", "numpy", "opencv-python-headless", "panda3d")
@@ -185,7 +186,7 @@ def main(arguments: Arguments) -> None:
     }
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(result, indent=2) + "\n")
-    for name, found in result["environments"].items():  # type: ignore[attr-defined]
+    for name, found in rows.items():
         ratios = "  ".join(f"{found[f'times_{peer}']:6.1f}x {peer}" for peer in peers)
         logging.info("%-34s %8.0f steps/s  reset %6.2f ms  %s", name, *list(found.values())[:2], ratios)
 

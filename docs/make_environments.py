@@ -93,9 +93,10 @@ def section(entry: EnvironmentEntry) -> str:
     summary, _, rest = documentation.partition("\n")
     abilities = inner.capabilities
     twin = "" if abilities.text_twin else " No text twin: the pixels are the point."
-    words = (
-        f"Expert: {abilities.expert}. Snapshots: {abilities.snapshot}. Splits: disjoint by {abilities.splits}.{twin}"
-    )
+    # What the long form of the puzzles' tests holds random play to, over all levels alike.
+    floor = f" Random play wins under {inner.random_below:.0%}." if hasattr(inner, "random_below") else ""
+    does = f"Expert: {abilities.expert}. Snapshots: {abilities.snapshot}. Splits: disjoint by {abilities.splits}."
+    words = f"{does}{floor}{twin}"
     level = f"The text twin of level {min(LEVEL, inner.levels)}, seed {SEED}:"
     return "\n".join(
         [
