@@ -143,17 +143,24 @@ def test_nothing_leaves_the_machine(ears, scheme, allowed):
     page = get_pool().open(PageConfig(width=320, height=240, server=server, allow_hosts=allowed))
     try:
         page.goto(f"{scheme}://site.test/")
-        for _ in range(3):
+        waits = 0
+        while waits < 3 or (waits < 60 and _missing(page, scheme)):  # a busy machine sends late
             outcome = page.act((), 300)
             time.sleep(0.2)  # what went out against the rules has arrived
+            waits += 1
         assert (outcome.title, outcome.url) == ("start", f"{scheme}://site.test/")
         said = page.evaluate("said", "main")
         assert "reached" not in said and "registered" not in said
-        refused = {refusal.url.rsplit("/", 1)[1] for refusal in page.refused}
-        assert set(REFUSED) - refused <= ({"socket"} if scheme == "https" else set())
+        assert not _missing(page, scheme)
         assert ears.heard == []
     finally:
         page.close()
+
+
+def _missing(page, scheme):
+    """What has to be refused and was not yet; a secure page opens no socket to an insecure address by itself."""
+    refused = {refusal.url.rsplit("/", 1)[1] for refusal in page.refused}
+    return set(REFUSED) - refused - ({"socket"} if scheme == "https" else set())
 
 
 # --- ways out of the page --------------------------------------------------------------------------------------------
