@@ -2,6 +2,7 @@
 
 from mmgym import shared_text as shared_text  # text in AsyncVectorEnv's shared memory, by being imported
 from mmgym.env import SPLITS, Capabilities, Effect, MachineryFailure, MultimodalEnv, Unsupported, unwrap
+from mmgym.parts import AudioSpace, PartsSpace
 from mmgym.registry import EnvironmentEntry, Plugin, entries, entry, load_plugins, register
 from mmgym.rewards import RewardSpec, RewardTerms, TermSpec
 from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall, ToolSpace, tool
@@ -11,6 +12,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SPLITS",
+    "AudioSpace",
     "Capabilities",
     "Effect",
     "EnvironmentEntry",
@@ -18,6 +20,7 @@ __all__ = [
     "MachineryFailure",
     "MultimodalEnv",
     "Parameter",
+    "PartsSpace",
     "Plugin",
     "RewardSpec",
     "RewardTerms",

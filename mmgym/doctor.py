@@ -41,7 +41,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     ),
     "web": ("starlette", "python-multipart", "jinja2", "playwright", "miniwob"),
     "web-apps": ("roundup", "otterwiki"),
-    "video": ("av",),
+    "video": ("av", "pysubs2", "jiwer", "rouge-score"),
+    "speech": ("espeakng-loader",),
     "robot": ("panda3d", "mujoco"),
     "arena": ("pettingzoo",),
     "vllm": ("vllm",),
@@ -112,7 +113,7 @@ def examine() -> Iterator[Check]:
     for package in EXTRAS["train"]:
         yield _torch() if package == "torch" else _package(package, extra="train")
     yield _torchvision()
-    for extra in ("web", "web-apps", "video", "robot", "arena", "vllm", "ray"):
+    for extra in ("web", "web-apps", "video", "speech", "robot", "arena", "vllm", "ray"):
         for package in EXTRAS[extra]:
             yield _package(package, extra=extra)
         if extra == "web":

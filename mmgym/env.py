@@ -204,6 +204,13 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         """
         return {"outcome": float(self.success)}
 
+    def _measures(self) -> dict[str, float]:
+        """What the turn just made measured, by name, always the same names: worth nothing until a `RewardSpec` says so.
+
+        On a reset, and for a turn in which nothing could be done, the values are those of no action.
+        """
+        return {}
+
     def _expert_call(self) -> ToolCall:
         """The expert's next call, read off the state."""
         raise Unsupported(f"{type(self).__name__} has no expert")
@@ -389,6 +396,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         return {
             "success": self.success,
             "reward_terms": dict(terms),
+            "measures": self._measures(),
             "action_valid": valid,
             "action_effective": effective,
             "feedback": self._feedback,

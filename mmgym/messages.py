@@ -1,7 +1,8 @@
 """What an agent reads: observations and instructions as chat messages.
 
 Messages are the plain dictionaries that chat templates of transformers take: ``{"role": ..., "content": [parts]}``,
-where a part is ``{"type": "text", "text": str}`` or ``{"type": "image", "image": uint8 array (height, width, 3)}``.
+where a part is ``{"type": "text", "text": str}``, ``{"type": "image", "image": uint8 array (height, width, 3)}`` or
+``{"type": "audio", "audio": float32 array (samples,), "sampling_rate": int}``.
 Images that an environment returns go into a user message: most chat templates drop images in tool messages silently.
 """
 
@@ -14,6 +15,7 @@ import gymnasium as gym
 import numpy as np
 
 from mmgym.formats import check_format, instructions
+from mmgym.parts import AudioSpace, PartsSpace
 from mmgym.spaces import TextSpace, ToolSpace
 
 __all__ = ["check_observation_space", "is_image", "is_image_sequence", "observation_content", "opening", "user_message"]
@@ -49,13 +51,15 @@ def check_observation_space(space: Any) -> gym.spaces.Dict:
     """`space`, after a check that every entry of an observation can be shown; to be called before an episode begins.
 
     Raises:
-        TypeError: for a space that is no `Dict`, or an entry that is neither image, images, text nor hidden.
+        TypeError: for a space that is no `Dict`, or an entry that is neither image, images, text, parts, sound nor
+            hidden.
     """
-    allowed = "a uint8 Box (height, width, 3), a Sequence of them, or a TextSpace"
+    allowed = "a uint8 Box (height, width, 3), a Sequence of them, a TextSpace, a PartsSpace or an AudioSpace"
     if not isinstance(space, gym.spaces.Dict):
         raise TypeError(f"observations must be a gymnasium.spaces.Dict of {allowed}; got {space!r}")
     for name, part in space.spaces.items():
-        if name not in HIDDEN and not (is_image(part) or is_image_sequence(part) or isinstance(part, TextSpace)):
+        known = is_image(part) or is_image_sequence(part) or isinstance(part, (TextSpace, PartsSpace, AudioSpace))
+        if name not in HIDDEN and not known:
             raise TypeError(f"observation entry {name!r} cannot be shown to an agent: expected {allowed}; got {part!r}")
     return space
 
@@ -63,7 +67,7 @@ def check_observation_space(space: Any) -> gym.spaces.Dict:
 def observation_content(space: gym.Space[Any], observation: Mapping[str, Any]) -> list[Part]:
     """The parts of the message that shows `observation`, in the order of `space`.
 
-    Empty texts are left out, hidden entries too. Images are passed on as they are, not copied.
+    Empty texts and sounds are left out, hidden entries too. Images are passed on as they are, not copied.
 
     Raises:
         TypeError: when the space has an entry that cannot be shown (see `check_observation_space`).
@@ -78,11 +82,16 @@ def observation_content(space: gym.Space[Any], observation: Mapping[str, Any]) -
         if name in HIDDEN:
             continue
         value = observation[name]
-        if isinstance(part, TextSpace):
-            content += [{"type": "text", "text": value}] if value else []
+        if isinstance(part, AudioSpace):
+            content += [{"type": "audio", "audio": value, "sampling_rate": part.sample_rate}] if len(value) else []
         else:
-            content += [{"type": "image", "image": image} for image in ([value] if is_image(part) else value)]
+            single = isinstance(part, TextSpace) or is_image(part)
+            content += [_part(shown) for shown in ([value] if single else value) if not isinstance(shown, str) or shown]
     return content
+
+
+def _part(shown: Any) -> Part:
+    return {"type": "text", "text": shown} if isinstance(shown, str) else {"type": "image", "image": shown}
 
 
 def opening(instruction: str, space: ToolSpace, format: str, style: str = "full") -> list[Message]:

@@ -208,9 +208,10 @@ def _rules(env: MultimodalEnv) -> str:
 
 
 def _show(observation: dict[str, Any], console: Console) -> None:
-    for part in observation.values():
-        if isinstance(part, str) and part:
-            console.print(part, markup=False, highlight=False)
+    for entry in observation.values():
+        for part in entry if isinstance(entry, tuple) else [entry]:
+            if isinstance(part, str) and part:
+                console.print(part, markup=False, highlight=False)
 
 
 def _options(task: str | None) -> dict[str, Any]:

@@ -116,9 +116,11 @@ def _pay(values: list[float], term: TermSpec) -> list[float]:
 def terms_of(info: Mapping[str, Any]) -> RewardTerms:
     """The terms of the turn that `info` (as `step` returned it) describes.
 
-    They are the environment's own, and ``valid`` and ``effective``: 1.0 if the turn's action was so, else 0.0.
+    They are the environment's own terms and measures, and ``valid`` and ``effective``: 1.0 if the turn's action was so,
+    else 0.0.
     """
     return {
+        **info["measures"],
         **info["reward_terms"],
         "valid": float(info["action_valid"]),
         "effective": float(info["action_effective"]),

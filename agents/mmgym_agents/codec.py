@@ -185,13 +185,17 @@ class TemplateChatCodec:
 
 
 def _without_pixels(part: dict[str, Any]) -> dict[str, Any]:
+    """The part as a template of a model with eyes and no ears can write it: nothing is left out in silence."""
+    if part["type"] == "audio":
+        seconds = len(part["audio"]) / part["sampling_rate"]
+        return {"type": "text", "text": f"(Sound of {seconds:.1f} s, which you cannot hear.)"}
     return {"type": "image"} if part["type"] == "image" else part
 
 
 def _structure(messages: Sequence[Message]) -> tuple[Any, ...]:
     """What of the messages decides the rendered text: roles, texts, and where images stand."""
     return tuple(
-        (m["role"], tuple(part.get("text") if part["type"] == "text" else None for part in m["content"]))
+        (m["role"], tuple(_without_pixels(part).get("text") for part in m["content"]))
         for m in messages
     )
 

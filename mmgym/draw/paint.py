@@ -16,6 +16,8 @@ __all__ = ["blank", "paint"]
 
 _FACTOR = 4
 """A shape's coverage of a pixel is counted on this many points a side."""
+_SMALL = 1024
+"""Pixels below which a region is blended the short way."""
 
 
 def blank(height: int, width: int, color: Color) -> np.ndarray:
@@ -53,5 +55,14 @@ def paint(image: np.ndarray, shapes: Iterable[Shape], box: tuple[float, float, f
 
 def _blend(region: np.ndarray, cover: np.ndarray, whole: int, color: Color) -> None:
     """Lay `color` over `region` in place, where `cover` of `whole` parts of each pixel are covered."""
-    cover = cover[..., None].astype(np.uint16)
-    region[:] = (region * (whole - cover) + np.array(color, np.uint16) * cover + whole // 2) // whole
+    cover = cover.astype(np.uint16)
+    half = np.uint16(whole // 2)
+    if cover.size < _SMALL:
+        cover = cover[..., None]
+        region[:] = (region * (np.uint16(whole) - cover) + np.array(color, np.uint16) * cover + half) // np.uint16(whole)
+        return
+    # Whole arrays of three channels: NumPy is slow where it has to repeat a value for every channel of many pixels.
+    mixed = region * cv2.merge([np.uint16(whole) - cover] * 3)
+    mixed += cv2.merge([cover * np.uint16(channel) + half for channel in color])
+    mixed //= np.uint16(whole)
+    region[:] = mixed

@@ -17,6 +17,7 @@ from gymnasium.utils.env_checker import check_env
 
 from mmgym.env import SPLITS, unwrap
 from mmgym.messages import observation_content
+from mmgym.parts import AudioSpace, PartsSpace
 from mmgym.spaces import InvalidAction
 from mmgym.testing.helpers import (
     Make,
@@ -65,6 +66,9 @@ def check_observations_and_info(make: Make, seeds: int) -> None:
                 assert type(reward) is float, f"the reward must be a float; got {type(reward).__name__}"
                 if not (terms := info["reward_terms"]):
                     continue
+                measures = info["measures"]
+                assert all(type(v) is float and np.isfinite(v) for v in measures.values()), f"no floats: {measures}"
+                assert not set(measures) & {*terms, "valid", "effective"}, f"a measure has a term's name: {measures}"
                 names = names or set(terms)
                 assert set(terms) == names, (
                     f"reward_terms must have the same names each turn; {names} became {set(terms)}"
@@ -189,7 +193,7 @@ def check_worker_processes(make: Make, seeds: int) -> None:
     """Environments in worker processes do what those in-process do, with their texts whole."""
     with building(make) as env:
         parts = unwrap(env).observation_space.spaces.values()
-        shared = not any(isinstance(part, gym.spaces.Sequence) for part in parts)
+        shared = not any(isinstance(part, (gym.spaces.Sequence, PartsSpace, AudioSpace)) for part in parts)
         deterministic = unwrap(env).capabilities.deterministic
     vectors = [gym.vector.SyncVectorEnv([make, make]), gym.vector.AsyncVectorEnv([make, make], shared_memory=shared)]
     try:

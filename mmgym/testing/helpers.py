@@ -21,6 +21,7 @@ Make = Callable[..., gym.Env[Any, Any]]
 INFO_TYPES: dict[str, type] = {
     "success": bool,
     "reward_terms": dict,
+    "measures": dict,
     "action_valid": bool,
     "action_effective": bool,
     "feedback": str,

@@ -12,6 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 
 from mmgym.env import unwrap
 from mmgym.messages import is_image, is_image_sequence
+from mmgym.parts import AudioSpace, PartsSpace
 
 GREY = 128
 """The constant that blank images hold."""
@@ -98,9 +99,35 @@ class OtherImage(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return observation
 
 
+class MutedSound(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
+    """Replaces every sound of the observation by silence of the same length.
+
+    A picture of the sound (a spectrogram) that the environment draws itself is not touched.
+
+    Raises:
+        TypeError: when the observation space has no sound.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any]):
+        RecordConstructorArgs.__init__(self)
+        gym.ObservationWrapper.__init__(self, env)
+        spaces = env.observation_space.spaces if isinstance(env.observation_space, gym.spaces.Dict) else {}
+        self._sounds = {name for name, space in spaces.items() if isinstance(space, AudioSpace)}
+        if not self._sounds:
+            raise TypeError(f"MutedSound needs a sound in the observation; got {env.observation_space!r}")
+
+    def observation(self, observation: Mapping[str, Any]) -> dict[str, Any]:
+        """`observation` with silence."""
+        return {name: np.zeros_like(part) if name in self._sounds else part for name, part in observation.items()}
+
+
+def _shows_images(space: gym.Space[Any]) -> bool:
+    return is_image(space) or is_image_sequence(space) or isinstance(space, PartsSpace)
+
+
 def _image_names(env: gym.Env[Any, Any], wrapper: str) -> set[str]:
     spaces = env.observation_space.spaces if isinstance(env.observation_space, gym.spaces.Dict) else {}
-    names = {name for name, space in spaces.items() if is_image(space) or is_image_sequence(space)}
+    names = {name for name, space in spaces.items() if _shows_images(space)}
     if not names:
         raise TypeError(f"{wrapper} needs an image in the observation; got {env.observation_space!r}")
     return names
@@ -109,4 +136,4 @@ def _image_names(env: gym.Env[Any, Any], wrapper: str) -> set[str]:
 def _grey(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return np.full_like(value, GREY)
-    return type(value)(np.full_like(image, GREY) for image in value)
+    return type(value)(part if isinstance(part, str) else np.full_like(part, GREY) for part in value)

@@ -1,0 +1,20 @@
+"""Questions about videos, pictures and sound, to be answered by looking with tools."""
+
+from mmgym.registry import EnvironmentEntry, Plugin
+
+_LOOKING = ("answer", "get_frame", "note", "sample_clip", "scan", "subtitle", "zoom")
+
+PLUGIN = Plugin(
+    name="video",
+    extra="video",
+    environments=(
+        EnvironmentEntry(
+            id="mmgym/VideoQA-v0",
+            entry_point="mmgym_video.video_qa:VideoQA",
+            family="video",
+            summary="Answer a question about a video too long to be looked at whole.",
+            tools=_LOOKING,
+            image=(448, 448),
+        ),
+    ),
+)

@@ -1,0 +1,339 @@
+"""What every environment here shares: an agent that may look a little at a time, within budgets, and answers once.
+
+What is shown are *shots*: parts of pictures, numbered in the order in which they are shown. A subclass says what a
+shot's picture is, and has the tools that take new ones; this base has the question, the budgets, notes, the answer,
+what a turn measured, and the state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from annotated_types import Interval, MaxLen
+
+from mmgym.env import Effect, MultimodalEnv
+from mmgym.parts import PartsSpace
+from mmgym.rewards import RewardTerms
+from mmgym.spaces import TextSpace, tool
+from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
+from mmgym_video.question import Question
+from mmgym_video.scoring import coverage, is_correct, score, temporal_iou
+
+__all__ = ["FRAMES", "TURNS", "LookingEnv", "Shot"]
+
+FRAMES = {1: 16, 2: 24, 3: 32, 4: 48, 5: 64}
+"""Pictures that may be taken in an episode, by level."""
+TURNS = {1: 12, 2: 16, 3: 20, 4: 30, 5: 40}
+"""Turns, by level."""
+MAX_NOTES = 20
+"""Notes that are kept."""
+SMALLEST_BOX = 0.01
+"""Smallest side of a part that can be looked at, as a share of the whole picture's."""
+
+Permille = Annotated[int, Interval(ge=0, le=1000)]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture that was shown."""
+
+    time: float = 0.0
+    """When its frame appears, in seconds; 0 for a picture that is no frame."""
+    box: Box = WHOLE
+    """The part that is shown."""
+    marks: tuple[tuple[Any, ...], ...] = ()
+    """What else was done to it, e.g. rotated: names and numbers, JSON-able."""
+
+
+class LookingEnv(MultimodalEnv):
+    """Base of the environments in which an agent answers a question by looking.
+
+    Args:
+        frame_budget: pictures that may be taken in an episode, whatever the preview shows; None takes the level's.
+        tokens_per_image: the most tokens that a picture takes, at `patch` by `patch` pixels each.
+        patch: side of the square of pixels that becomes one token: 32 for Qwen3-VL, 28 for Qwen2.5-VL.
+        repeat_question: whether every observation repeats the question; else only the first one has it.
+        open_answers: whether questions are asked without their options.
+        grounding_reward: weight of the term ``grounding``: what a turn adds to the temporal IoU between the moments that
+            were asked for and the evidence.
+        frame_cost: what each picture costs (term ``frame_cost``).
+        **arguments: those of `MultimodalEnv`.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 1}
+    looking_tools: ClassVar[frozenset[str]]
+    """Names of the tools that look."""
+    question: Question
+    """What is asked."""
+
+    def __init__(
+        self,
+        *,
+        frame_budget: int | None = None,
+        tokens_per_image: int = 48,
+        patch: int = 32,
+        repeat_question: bool = True,
+        open_answers: bool = False,
+        grounding_reward: float = 0.0,
+        frame_cost: float = 0.0,
+        image_size: int = 448,
+        **arguments: Any,
+    ) -> None:
+        for name, value, least in (("tokens_per_image", tokens_per_image, 1), ("patch", patch, 8)):
+            if not isinstance(value, int) or not least <= value <= 4096:
+                raise ValueError(f"{name} must be a whole number from {least} to 4096; got {value!r}")
+        if frame_budget is not None and (not isinstance(frame_budget, int) or frame_budget < 1):
+            raise ValueError(f"frame_budget must be a whole number from 1, or None; got {frame_budget!r}")
+        for name, weight in (("grounding_reward", grounding_reward), ("frame_cost", frame_cost)):
+            if not math.isfinite(weight) or weight < 0:
+                raise ValueError(f"{name} must be a number from 0; got {weight!r}")
+        self.tokens_per_image, self.patch = tokens_per_image, patch
+        self.repeat_question, self.open_answers = repeat_question, open_answers
+        self.grounding_reward, self.frame_cost = grounding_reward, frame_cost
+        self._frame_budget_argument = frame_budget
+        super().__init__(image_size=image_size, **arguments)
+        self._clear()
+
+    # --- what a subclass defines -------------------------------------------------------------------------------------
+
+    def _picture(self, shot: Shot) -> np.ndarray:
+        """The picture of a shot, at the size that an agent sees: a fresh uint8 array (height, width, 3)."""
+        raise NotImplementedError
+
+    def _in_words(self, shot: Shot) -> str:
+        """What a shot shows, for the text twin."""
+        raise NotImplementedError
+
+    def _caption(self, number: int, shot: Shot) -> str:
+        """What is written before a picture."""
+        raise NotImplementedError
+
+    def _about(self) -> str:
+        """What an agent has to know of what is asked about, e.g. how long a video is; empty for nothing."""
+        return ""
+
+    def _instance_state(self) -> dict[str, Any]:
+        """What `_set_instance` takes to bring back what is asked about, JSON-able."""
+        raise NotImplementedError
+
+    def _set_instance(self, state: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    # --- tools ---------------------------------------------------------------------------------------------------------
+
+    @tool
+    def note(self, text: Annotated[str, MaxLen(500)]) -> Effect:
+        """Keep a note; all notes are shown in every turn.
+
+        Args:
+            text: what to keep.
+        """
+        if not text.strip():
+            return Effect(False, "An empty note is not kept.")
+        if len(self.notes) >= MAX_NOTES:
+            return Effect(False, f"There are {MAX_NOTES} notes already; no more are kept.")
+        self.notes = (*self.notes, text.strip())
+        return Effect(True)
+
+    @tool
+    def answer(self, text: Annotated[str, MaxLen(2000)]) -> Effect:
+        """Give the answer. It ends the episode.
+
+        Args:
+            text: the letter or the text of an option; a number or words where there are no options.
+        """
+        self.said = text
+        return Effect(True)
+
+    def _zoom(self, number: int, left: int, top: int, right: int, bottom: int) -> Effect:
+        """Take a part of a picture that was shown, edges in thousandths of that picture."""
+        if (shot := self._shot(number)) is None:
+            return self._refused(self._no_shot(number))
+        if left >= right or top >= bottom:
+            return self._refused(f"The box has no area: {left} to {right} across, {top} to {bottom} down.")
+        left_, top_, right_, bottom_ = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
+        if right_ - left_ < SMALLEST_BOX or bottom_ - top_ < SMALLEST_BOX:
+            return self._refused("That box is smaller than a hundredth of the picture's side.")
+        return self._take([Shot(shot.time, (left_, top_, right_, bottom_), shot.marks)], zooms=1)
+
+    def _shot(self, number: int) -> Shot | None:
+        return self.shots[number - 1] if 1 <= number <= len(self.shots) else None
+
+    def _no_shot(self, number: int) -> str:
+        shown = f"1 to {len(self.shots)}" if self.shots else "none yet"
+        return f"There is no picture {number}; shown so far: {shown}."
+
+    def _take(self, shots: Sequence[Shot], asked: Sequence[tuple[float, float]] = (), zooms: int = 0) -> Effect:
+        """Show new pictures, if the budget allows.
+
+        Args:
+            shots: what to show.
+            asked: stretches of the video that were asked for, (start, end) in seconds.
+            zooms: how many of the calls of this turn this adds to those that zoom.
+        """
+        if len(shots) > self.frames_left:
+            needs = f"That takes {len(shots)} picture{'s' * (len(shots) > 1)}"
+            return self._refused(f"{needs}; {self.frames_left} of {self.frame_budget} are left.")
+        seen = {shot for shot in self.shots}
+        self._counts["looks"] += 1
+        self._counts["zooms"] += zooms
+        self._counts["frames"] += len(shots)
+        self._counts["repeats"] += all(shot in seen for shot in shots)
+        self.shots = (*self.shots, *shots)
+        self.requested = (*self.requested, *asked)
+        self.frames_used += len(shots)
+        return Effect(True)
+
+    def _refused(self, why: str) -> Effect:
+        """A look that cannot be had."""
+        self._counts["looks"] += 1
+        self._counts["look_errors"] += 1
+        return Effect(False, why)
+
+    # --- the episode -------------------------------------------------------------------------------------------------
+
+    def _clear(self) -> None:
+        """Start an episode in which nothing was looked at."""
+        self.shots: tuple[Shot, ...] = ()
+        self.requested: tuple[tuple[float, float], ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self.said: str | None = None
+        self.frames_used = 0
+        self._first_new = 0
+        self._start_turn()
+
+    def _start_turn(self) -> None:
+        self._counts = dict.fromkeys(("looks", "zooms", "frames", "repeats", "look_errors"), 0)
+        self._grounding_before, self._evidence_before = self._grounding(), self._evidence()
+
+    @property
+    def frame_budget(self) -> int:
+        """Pictures that may be taken in the episode."""
+        return self._frame_budget_argument or FRAMES[self.level]
+
+    @property
+    def frames_left(self) -> int:
+        """Pictures that may still be taken."""
+        return self.frame_budget - self.frames_used
+
+    def _turn_limit(self) -> int:
+        return TURNS[self.level]
+
+    def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Make one turn; see `MultimodalEnv.step`."""
+        if not self._terminated and self.turn < self.max_turns:
+            self._first_new = len(self.shots)
+            self._start_turn()
+        return super().step(action)
+
+    def _is_success(self) -> bool:
+        return self.said is not None and is_correct(self.question, self.said)
+
+    def _is_failure(self) -> bool:
+        return self.said is not None and not self._is_success()
+
+    def _grounding(self) -> float:
+        return temporal_iou(self.requested, self.question.evidence) if self.requested else 0.0
+
+    def _evidence(self) -> float:
+        return coverage(self.requested, self.question.evidence) if self.requested else 0.0
+
+    def _reward_terms(self) -> RewardTerms:
+        terms = super()._reward_terms()
+        if self.grounding_reward:
+            terms["grounding_reward"] = self.grounding_reward * (self._grounding() - self._grounding_before)
+        if self.frame_cost:
+            terms["frame_cost"] = -self.frame_cost * self._counts["frames"]
+        return terms
+
+    def _measures(self) -> dict[str, float]:
+        """Of the turn: the graded answer, pictures and looking calls, and what was added to grounding and coverage."""
+        return {
+            "answer": 0.0 if self.said is None else score(self.question, self.said),
+            **{name: float(count) for name, count in self._counts.items()},
+            "grounding": self._grounding() - self._grounding_before,
+            "evidence": self._evidence() - self._evidence_before,
+        }
+
+    # --- what is seen ------------------------------------------------------------------------------------------------
+
+    def _observation_parts(self) -> dict[str, gym.Space[Any]]:
+        parts: dict[str, gym.Space[Any]] = {"task": TextSpace()}
+        if self.obs_mode != "text":
+            parts["frames"] = PartsSpace()
+        if self.obs_mode != "image":
+            parts["text"] = TextSpace(2**20)
+        return {**parts, "feedback": TextSpace()}
+
+    def _observe(self) -> dict[str, Any]:
+        new = list(enumerate(self.shots, 1))[self._first_new :]
+        observation: dict[str, Any] = {"task": self._task()}
+        if self.obs_mode != "text":
+            parts: list[Any] = []
+            for number, shot in new:
+                parts += [self._caption(number, shot), self._picture(shot)]
+            observation["frames"] = tuple(parts)
+        if self.obs_mode != "image":
+            lines = [f"{self._caption(number, shot)} {self._in_words(shot)}." for number, shot in new]
+            observation["text"] = "\n".join(lines) or "No new picture."
+        return {**observation, "feedback": self._feedback}
+
+    def _task(self) -> str:
+        lines = []
+        if self.repeat_question or self.turn == 0:
+            lines += [self.question.text(), self._about()]
+        lines += [f"Note {number}: {text}" for number, text in enumerate(self.notes, 1)]
+        lines.append(f"Pictures left: {self.frames_left}. Turns left: {self.max_turns - self.turn}.")
+        return "\n".join(line for line in lines if line)
+
+    def shown_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which a picture of this height and width is shown."""
+        return fitted(height, width, self.tokens_per_image, self.patch)
+
+    def _image(self) -> np.ndarray:
+        """What was shown last, on one sheet."""
+        new = list(enumerate(self.shots, 1))[self._first_new :] or list(enumerate(self.shots, 1))[-1:]
+        pictures = [self._picture(shot) for _, shot in new]
+        return contact_sheet(pictures, [self._caption(*item) for item in new], *self.image_shape)
+
+    # --- state ---------------------------------------------------------------------------------------------------------
+
+    def _get_state(self) -> dict[str, Any]:
+        return {
+            "instance": self._instance_state(),
+            "shots": [[shot.time, list(shot.box), [list(mark) for mark in shot.marks]] for shot in self.shots],
+            "requested": [list(interval) for interval in self.requested],
+            "notes": list(self.notes),
+            "said": self.said,
+            "frames_used": self.frames_used,
+            "first_new": self._first_new,
+            "counts": dict(self._counts),
+            "before": [self._grounding_before, self._evidence_before],
+        }
+
+    def state_key(self) -> str:
+        """Hash of the instance, and of what was seen, noted and said; not of what is new in the last turn."""
+        state = self._get_state()
+        for budget in ("frames_used", "first_new", "counts", "before"):
+            del state[budget]
+        content = json.dumps([type(self).__name__, self.level, state], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        self._set_instance(state["instance"])
+        self._clear()
+        self.shots = tuple(
+            Shot(time, tuple(box), tuple(tuple(mark) for mark in marks)) for time, box, marks in state["shots"]
+        )
+        self.requested = tuple((start, end) for start, end in state["requested"])
+        self.notes, self.said = tuple(state["notes"]), state["said"]
+        self.frames_used, self._first_new = state["frames_used"], state["first_new"]
+        self._counts = dict(state["counts"])
+        self._grounding_before, self._evidence_before = state["before"]

@@ -1,0 +1,76 @@
+"""A moment: what does the lamp show at a time that the question names?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmgym_puzzles.perception.scenes import COLORS
+from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
+from mmgym_video.procedural.scenery import draw_wanderers
+from mmgym_video.procedural.stage import Actor, Stage
+from mmgym_video.question import Question
+
+__all__ = ["Moment"]
+
+CHANGES = {1: 4, 2: 8, 3: 16, 4: 32, 5: 64}
+"""Stretches of one colour, by level; every colour fills equally many."""
+
+
+class Moment(Family):
+    """A large circle changes its colour at even intervals, and its colour at a named time is asked.
+
+    Each of four colours fills a quarter of the video, so that the frames without their times say nothing.
+    """
+
+    name = "moment"
+    summary = "What colour is the circle at a time?"
+    order_sensitive = True
+    open_kind = "ocr"
+
+    def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
+        """Draw an instance."""
+        colors = [COLORS[i] for i in rng.permutation(len(COLORS))[:4]]
+        count = CHANGES[setting.level]
+        sequence = _no_neighbours(rng, colors, count)
+        length = setting.duration / count
+        asked = int(rng.integers(count))
+        # a frame's start is on the grid of the frame rate: half a second from a change there is no doubt
+        time = round(asked * length + rng.uniform(0.5, length - 0.5), 1)
+        x, y = rng.uniform(250, 1083), rng.uniform(250, 750)
+        lamp = Actor("circle", tuple((i * length, color) for i, color in enumerate(sequence)), ((0.0, x, y),), 300)
+        others = draw_wanderers(rng, setting, setting.level, shapes=("square", "triangle", "star"))
+        stage = Stage(setting.duration, actors=(lamp, *others), size=setting.size, look=setting.look)
+        question = Question(
+            id=self.name,
+            video=self.name,
+            question=f"What colour is the circle at {time:g} s?",
+            answer=sequence[asked],
+            options=shuffled(rng, colors),
+            evidence=((asked * length, (asked + 1) * length),),
+            family=self.name,
+        )
+
+        def conclude(seen: Sequence[Sighting]) -> str:
+            nearest = min(seen, key=lambda sighting: abs(sighting.time - time), default=None)
+            found = [fact["color"] for fact in nearest.facts if fact.get("shape") == "circle"] if nearest else []
+            return found[0] if found else question.options[0]
+
+        return Case(stage, question, (Look(time),), conclude, (tuple(sequence), asked))
+
+
+def _no_neighbours(rng: np.random.Generator, colors: Sequence[str], count: int) -> list[str]:
+    """Each colour equally often, in random order, with no two neighbours alike where there is a choice."""
+    pool = [color for color in colors for _ in range(count // len(colors))]
+    while True:
+        order = [pool[i] for i in rng.permutation(len(pool))]
+        for i in range(1, len(order)):
+            if order[i] == order[i - 1]:
+                later = [j for j in range(i + 1, len(order)) if order[j] != order[i]]
+                if not later:
+                    break
+                j = later[int(rng.integers(len(later)))]
+                order[i], order[j] = order[j], order[i]
+        else:
+            return order

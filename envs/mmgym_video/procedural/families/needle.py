@@ -1,0 +1,84 @@
+"""Needle in a haystack: a number or a word is shown for moments, somewhere in a stretch of a long video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
+from mmgym_video.procedural.scenery import draw_wanderers
+from mmgym_video.procedural.stage import Display, Stage
+from mmgym_video.question import Question
+
+__all__ = ["Needle"]
+
+WORDS = (
+    "APPLE BRIDGE CANDLE DRAGON ENGINE FOREST GARDEN HAMMER ISLAND JUNGLE KETTLE LADDER MARBLE NEEDLE ORANGE PENCIL "
+    "QUARRY RIBBON SADDLE TEMPLE UMPIRE VALLEY WINDOW YELLOW"
+).split()
+"""Words of six letters, none of them in another's spelling."""
+SHOWN = {1: 8.0, 2: 8.0, 3: 6.0, 4: 5.0, 5: 4.0}
+"""Seconds for which the needle is shown, by level."""
+STRETCH = 10
+"""The stretch that the question names is so many times as long as the needle is shown."""
+
+
+class Needle(Family):
+    """A display lights up once in a stretch of the video that the question names, and what it reads is asked.
+
+    The same display shows other numbers or words of the same kind at other times, which are the wrong options.
+    """
+
+    name = "needle"
+    summary = "What number or word does the display show in a stretch of the video?"
+    order_sensitive = True
+    open_kind = "ocr"
+
+    def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
+        """Draw an instance."""
+        shown = SHOWN[setting.level]
+        stretch = min(STRETCH * shown, setting.duration / 4)
+        if rng.random() < 0.5:
+            texts = [WORDS[i] for i in rng.permutation(len(WORDS))[:4]]
+            kind = "word"
+        else:
+            texts = [str(n) for n in 1000 + rng.choice(9000, 4, replace=False)]
+            kind = "number"
+        slots = np.sort(rng.choice(int(setting.duration // stretch), 4, replace=False)).tolist()
+        starts = [slot * stretch + rng.uniform(0, stretch - shown) for slot in slots]
+        order = rng.permutation(4).tolist()
+        changes: list[tuple[float, str]] = []
+        for start, which in zip(starts, order, strict=True):
+            changes += [(start, texts[which]), (start + shown, "")]
+        asked = int(rng.integers(4))
+        x, y = rng.uniform(200, 1100), rng.uniform(120, 880)
+        stage = Stage(
+            setting.duration,
+            actors=draw_wanderers(rng, setting, int(rng.integers(2, 3 + setting.level))),
+            displays=(Display(tuple(changes), x, y, height=130 - 12 * setting.level),),
+            size=setting.size,
+            look=setting.look,
+        )
+        begin, answer = slots[asked] * stretch, texts[order[asked]]
+        question = Question(
+            id=self.name,
+            video=self.name,
+            question=f"Between {begin:g} s and {begin + stretch:g} s the display shows a {kind}. Which?",
+            answer=answer,
+            options=shuffled(rng, texts),
+            evidence=((starts[asked], starts[asked] + shown),),
+            family=self.name,
+        )
+        middle = starts[asked] + shown / 2
+
+        def conclude(seen: Sequence[Sighting]) -> str:
+            read = [
+                fact["text"]
+                for sighting in seen
+                for fact in sighting.facts
+                if fact["what"] == "display" and fact["text"] and begin <= sighting.time < begin + stretch
+            ]
+            return read[0] if read else question.options[0]
+
+        return Case(stage, question, (Look(middle),), conclude, (kind, tuple(texts), answer))

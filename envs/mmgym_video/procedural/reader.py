@@ -1,0 +1,101 @@
+"""The expert of drawn videos: it knows where to look, looks there with the tools, and concludes from what it saw alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mmgym.spaces import ToolCall
+from mmgym_video.looking import Shot
+from mmgym_video.pictures import WHOLE, Box
+from mmgym_video.procedural.family import Case, Drawn, Look, Sighting
+from mmgym_video.procedural.stage import Fact
+from mmgym_video.question import LETTERS
+
+__all__ = ["Reader", "frame_questions"]
+
+
+class Reader:
+    """An expert on one case.
+
+    Args:
+        case: the instance.
+        video: what is looked at (`Case.video`, or another order of its pictures).
+        height: pixels that a shot is high when it is shown.
+    """
+
+    def __init__(self, case: Case, video: Drawn, height: Callable[[Shot], int]):
+        self.case, self.video, self.height = case, video, height
+
+    def plan(self, shots: Sequence[Shot], pictures: int) -> list[ToolCall]:
+        """The calls that remain, the answer last.
+
+        Args:
+            shots: what was shown so far.
+            pictures: how many more may be taken; what would be more is left out, and the answer may then be a guess.
+        """
+        calls: list[ToolCall] = []
+        shots = list(shots)
+        while look := self._next(shots, [*self.case.looks]):
+            call, new = self._call(look, shots)
+            if len(new) > pictures:
+                break
+            calls.append(call)
+            shots += new
+            pictures -= len(new)
+        return [*calls, self._answer(shots)]
+
+    def _next(self, shots: Sequence[Shot], looks: Sequence[Look]) -> list[Look]:
+        """The looks that remain, from the first one on."""
+        seen = {(shot.time, shot.box) for shot in shots if not shot.marks}
+        return [look for look in looks if (self.video.frame_time(look.time), _rounded(look.box)) not in seen]
+
+    def _call(self, looks: Sequence[Look], shots: Sequence[Shot]) -> tuple[ToolCall, list[Shot]]:
+        """The call that serves the first of the looks, and what it shows."""
+        time, box = self.video.frame_time(looks[0].time), _rounded(looks[0].box)
+        whole = [number for number, shot in enumerate(shots, 1) if shot == Shot(time)]
+        if box != WHOLE and whole:
+            left, top, right, bottom = (round(1000 * edge) for edge in box)
+            part = {"frame": whole[0], "left": left, "top": top, "right": right, "bottom": bottom}
+            return ToolCall("zoom", part), [Shot(time, box)]
+        run = [self.video.frame_time(look.time) for look in looks if look.box == WHOLE and box == WHOLE]
+        for count in range(len(run), 2, -1):
+            start, end = run[0], run[count - 1]
+            even = [self.video.frame_time(min(start + (end - start) * i / (count - 1), end)) for i in range(count)]
+            if even == run[:count] and start < end:
+                return ToolCall("sample_clip", {"start": start, "end": end, "count": count}), [Shot(t) for t in even]
+        return ToolCall("get_frame", {"time": time}), [Shot(time)]
+
+    def sightings(self, shots: Sequence[Shot]) -> list[Sighting]:
+        """What was seen, in order of time."""
+        ordered = sorted((shot for shot in shots if not shot.marks), key=lambda shot: shot.time)
+        return [Sighting(s.time, self.video.facts(s.time, s.box, self.height(s)), s.box) for s in ordered]
+
+    def _answer(self, shots: Sequence[Shot]) -> ToolCall:
+        said = self.case.conclude(self.sightings(shots))
+        return ToolCall("answer", {"text": LETTERS[self.case.question.options.index(said)]})
+
+
+def _rounded(box: Box) -> Box:
+    """The box that a zoom into the whole frame can show: edges are whole thousandths."""
+    left, top, right, bottom = (round(1000 * edge) / 1000 for edge in box)
+    return left, top, right, bottom
+
+
+def frame_questions(seen: Sequence[tuple[int, Sequence[Fact]]]) -> list[tuple[str, str]]:
+    """Questions about pictures whose facts are known, with their answers.
+
+    Args:
+        seen: number of each picture, and what it shows.
+    """
+    asked = []
+    for number, facts in seen:
+        things = [fact for fact in facts if fact["what"] == "thing"]
+        asked.append((f"How many things does picture {number} show?", str(len(things))))
+        for thing in things:
+            if sum(other["shape"] == thing["shape"] for other in things) == 1:
+                asked.append((f"What colour is the {thing['shape']} in picture {number}?", thing["color"]))
+        for fact in facts:
+            if fact["what"] == "display" and fact["text"] is not None:
+                said = fact["text"] or "nothing"
+                asked.append((f"What does the {fact['name']} in picture {number} read?", said))
+    return asked

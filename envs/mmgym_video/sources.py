@@ -1,0 +1,227 @@
+"""Where questions about videos come from: drawn families, or files and their questions; and other views of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mmgym.env import choose
+from mmgym_puzzles.puzzle import layout_hash, split_of
+from mmgym_video.pictures import WHOLE, Box
+from mmgym_video.procedural.catalogue import build, find_key
+from mmgym_video.procedural.family import DURATIONS, Case, Drawn, Family, Setting
+from mmgym_video.procedural.stage import Fact
+from mmgym_video.question import Question
+from mmgym_video.video import Frame, Subtitle, Video
+
+__all__ = ["DrawnSource", "FileSource", "Instance", "Shuffled", "Source"]
+
+PIECES = 64
+"""Equal pieces of a video that `Shuffled` puts in another order."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A video and a question about it."""
+
+    state: dict[str, Any]
+    """What `Source.open` takes to bring it back, JSON-able."""
+    video: Video
+    question: Question
+    case: Case | None = None
+    """How it is answered by looking, where that is known."""
+
+
+class Source(Protocol):
+    """Something that instances are drawn from."""
+
+    tasks: tuple[str, ...]
+    """Kinds of questions: values of ``options["task"]`` beside ``any``."""
+
+    def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
+        """Draw an instance of a level, split and task (or ``any``): the state to open.
+
+        Raises:
+            ValueError: when there is none.
+        """
+        ...
+
+    def open(self, state: dict[str, Any]) -> Instance:
+        """The instance of a state."""
+        ...
+
+
+class DrawnSource:
+    """Families of drawn videos.
+
+    Args:
+        families: by name.
+        duration: length of the videos in seconds; None takes the level's.
+        size: height and width of the frames.
+
+    Raises:
+        ValueError: for a duration or size that is not allowed.
+    """
+
+    def __init__(self, families: Sequence[Family], duration: float | None, size: tuple[int, int]):
+        if duration is not None and not 30 <= duration <= 24 * 3600:
+            raise ValueError(f"duration must be from 30 to 86400 seconds, or None; got {duration!r}")
+        if len(size) != 2 or not all(isinstance(side, int) and 32 <= side <= 2160 for side in size):
+            raise ValueError(f"frame_size must be (height, width), each from 32 to 2160 pixels; got {size!r}")
+        self.families = {family.name: family for family in families}
+        self.tasks = tuple(self.families)
+        self.duration, self.size = duration, (size[0], size[1])
+
+    def _setting(self, level: int, split: str) -> Setting:
+        return Setting(level, split, self.duration or DURATIONS[level], self.size)
+
+    def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
+        """Draw an instance; see `Source`."""
+        name = choose("task", task, ("any", *self.tasks))
+        if name == "any":
+            name = self.tasks[int(rng.integers(len(self.tasks)))]
+        key = find_key(rng, self.families[name], self._setting(level, split))
+        return {"family": name, "level": level, "split": split, "key": key}
+
+    def open(self, state: dict[str, Any]) -> Instance:
+        """The instance of a state."""
+        setting = self._setting(state["level"], state["split"])
+        case = build(self.families[state["family"]], setting, state["key"])
+        return Instance(state, case.video, case.question, case)
+
+
+class FileSource:
+    """A folder of video files and a file of questions about them.
+
+    Args:
+        questions: path of the file of questions.
+        folder: where the videos are; None takes the folder of `questions`.
+        format: format of the file (`mmgym_video.datasets`).
+        broken: whether broken rows are refused (``"refuse"``) or left out (``"skip"``).
+        split_by: ``"video"`` deals out the videos to the splits train, val and test (.70, .10, .20), so that no two
+            share a video; ``"none"`` gives every split all questions.
+
+    Raises:
+        ValueError: when the questions cannot be read; the message names file and line.
+    """
+
+    def __init__(self, questions: str | Path, folder: str | Path | None, format: str, broken: str, split_by: str):
+        from mmgym_video.datasets import load_questions
+
+        self.folder = Path(questions).parent if folder is None else Path(folder)
+        self.split_by = choose("split_by", split_by, ("none", "video"))
+        loaded = load_questions(questions, format=format, broken=broken, files=self.folder)
+        self.questions = {question.id: question for question in loaded.questions}
+        self.tasks = tuple(sorted({q.family for q in loaded.questions if q.family}))
+
+    def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
+        """Draw a question; the level changes nothing."""
+        choose("task", task, ("any", *self.tasks))
+        fitting = [q.id for q in self.questions.values() if task in ("any", q.family) and self._in(split, q)]
+        if not fitting:
+            raise ValueError(f"no question of task {task!r} in split {split!r}; split_by='none' gives every split all")
+        return {"question": fitting[int(rng.integers(len(fitting)))]}
+
+    def _in(self, split: str, question: Question) -> bool:
+        owner = split_of(layout_hash(question.video))
+        return self.split_by == "none" or split == ("test" if owner == "ood" else owner)
+
+    def open(self, state: dict[str, Any]) -> Instance:
+        """Open the video of a question."""
+        question = self.questions[state["question"]]
+        video: Video = _open_file(str(self.folder / question.video), *self._subtitles_of(question))
+        if question.segment:
+            video = Segment(video, *question.segment)
+        return Instance(state, video, question)
+
+    def _subtitles_of(self, question: Question) -> tuple[str, float]:
+        return (str(self.folder / question.subtitles) if question.subtitles else "", question.subtitles_offset)
+
+
+@lru_cache(maxsize=4)
+def _open_file(path: str, subtitles: str, offset: float) -> Video:
+    from mmgym_video.files import VideoFile
+    from mmgym_video.subtitles import read_subtitles
+
+    return VideoFile(path, subtitles=read_subtitles(subtitles, offset) if subtitles else None)
+
+
+class Segment:
+    """A part of a video, as a video whose time begins at 0."""
+
+    def __init__(self, video: Video, start: float, end: float):
+        self.video, self.start = video, min(start, video.duration)
+        self.duration = max(0.0, min(end, video.duration) - self.start)
+        self.fps, self.size, self.sample_rate = video.fps, video.size, video.sample_rate
+        self.subtitles = tuple(
+            Subtitle(max(0.0, line.start - self.start), min(line.end - self.start, self.duration), line.text)
+            for line in video.subtitles
+            if line.end > self.start and line.start < self.start + self.duration
+        )
+
+    def frames(self, times: Sequence[float]) -> list[Frame]:
+        """The frames at these times; the first may have appeared before the part begins."""
+        found = self.video.frames([self.start + time for time in times])
+        return [replace(frame, time=max(0.0, frame.time - self.start)) for frame in found]
+
+    def sound(self, start: float, end: float) -> np.ndarray:
+        """Its sound."""
+        return self.video.sound(self.start + start, self.start + end)
+
+    def close(self) -> None:
+        """Close the whole video."""
+        self.video.close()
+
+
+class Shuffled:
+    """A video whose pictures are those of other times: the probe of whether their order matters.
+
+    The video is cut into 64 equal pieces, which are put in another order; subtitles, sound and the times that are told
+    stay as they were.
+
+    Args:
+        video: a drawn video.
+        seed: seed of the order.
+    """
+
+    def __init__(self, video: Drawn, seed: int):
+        self.video, self.seed = video, seed
+        self.duration, self.fps, self.size = video.duration, video.fps, video.size
+        self.subtitles, self.sample_rate = video.subtitles, video.sample_rate
+        self._order = np.random.default_rng(seed).permutation(PIECES).tolist()
+
+    def _other(self, time: float) -> float:
+        length = self.duration / PIECES
+        piece = min(int(time / length), PIECES - 1)
+        return min(self._order[piece] * length + (time - piece * length), self.duration)
+
+    def frame_time(self, time: float) -> float:
+        """When the frame that is shown at a time appears."""
+        return self.video.frame_time(time)
+
+    def frames(self, times: Sequence[float]) -> list[Frame]:
+        """Pictures of other times, said to be of these."""
+        starts = [self.frame_time(time) for time in times]
+        found = self.video.frames([self._other(start) for start in starts])
+        return [replace(frame, time=start) for frame, start in zip(found, starts, strict=True)]
+
+    def facts(self, time: float, box: Box = WHOLE, height: int = 1000) -> tuple[Fact, ...]:
+        """What the picture that is shown at a time shows."""
+        return self.video.facts(self._other(self.frame_time(time)), box, height)
+
+    def resized(self, size: tuple[int, int]) -> Shuffled:
+        """The same with frames of another size."""
+        return Shuffled(self.video.resized(size), self.seed)
+
+    def sound(self, start: float, end: float) -> np.ndarray:
+        """Its sound, in order."""
+        return self.video.sound(start, end)
+
+    def close(self) -> None:
+        """Close the video."""
+        self.video.close()

@@ -1,0 +1,377 @@
+"""VideoQA: answer a question about a video that is too long to be looked at whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from annotated_types import Interval
+
+from mmgym.env import Capabilities, Effect, choose
+from mmgym.spaces import Tool, ToolCall, tool
+from mmgym_video.looking import LookingEnv, Permille, Shot
+from mmgym_video.pictures import WHOLE, contact_sheet, crop
+from mmgym_video.procedural.catalogue import FAMILIES
+from mmgym_video.procedural.family import Drawn, Family
+from mmgym_video.procedural.reader import Reader, frame_questions
+from mmgym_video.procedural.stage import in_words
+from mmgym_video.question import LETTERS, Question
+from mmgym_video.sources import DrawnSource, FileSource, Instance, Shuffled, Source
+from mmgym_video.video import Subtitle, Video, clock
+
+__all__ = ["VideoQA"]
+
+INSTANT = 0.5
+"""Seconds before and after a single frame that count as asked for."""
+MAX_CALL = 64
+"""Most frames of one call."""
+MAX_SUBTITLES = 4000
+"""Most characters of subtitles that one call returns."""
+PREVIEWS = ("frames", "sheet", "none")
+Seconds = Annotated[float, Interval(ge=0, le=1e6)]
+
+
+class VideoQA(LookingEnv):
+    """Answer a question about a video that is too long to be looked at whole.
+
+    ## Description
+    A question with its options, the length of the video and a sparse preview are shown. The agent asks for frames, zooms
+    into them, reads subtitles and keeps notes, within a budget of pictures and turns, and then answers once. Videos are
+    drawn on demand from the seed, from a minute to two hours long, with exact ground truth: DURATIONS by level. With
+    `questions=` they are a user's own files.
+
+    ## Action space
+    `get_frame(time)` shows the frame at a time in seconds. `sample_clip(start, end, count)` shows frames at even distances
+    from start to end, both included. `scan(stride)` shows a frame every so many seconds of the whole video.
+    `zoom(frame, left, top, right, bottom)` shows a part of a picture that was shown, at full size, edges in thousandths of
+    that picture. `subtitle(start, end)` gives the subtitles of a stretch. `note(text)` keeps a note. `answer(text)` gives
+    the letter or the text of an option and ends the episode. A look that is out of the video, empty, reversed or over the
+    budget shows nothing and says why; it costs the turn.
+
+    ## Observation space
+    `task`: the question, the video's length, notes, and what is left of the budgets. `frames`: the new pictures, each
+    after its number and time (uint8, at most `tokens_per_image` cells of `patch` pixels a side). `text`: what the new
+    pictures show, in words (text twin; what is too small to be read in the picture is not told). `feedback`: subtitles,
+    and what went wrong.
+
+    ## Starting state
+    A random instance of one of the families, each as likely; the preview's pictures are number 1 and following, and cost
+    nothing. The split is decided by a hash of what is asked about; `ood` has other shades and another ground.
+    `options["task"]` is the name of a family, or `"any"`.
+
+    ## Rewards
+    1 for the right answer (term `outcome`), else 0; `grounding_reward` and `frame_cost` add process terms. `info["measures"]`
+    has what `mmgym_video.rewards` weighs: `answer` (graded), `frames`, `looks`, `zooms`, `look_errors`, `repeats`,
+    `grounding` (temporal IoU between what was asked for and the evidence, as added by the turn) and `evidence` (share of
+    the evidence that was asked for, likewise).
+
+    ## Episode end
+    Terminated by an answer (success if it is right); truncated at the turn limit.
+
+    ## Arguments
+    - `families`: names of the families that are asked; None for all.
+    - `duration`: seconds of a drawn video; None takes the level's. `frame_size`: its height and width.
+    - `questions`: a file of questions about video files, in a public format or mmgym's own (`format`, by default
+      recognised by its fields; see docs/video_datasets.md); `videos`: the folder of the files; `broken`: `"refuse"` or
+      `"skip"` broken rows; `split_by`: `"none"`, or `"video"`, so that no two splits share a video. There is no expert and
+      no text twin then, and levels differ in budgets alone.
+    - `preview`: `"frames"`, `"sheet"` (one picture of several frames) or `"none"`; `preview_frames`: how many.
+    - `shuffled`: whether pictures are those of other times (a probe; drawn videos only).
+    - and those of `LookingEnv`: `frame_budget`, `tokens_per_image`, `patch`, `repeat_question`, `open_answers`,
+      `grounding_reward`, `frame_cost`.
+
+    | level | drawn video | pictures | turns |
+    |---|---|---|---|
+    | 1 | 1 minute | 16 | 12 |
+    | 2 | 3 minutes | 24 | 16 |
+    | 3 | 10 minutes | 32 | 20 |
+    | 4 | 30 minutes | 48 | 30 |
+    | 5 | 2 hours | 64 | 40 |
+
+    ## Version history
+    - v0: first version.
+    """
+
+    capabilities = Capabilities(order_sensitive=True)
+    looking_tools = frozenset({"get_frame", "sample_clip", "scan", "zoom", "subtitle"})
+    all_families: ClassVar[Any] = FAMILIES
+    """The families that may be asked, by name."""
+    instruction = (
+        "Answer the question about the video. You see only what you ask for: get_frame shows the frame at a time in "
+        "seconds, sample_clip several frames of a stretch, scan one every so many seconds, zoom a part of a picture "
+        "that was shown, subtitle what is said. Pictures and turns are limited. When you know the answer, give the "
+        "letter of the option with answer; you can answer once."
+    )
+
+    def __init__(
+        self,
+        *,
+        families: Sequence[str] | None = None,
+        duration: float | None = None,
+        frame_size: tuple[int, int] = (480, 640),
+        questions: str | None = None,
+        videos: str | None = None,
+        format: str = "auto",
+        broken: str = "refuse",
+        split_by: str = "none",
+        preview: str = "frames",
+        preview_frames: int = 4,
+        shuffled: bool = False,
+        **arguments: Any,
+    ) -> None:
+        self.preview = choose("preview", preview, PREVIEWS)
+        if not isinstance(preview_frames, int) or not 1 <= preview_frames <= MAX_CALL:
+            raise ValueError(f"preview_frames must be a whole number from 1 to {MAX_CALL}; got {preview_frames!r}")
+        self.preview_frames, self.shuffled = preview_frames, shuffled
+        self.source: Source
+        if questions is None:
+            names = tuple(self.all_families) if families is None else tuple(families)
+            chosen: list[Family] = [self.all_families[choose("families", name, self.all_families)] for name in names]
+            if not chosen:
+                raise ValueError(f"families must be some of {', '.join(self.all_families)}, or None; got {families!r}")
+            self.source = DrawnSource(chosen, duration, frame_size)
+        else:
+            if shuffled:
+                raise ValueError("shuffled must be False with questions: it is a probe of drawn videos")
+            self.source = FileSource(questions, videos, format, broken, split_by)
+            splits: Any = "content" if split_by == "video" else "single"
+            self.capabilities = Capabilities(expert="none", splits=splits, questions=False, text_twin=False)
+        super().__init__(**arguments)
+        self._open({})
+
+    # --- tools ---------------------------------------------------------------------------------------------------------
+
+    @tool
+    def get_frame(self, time: Seconds) -> Effect:
+        """Show the frame at a time.
+
+        Args:
+            time: seconds from the start of the video.
+        """
+        if time > self.video.duration:
+            return self._refused(f"The video ends at {self.video.duration:g} s; {time:g} s is after that.")
+        near = (max(0.0, time - INSTANT), min(self.video.duration, time + INSTANT))
+        return self._take_frames([time], [near])
+
+    @tool
+    def sample_clip(self, start: Seconds, end: Seconds, count: Annotated[int, Interval(ge=1, le=MAX_CALL)]) -> Effect:
+        """Show frames at even distances from a start to an end.
+
+        Args:
+            start: seconds.
+            end: seconds.
+            count: how many frames; a single one is the middle one.
+        """
+        if problem := self._bad_stretch(start, end):
+            return self._refused(problem)
+        return self._take_frames(spread(start, end, count), [(start, end)])
+
+    @tool
+    def scan(self, stride: Annotated[float, Interval(ge=0.1, le=1e6)]) -> Effect:
+        """Show a frame every so many seconds of the whole video, from its start on.
+
+        Args:
+            stride: seconds between two frames.
+        """
+        count = math.ceil(self.video.duration / stride)
+        if count > MAX_CALL:
+            least = self.video.duration / MAX_CALL
+            return self._refused(f"That is {count} frames; one call shows at most {MAX_CALL} (stride {least:.1f}).")
+        times = [number * stride for number in range(count)]
+        return self._take_frames(times, [(max(0.0, t - INSTANT), min(self.video.duration, t + INSTANT)) for t in times])
+
+    @tool
+    def zoom(self, frame: Annotated[int, Interval(ge=1)], left: Permille, top: Permille, right: Permille, bottom: Permille) -> Effect:
+        """Show a part of a picture that was shown, at full size.
+
+        Args:
+            frame: number of the picture.
+            left: left edge of the part, in thousandths of the picture's width.
+            top: top edge, in thousandths of its height.
+            right: right edge.
+            bottom: bottom edge.
+        """
+        return self._zoom(frame, left, top, right, bottom)
+
+    @tool
+    def subtitle(self, start: Seconds, end: Seconds) -> Effect:
+        """Give the subtitles of a stretch of the video.
+
+        Args:
+            start: seconds.
+            end: seconds.
+        """
+        if problem := self._bad_stretch(start, end):
+            return self._refused(problem)
+        if not self.video.subtitles:
+            return self._refused("This video has no subtitles.")
+        self._counts["looks"] += 1
+        self._counts["repeats"] += (start, end) in self.heard
+        self.heard = (*self.heard, (start, end))
+        return Effect(True, _subtitle_text(self.video.subtitles, start, end))
+
+    def _bad_stretch(self, start: float, end: float) -> str:
+        """Why a stretch cannot be looked at; empty if it can."""
+        if start >= end:
+            return f"The stretch is empty: start {start:g} s must be before end {end:g} s."
+        if start > self.video.duration or end > self.video.duration:
+            return f"The video ends at {self.video.duration:g} s; {start:g} s to {end:g} s is not all in it."
+        return ""
+
+    def _take_frames(self, times: Sequence[float], asked: Sequence[tuple[float, float]]) -> Effect:
+        if len(times) > self.frames_left:
+            return self._take([Shot(time) for time in times])
+        frames = self.video.frames(times)
+        self._fresh = {frame.time: frame.image for frame in frames}
+        return self._take([Shot(frame.time) for frame in frames], asked)
+
+    # --- the instance ------------------------------------------------------------------------------------------------
+
+    def _generate(self, task: Any) -> None:
+        self._open(self.source.draw(self.np_random, self.level, self.split, "any" if task is None else task))
+        self._clear()
+        if self.preview != "none":
+            times = spread(0.0, self.video.duration, self.preview_frames, inside=True)
+            frames = self.video.frames(times)
+            self._fresh = {frame.time: frame.image for frame in frames}
+            self.shots = tuple(Shot(frame.time) for frame in frames)
+            if self.preview == "sheet":
+                self.shots = (Shot(0.0, WHOLE, (("sheet", *(frame.time for frame in frames)),)),)
+        self._previewed = len(self.shots)
+
+    def _open(self, state: dict[str, Any]) -> None:
+        """Bring up an instance; an empty state stands for one before the first reset."""
+        state = state or self.source.draw(np.random.default_rng(0), self.level, self.split, "any")
+        self.instance: Instance = self.source.open(state)
+        self.video: Video = self.instance.video
+        question = self.instance.question
+        case = self.instance.case
+        if self.shuffled and case is not None:
+            self.video = Shuffled(case.video, state["key"] % 2**32)
+        if self.open_answers and question.options:
+            kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnSource) else "ocr"
+            question = question_without_options(question, kind)
+        self.question = question
+        self.heard: tuple[tuple[float, float], ...] = ()
+        self._previewed = 0
+        self._fresh: dict[float, np.ndarray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the open video, which is opened again where it is unpickled."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("instance", "video")}
+        return {**kept, "_opened": self.instance.state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = dict(state)
+        opened = kept.pop("_opened")
+        vars(self).update(kept)
+        self._open(opened)
+        vars(self).update(kept)
+
+    def _instance_state(self) -> dict[str, Any]:
+        return {**self.instance.state, "heard": [list(stretch) for stretch in self.heard], "previewed": self._previewed}
+
+    def _set_instance(self, state: dict[str, Any]) -> None:
+        self._open({name: value for name, value in state.items() if name not in ("heard", "previewed")})
+        self.heard = tuple((start, end) for start, end in state["heard"])
+        self._previewed = state["previewed"]
+
+    # --- what is seen ------------------------------------------------------------------------------------------------
+
+    def _about(self) -> str:
+        said = f"The video is {self.video.duration:g} s long ({clock(self.video.duration)})"
+        return said + (", with subtitles." if self.video.subtitles else ".")
+
+    def _caption(self, number: int, shot: Shot) -> str:
+        if shot.marks:
+            times = ", ".join(f"{time:.1f}" for time in shot.marks[0][1:])
+            return f"Picture {number}, a sheet of frames at {times} s:"
+        part = "" if shot.box == WHOLE else ", a part of it"
+        return f"Picture {number}, at {shot.time:.1f} s{part}:"
+
+    def _picture(self, shot: Shot) -> np.ndarray:
+        if shot.marks:
+            times = shot.marks[0][1:]
+            images = [self._frame(time) for time in times]
+            whole = contact_sheet(images, [f"{time:.1f} s" for time in times], *self.video.size)
+        else:
+            whole = self._frame(shot.time)
+        return crop(whole, shot.box, *self._shown_size(shot))
+
+    def _frame(self, time: float) -> np.ndarray:
+        return self._fresh[time] if time in self._fresh else self.video.frames([time])[0].image
+
+    def _observe(self) -> dict[str, Any]:
+        observation = super()._observe()
+        self._fresh = {}
+        return observation
+
+    def _shown_size(self, shot: Shot) -> tuple[int, int]:
+        height, width = self.video.size
+        return self.shown_size(
+            max(1, round(height * (shot.box[3] - shot.box[1]))), max(1, round(width * (shot.box[2] - shot.box[0])))
+        )
+
+    def _drawn(self) -> Drawn:
+        """The video, whose frames are known exactly."""
+        assert self.instance.case is not None
+        return self.video if isinstance(self.video, Shuffled) else self.instance.case.video
+
+    def _in_words(self, shot: Shot) -> str:
+        drawn, height = self._drawn(), self._shown_size(shot)[0]
+        if shot.marks:
+            times = shot.marks[0][1:]
+            return "; ".join(f"at {t:.1f} s: {in_words(drawn.facts(t, WHOLE, height // 2))}" for t in times)
+        return in_words(drawn.facts(shot.time, shot.box, height))
+
+    # --- the expert and the questions --------------------------------------------------------------------------------
+
+    def _reader(self) -> Reader:
+        assert self.instance.case is not None
+        return Reader(self.instance.case, self._drawn(), lambda shot: self._shown_size(shot)[0])
+
+    def _expert_call(self) -> ToolCall:
+        return self._reader().plan(self.shots, self.frames_left)[0]
+
+    def _expert_steps(self) -> int:
+        if self.instance.case is None:
+            return 0
+        return len(self._reader().plan(self.shots[: self._previewed], self.frame_budget))
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        pictures = [(n, shot) for n, shot in enumerate(self.shots, 1) if not shot.marks][self._first_new :]
+        seen = [(n, self._drawn().facts(shot.time, shot.box, self._shown_size(shot)[0])) for n, shot in pictures]
+        asked = [("How many pictures are left?", str(self.frames_left)), *frame_questions(seen)]
+        return [asked[i] for i in rng.permutation(len(asked))]
+
+
+def spread(start: float, end: float, count: int, inside: bool = False) -> list[float]:
+    """`count` times at even distances from `start` to `end`, both included; the middle for one.
+
+    With `inside` they are the middles of `count` equal parts.
+    """
+    if count == 1 or inside:
+        return [start + (end - start) * (2 * i + 1) / (2 * count) for i in range(count)]
+    return [start + (end - start) * i / (count - 1) for i in range(count)]
+
+
+def question_without_options(question: Question, kind: Any) -> Question:
+    """The question with its options taken away; answers are compared by `kind`."""
+    from dataclasses import replace
+
+    return replace(question, options=(), kind=kind)
+
+
+def _subtitle_text(subtitles: Sequence[Subtitle], start: float, end: float) -> str:
+    found = [line for line in subtitles if line.end > start and line.start < end]
+    lines, used = [], 0
+    for line in found:
+        said = f"[{line.start:.1f} s] {line.text}"
+        used += len(said)
+        if used > MAX_SUBTITLES:
+            lines.append(f"... and {len(found) - len(lines)} more lines: ask for a shorter stretch.")
+            break
+        lines.append(said)
+    return "\n".join(lines) or f"Nothing is said from {start:g} s to {end:g} s."
