@@ -100,7 +100,8 @@ def longvt(group: Sequence[Transcript], judge: Judge = by_rule) -> list[float]:
     - accuracy, 0 to 1, by the judge, of what stands in the last ``<answer>``; 0 for an empty one.
     - format, 0 or 1: a thought, then tool calls each followed by a thought, then the one answer, with nothing before
       and after, and every tag closed.
-    - temporal IoU, 0 to 1, between the last clip that was called for and the evidence, if a tool replied.
+    - temporal IoU, 0 to 1, between the last clip that was called for (`crop_video`, or VideoQA's `sample_clip`) and the
+      evidence, if a tool replied. LongVT's evidence is one interval; of several, the union counts.
 
     An answer of 1000 characters or more has accuracy 0 and a bad format.
     """
@@ -111,13 +112,13 @@ def _longvt(transcript: Transcript, judge: Judge) -> float:
     text = transcript.text
     said = text.split("<answer>")[-1].split("</answer>")[0].strip()
     if "<answer>" not in text or "</answer>" not in text or len(said) >= _LONGEST_ANSWER:
-        said_right, formatted = 0.0, False
+        accuracy, formatted = 0.0, False
     else:
-        said_right, formatted = judge(transcript.question, said) if said else 0.0, _alternates(text)
+        accuracy, formatted = judge(transcript.question, said) if said else 0.0, _alternates(text)
     replied = any("<tool_call>" in exchange.said for exchange in transcript.exchanges[:-1])
     clip = _last_clip(text) if replied else None
     grounding = temporal_iou([clip], transcript.question.evidence) if clip else 0.0
-    return said_right + float(formatted) + grounding
+    return accuracy + float(formatted) + grounding
 
 
 def _alternates(text: str) -> bool:

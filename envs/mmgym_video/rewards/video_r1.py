@@ -1,6 +1,6 @@
-"""The reward of Video-R1 (arXiv 2503.21776), with T-GRPO's contrast term, as it is coded.
+"""The reward of Video-R1, with T-GRPO's contrast term, as it is coded.
 
-Two readings of it differ from the code: an answer of ``nan`` to a regression earns 0 (as coded it earns 1, whatever the
+Two things differ from the code: an answer of ``nan`` to a regression earns 0 (as coded it earns 1, whatever the
 truth), and numbers are compared in float64 where the trainer averages in float32.
 """
 
@@ -24,7 +24,7 @@ _THOUGHT_THEN_ANSWER = re.compile(r"</think>\s*<answer>")
 def video_r1(
     group: Sequence[Transcript], shuffled: Sequence[Transcript] | None = None, length_control: bool = True
 ) -> list[float]:
-    """Accuracy + format + contrast + length.
+    """Video-R1 (arXiv 2503.21776): accuracy + format + contrast + length.
 
     - accuracy, 0 to 1: `video_r1_accuracy` of the whole text.
     - format, 0 or 1: the whole text is ``<think>...</think><answer>...</answer>``.
