@@ -1,7 +1,7 @@
 """Spaces of observations that are more than one picture: texts and pictures in reading order, and sound.
 
-Neither has a fixed size, so that `gymnasium.vector.AsyncVectorEnv` needs ``shared_memory=False`` (in `gymnasium.make_vec`
-``vector_kwargs={"shared_memory": False}``), as for Gymnasium's `Sequence`.
+Neither has a fixed size, so that `gymnasium.vector.AsyncVectorEnv` needs ``shared_memory=False`` (in
+`gymnasium.make_vec` ``vector_kwargs={"shared_memory": False}``), as for Gymnasium's `Sequence`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class PartsSpace(Space[tuple[Any, ...]]):
 
     def _is_part(self, part: Any) -> bool:
         if isinstance(part, np.ndarray):
-            shape = part.shape
-            return part.dtype == np.uint8 and len(shape) == 3 and shape[2] == 3 and 1 <= min(shape[:2]) <= self.max_side
+            picture = part.dtype == np.uint8 and part.ndim == 3 and part.shape[2] == 3
+            return picture and all(1 <= side <= self.max_side for side in part.shape[:2])
         return self._text.contains(part)
 
     def sample(self, mask: Any = None, probability: Any = None) -> tuple[Any, ...]:

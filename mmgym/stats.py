@@ -56,7 +56,8 @@ def summarise_episodes(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         ``success`` (share of episodes), ``low`` and ``high`` (its 95 % Wilson interval), ``episodes`` (how many
         count), ``lost`` (share of episodes that terminated without success), ``turns`` (mean per episode),
         ``valid_turns`` (share of all turns whose action was valid; 0 when no turn was made), ``return`` (mean sum of
-        rewards), ``failed`` (episodes that the machinery spoilt).
+        rewards), ``failed`` (episodes that the machinery spoilt), ``terms`` (by name, the mean per episode of the sum
+        of each term and measure).
 
     Raises:
         ValueError: when no episode counts, or a turn lacks the term ``valid``.
@@ -80,6 +81,10 @@ def summarise_episodes(trajectories: Sequence[Trajectory]) -> dict[str, Any]:
         "valid_turns": fmean(turn.terms["valid"] for turn in turns) if turns else 0.0,
         "return": fmean(trajectory.episode_return for trajectory in counted),
         "failed": failed,
+        "terms": {
+            name: sum(turn.terms.get(name, 0.0) for turn in turns) / len(counted)
+            for name in sorted({name for turn in turns for name in turn.terms})
+        },
     }
 
 

@@ -23,8 +23,8 @@ from mmgym.parts import PartsSpace
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, tool
 from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
-from mmgym_video.question import Question
-from mmgym_video.scoring import coverage, is_correct, score, temporal_iou
+from mmgym_video.question import LETTERS, Question
+from mmgym_video.scoring import coverage, is_correct, option_index, score, temporal_iou
 
 __all__ = ["FRAMES", "TURNS", "LookingEnv", "Shot"]
 
@@ -61,8 +61,8 @@ class LookingEnv(MultimodalEnv):
         patch: side of the square of pixels that becomes one token: 32 for Qwen3-VL, 28 for Qwen2.5-VL.
         repeat_question: whether every observation repeats the question; else only the first one has it.
         open_answers: whether questions are asked without their options.
-        grounding_reward: weight of the term ``grounding``: what a turn adds to the temporal IoU between the moments that
-            were asked for and the evidence.
+        grounding_reward: weight of the term ``grounding_reward``: what a turn adds to the temporal IoU between the
+            moments that were asked for and the evidence.
         frame_cost: what each picture costs (term ``frame_cost``).
         **arguments: those of `MultimodalEnv`.
     """
@@ -126,7 +126,7 @@ class LookingEnv(MultimodalEnv):
     def _set_instance(self, state: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    # --- tools ---------------------------------------------------------------------------------------------------------
+    # --- tools -------------------------------------------------------------------------------------------------------
 
     @tool
     def note(self, text: Annotated[str, MaxLen(500)]) -> Effect:
@@ -149,6 +149,11 @@ class LookingEnv(MultimodalEnv):
         Args:
             text: the letter or the text of an option; a number or words where there are no options.
         """
+        if self.question.options and option_index(self.question, text) is None:
+            letters = LETTERS[: len(self.question.options)]
+            return Effect(
+                False, f"That names none of the options, or several: answer with one of {', '.join(letters)}."
+            )
         self.said = text
         return Effect(True)
 
@@ -185,6 +190,9 @@ class LookingEnv(MultimodalEnv):
         self._counts["looks"] += 1
         self._counts["zooms"] += zooms
         self._counts["frames"] += len(shots)
+        self._counts["hits"] += sum(
+            any(start <= shot.time <= end for start, end in self.question.evidence) for shot in shots
+        )
         self._counts["repeats"] += all(shot in seen for shot in shots)
         self.shots = (*self.shots, *shots)
         self.requested = (*self.requested, *asked)
@@ -210,7 +218,7 @@ class LookingEnv(MultimodalEnv):
         self._start_turn()
 
     def _start_turn(self) -> None:
-        self._counts = dict.fromkeys(("looks", "zooms", "frames", "repeats", "look_errors"), 0)
+        self._counts = dict.fromkeys(("looks", "zooms", "frames", "hits", "repeats", "look_errors"), 0)
         self._grounding_before, self._evidence_before = self._grounding(), self._evidence()
 
     @property
@@ -254,7 +262,11 @@ class LookingEnv(MultimodalEnv):
         return terms
 
     def _measures(self) -> dict[str, float]:
-        """Of the turn: the graded answer, pictures and looking calls, and what was added to grounding and coverage."""
+        """What the turn was.
+
+        The graded answer, looking calls, pictures, those of them in the evidence (``hits``), and what the turn added
+        to the temporal IoU with the evidence and to the share of it that was asked for.
+        """
         return {
             "answer": 0.0 if self.said is None else score(self.question, self.said),
             **{name: float(count) for name, count in self._counts.items()},
@@ -303,7 +315,7 @@ class LookingEnv(MultimodalEnv):
         pictures = [self._picture(shot) for _, shot in new]
         return contact_sheet(pictures, [self._caption(*item) for item in new], *self.image_shape)
 
-    # --- state ---------------------------------------------------------------------------------------------------------
+    # --- state -------------------------------------------------------------------------------------------------------
 
     def _get_state(self) -> dict[str, Any]:
         return {

@@ -21,6 +21,8 @@ from mmgym_video.video import Frame, Subtitle, Video
 
 __all__ = ["DrawnSource", "FileSource", "Instance", "Shuffled", "Source"]
 
+MAX_SECONDS = 1e6
+"""No file is longer than that."""
 PIECES = 64
 """Equal pieces of a video that `Shuffled` puts in another order."""
 
@@ -42,6 +44,8 @@ class Source(Protocol):
 
     tasks: tuple[str, ...]
     """Kinds of questions: values of ``options["task"]`` beside ``any``."""
+    longest: float
+    """Seconds that no video is longer than."""
 
     def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
         """Draw an instance of a level, split and task (or ``any``): the state to open.
@@ -76,6 +80,7 @@ class DrawnSource:
         self.families = {family.name: family for family in families}
         self.tasks = tuple(self.families)
         self.duration, self.size = duration, (size[0], size[1])
+        self.longest = duration or max(DURATIONS.values())
 
     def _setting(self, level: int, split: str) -> Setting:
         return Setting(level, split, self.duration or DURATIONS[level], self.size)
@@ -113,6 +118,7 @@ class FileSource:
     def __init__(self, questions: str | Path, folder: str | Path | None, format: str, broken: str, split_by: str):
         from mmgym_video.datasets import load_questions
 
+        self.longest = MAX_SECONDS
         self.folder = Path(questions).parent if folder is None else Path(folder)
         self.split_by = choose("split_by", split_by, ("none", "video"))
         loaded = load_questions(questions, format=format, broken=broken, files=self.folder)

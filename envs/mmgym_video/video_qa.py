@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from annotated_types import Interval
+from annotated_types import Interval, MaxLen
 
 from mmgym.env import Capabilities, Effect, choose
-from mmgym.spaces import Tool, ToolCall, tool
+from mmgym.spaces import Parameter, Tool, ToolCall, tool
 from mmgym_video.looking import LookingEnv, Permille, Shot
 from mmgym_video.pictures import WHOLE, contact_sheet, crop
 from mmgym_video.procedural.catalogue import FAMILIES
@@ -18,7 +19,7 @@ from mmgym_video.procedural.family import Drawn, Family
 from mmgym_video.procedural.reader import Reader, frame_questions
 from mmgym_video.procedural.stage import in_words
 from mmgym_video.question import LETTERS, Question
-from mmgym_video.sources import DrawnSource, FileSource, Instance, Shuffled, Source
+from mmgym_video.sources import MAX_SECONDS, DrawnSource, FileSource, Instance, Shuffled, Source
 from mmgym_video.video import Subtitle, Video, clock
 
 __all__ = ["VideoQA"]
@@ -30,25 +31,28 @@ MAX_CALL = 64
 MAX_SUBTITLES = 4000
 """Most characters of subtitles that one call returns."""
 PREVIEWS = ("frames", "sheet", "none")
-Seconds = Annotated[float, Interval(ge=0, le=1e6)]
+Seconds = Annotated[float, Interval(ge=0, le=MAX_SECONDS)]
+Number = Annotated[int, Interval(ge=1, le=9999)]
+_COARSE = ("look", "choose")
+"""The tools of an environment with `parts`."""
+_TIMES = ("time", "start", "end", "stride")
 
 
 class VideoQA(LookingEnv):
     """Answer a question about a video that is too long to be looked at whole.
 
     ## Description
-    A question with its options, the length of the video and a sparse preview are shown. The agent asks for frames, zooms
-    into them, reads subtitles and keeps notes, within a budget of pictures and turns, and then answers once. Videos are
-    drawn on demand from the seed, from a minute to two hours long, with exact ground truth: DURATIONS by level. With
-    `questions=` they are a user's own files.
+    A question with its options, the length of the video and a sparse preview are shown. The agent asks for frames,
+    zooms into them, reads subtitles and keeps notes, within a budget of pictures and turns, and then answers once.
+    Videos are drawn on demand from the seed, with exact ground truth. With `questions=` they are a user's own files.
 
     ## Action space
-    `get_frame(time)` shows the frame at a time in seconds. `sample_clip(start, end, count)` shows frames at even distances
-    from start to end, both included. `scan(stride)` shows a frame every so many seconds of the whole video.
-    `zoom(frame, left, top, right, bottom)` shows a part of a picture that was shown, at full size, edges in thousandths of
-    that picture. `subtitle(start, end)` gives the subtitles of a stretch. `note(text)` keeps a note. `answer(text)` gives
-    the letter or the text of an option and ends the episode. A look that is out of the video, empty, reversed or over the
-    budget shows nothing and says why; it costs the turn.
+    `get_frame(time)` shows the frame at a time in seconds. `sample_clip(start, end, count)` shows frames at even
+    distances from start to end, both included. `scan(stride)` shows a frame every so many seconds of the whole video.
+    `zoom(frame, left, top, right, bottom)` shows a part of a picture that was shown, at full size, edges in thousandths
+    of that picture. `subtitle(start, end)` gives the subtitles of a stretch. `note(text)` keeps a note. `answer(text)`
+    gives the letter or the text of an option and ends the episode. A look that is out of the video, empty, reversed or
+    over the budget shows nothing and says why; it costs the turn.
 
     ## Observation space
     `task`: the question, the video's length, notes, and what is left of the budgets. `frames`: the new pictures, each
@@ -57,15 +61,16 @@ class VideoQA(LookingEnv):
     and what went wrong.
 
     ## Starting state
-    A random instance of one of the families, each as likely; the preview's pictures are number 1 and following, and cost
-    nothing. The split is decided by a hash of what is asked about; `ood` has other shades and another ground.
+    A random instance of one of the families, each as likely; the preview's pictures are number 1 and following, and
+    cost nothing. The split is decided by a hash of what is asked about; `ood` has other shades and another ground.
     `options["task"]` is the name of a family, or `"any"`.
 
     ## Rewards
-    1 for the right answer (term `outcome`), else 0; `grounding_reward` and `frame_cost` add process terms. `info["measures"]`
-    has what `mmgym_video.rewards` weighs: `answer` (graded), `frames`, `looks`, `zooms`, `look_errors`, `repeats`,
-    `grounding` (temporal IoU between what was asked for and the evidence, as added by the turn) and `evidence` (share of
-    the evidence that was asked for, likewise).
+    1 for the right answer (term `outcome`), else 0; `grounding_reward` and `frame_cost` add process terms.
+    `info["measures"]` has what a `RewardSpec` (`mmgym_video.rewards.turn_specs`) weighs: `answer` (graded), `frames`,
+    `hits` (those in the evidence), `looks`, `zooms`, `look_errors`, `repeats`, `grounding` (temporal IoU between
+    all that was asked for and the evidence, as added by the turn) and `evidence` (share of the evidence that was asked
+    for, likewise).
 
     ## Episode end
     Terminated by an answer (success if it is right); truncated at the turn limit.
@@ -75,9 +80,11 @@ class VideoQA(LookingEnv):
     - `duration`: seconds of a drawn video; None takes the level's. `frame_size`: its height and width.
     - `questions`: a file of questions about video files, in a public format or mmgym's own (`format`, by default
       recognised by its fields; see docs/video_datasets.md); `videos`: the folder of the files; `broken`: `"refuse"` or
-      `"skip"` broken rows; `split_by`: `"none"`, or `"video"`, so that no two splits share a video. There is no expert and
-      no text twin then, and levels differ in budgets alone.
+      `"skip"` broken rows; `split_by`: `"none"`, or `"video"`, so that no two splits share a video. There is no expert
+      and no text twin then, and levels differ in budgets alone.
     - `preview`: `"frames"`, `"sheet"` (one picture of several frames) or `"none"`; `preview_frames`: how many.
+    - `parts`: makes all actions finite, for small models and classical learners (families whose videos consist of equal
+      stretches only): `look(part)` shows the middle of one of so many equal parts, `choose(option)` answers.
     - `shuffled`: whether pictures are those of other times (a probe; drawn videos only).
     - and those of `LookingEnv`: `frame_budget`, `tokens_per_image`, `patch`, `repeat_question`, `open_answers`,
       `grounding_reward`, `frame_cost`.
@@ -119,6 +126,7 @@ class VideoQA(LookingEnv):
         preview: str = "frames",
         preview_frames: int = 4,
         shuffled: bool = False,
+        parts: int | None = None,
         **arguments: Any,
     ) -> None:
         self.preview = choose("preview", preview, PREVIEWS)
@@ -138,10 +146,32 @@ class VideoQA(LookingEnv):
             self.source = FileSource(questions, videos, format, broken, split_by)
             splits: Any = "content" if split_by == "video" else "single"
             self.capabilities = Capabilities(expert="none", splits=splits, questions=False, text_twin=False)
+        self.parts = parts
+        if parts is not None:
+            self._check_parts(parts)
         super().__init__(**arguments)
+        if isinstance(self.source, DrawnSource):
+            self._check_height(self.source)
         self._open({})
 
-    # --- tools ---------------------------------------------------------------------------------------------------------
+    def _check_height(self, source: DrawnSource) -> None:
+        high = min(source.size[0], self.shown_size(*source.size)[0])
+        if blurred := [family.name for family in source.families.values() if family.least_height > high]:
+            needed = max(family.least_height for family in source.families.values())
+            raise ValueError(
+                f"frames {high} pixels high are too small for {', '.join(blurred)}: give a larger tokens_per_image and "
+                f"frame_size, so that frames are {needed} pixels high, or other families"
+            )
+
+    def _check_parts(self, parts: Any) -> None:
+        if not isinstance(parts, int) or not 2 <= parts <= 1000:
+            raise ValueError(f"parts must be a whole number from 2 to 1000, or None; got {parts!r}")
+        families = list(self.source.families.values()) if isinstance(self.source, DrawnSource) else []
+        if not families or not all(family.stretches for family in families):
+            able = ", ".join(name for name, family in self.all_families.items() if family.stretches)
+            raise ValueError(f"parts needs families whose videos consist of equal stretches: {able}")
+
+    # --- tools -------------------------------------------------------------------------------------------------------
 
     @tool
     def get_frame(self, time: Seconds) -> Effect:
@@ -183,7 +213,9 @@ class VideoQA(LookingEnv):
         return self._take_frames(times, [(max(0.0, t - INSTANT), min(self.video.duration, t + INSTANT)) for t in times])
 
     @tool
-    def zoom(self, frame: Annotated[int, Interval(ge=1)], left: Permille, top: Permille, right: Permille, bottom: Permille) -> Effect:
+    def zoom(
+        self, frame: Annotated[int, Interval(ge=1)], left: Permille, top: Permille, right: Permille, bottom: Permille
+    ) -> Effect:
         """Show a part of a picture that was shown, at full size.
 
         Args:
@@ -212,6 +244,48 @@ class VideoQA(LookingEnv):
         self.heard = (*self.heard, (start, end))
         return Effect(True, _subtitle_text(self.video.subtitles, start, end))
 
+    @tool
+    def look(self, part: Annotated[int, Interval(ge=1, le=1000)]) -> Effect:
+        """Show the frame in the middle of a part of the video.
+
+        Args:
+            part: number of the part, from 1, in order.
+        """
+        assert self.parts is not None
+        length = self.video.duration / self.parts
+        return self._take_frames([(part - 0.5) * length], [((part - 1) * length, part * length)])
+
+    @tool
+    def choose(self, option: Annotated[str, MaxLen(100)]) -> Effect:
+        """Give the answer. It ends the episode.
+
+        Args:
+            option: the answer.
+        """
+        return self.answer(option)
+
+    def _tools(self) -> list[Tool]:
+        offered = [t for t in super()._tools() if (t.name in _COARSE) == (self.parts is not None)]
+        return [replace(t, parameters=tuple(map(self._bounded, t.parameters))) for t in offered]
+
+    def _bounded(self, parameter: Parameter) -> Parameter:
+        """The parameter with the limits of this environment."""
+        if parameter.name in _TIMES:
+            return replace(parameter, high=self.source.longest)
+        if parameter.name == "part":
+            return replace(parameter, high=self.parts)
+        if parameter.name == "option":
+            return replace(parameter, kind="choice", choices=self._answers())
+        return parameter
+
+    def _answers(self) -> tuple[str, ...]:
+        """Every answer that may be chosen."""
+        assert isinstance(self.source, DrawnSource)
+        values = [family.values for family in self.source.families.values()]
+        if self.open_answers and all(values):
+            return tuple(dict.fromkeys(value for row in values for value in row))
+        return tuple(LETTERS[:4])
+
     def _bad_stretch(self, start: float, end: float) -> str:
         """Why a stretch cannot be looked at; empty if it can."""
         if start >= end:
@@ -230,6 +304,11 @@ class VideoQA(LookingEnv):
     # --- the instance ------------------------------------------------------------------------------------------------
 
     def _generate(self, task: Any) -> None:
+        if self.parts is not None and isinstance(self.source, DrawnSource):
+            for family in self.source.families.values():
+                if self.parts % family.stretches[self.level]:
+                    wanted = family.stretches[self.level]
+                    raise ValueError(f"parts must be a multiple of {wanted} at level {self.level}; got {self.parts}")
         self._open(self.source.draw(self.np_random, self.level, self.split, "any" if task is None else task))
         self._clear()
         if self.preview != "none":
@@ -330,10 +409,17 @@ class VideoQA(LookingEnv):
 
     def _reader(self) -> Reader:
         assert self.instance.case is not None
-        return Reader(self.instance.case, self._drawn(), lambda shot: self._shown_size(shot)[0])
+        return Reader(
+            self.instance.case, self._drawn(), lambda shot: self._shown_size(shot)[0], self.parts, self.open_answers
+        )
 
     def _expert_call(self) -> ToolCall:
         return self._reader().plan(self.shots, self.frames_left)[0]
+
+    def conclusion(self) -> ToolCall:
+        """The answer that follows from what was seen so far; a guess where it is not enough (drawn videos only)."""
+        self._require("expert", self.instance.case is not None)
+        return self._reader().answer(self.shots)
 
     def _expert_steps(self) -> int:
         if self.instance.case is None:
@@ -359,8 +445,6 @@ def spread(start: float, end: float, count: int, inside: bool = False) -> list[f
 
 def question_without_options(question: Question, kind: Any) -> Question:
     """The question with its options taken away; answers are compared by `kind`."""
-    from dataclasses import replace
-
     return replace(question, options=(), kind=kind)
 
 

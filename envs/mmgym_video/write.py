@@ -97,7 +97,9 @@ def _picture_stream(
     container: Any, size: tuple[int, int], rate: Fraction, gop: int, b_frames: int, options: dict[str, str]
 ) -> Any:
     height, width = size
-    stream = container.add_stream("libx264", rate=rate, options={**options, "x264-params": f"scenecut=0:bframes={b_frames}"})
+    stream = container.add_stream(
+        "libx264", rate=rate, options={**options, "x264-params": f"scenecut=0:bframes={b_frames}"}
+    )
     stream.width, stream.height = width, height
     # 4:2:0 halves both sides, so odd ones need 4:4:4.
     stream.pix_fmt = "yuv444p" if width % 2 or height % 2 else "yuv420p"
@@ -144,7 +146,9 @@ def _sound_frames(video: Video) -> Iterator[Any]:
     while done < total:
         until = min(done + rate, total)
         samples = video.sound(done / rate, min(until / rate, video.duration))[: until - done]
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32)[None], format="fltp", layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples, np.float32)[None], format="fltp", layout="mono"
+        )
         frame.sample_rate, frame.pts, frame.time_base = rate, done, Fraction(1, rate)
         yield frame
         done = until

@@ -59,7 +59,9 @@ def _blend(region: np.ndarray, cover: np.ndarray, whole: int, color: Color) -> N
     half = np.uint16(whole // 2)
     if cover.size < _SMALL:
         cover = cover[..., None]
-        region[:] = (region * (np.uint16(whole) - cover) + np.array(color, np.uint16) * cover + half) // np.uint16(whole)
+        region[:] = (region * (np.uint16(whole) - cover) + np.array(color, np.uint16) * cover + half) // np.uint16(
+            whole
+        )
         return
     # Whole arrays of three channels: NumPy is slow where it has to repeat a value for every channel of many pixels.
     mixed = region * cv2.merge([np.uint16(whole) - cover] * 3)

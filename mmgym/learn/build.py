@@ -12,11 +12,13 @@ import numpy as np
 
 import mmgym
 from mmgym.agent import Agent, Policy
-from mmgym.learn.config import EnvironmentConfig, TrainConfig
+from mmgym.env import choose
+from mmgym.learn.config import EnvironmentConfig, GrpoConfig, TrainConfig
 from mmgym.messages import observation_content
+from mmgym.rewards import RewardSpec, outcome_and_validity
 from mmgym.rollout.host import load_attribute
 
-__all__ = ["make_demonstrator", "make_env", "make_policy", "scripted_agent"]
+__all__ = ["make_demonstrator", "make_env", "make_policy", "make_reward", "scripted_agent"]
 
 _EPISODES = 20
 """Episodes of which the words are read."""
@@ -68,6 +70,23 @@ def _words(env: gym.Env[Any, Any], tasks: list[str]) -> list[str]:
         if inner.capabilities.questions:
             texts += [text for pair in inner.questions(np.random.default_rng(seed)) for text in pair]
     return sorted({word for text in texts for word in re.findall(r"[^\W\d_]+", text)})
+
+
+def make_reward(config: GrpoConfig) -> RewardSpec:
+    """What an episode is worth in training.
+
+    Raises:
+        ValueError: when the configuration names no `RewardSpec`.
+    """
+    if not config.reward:
+        return outcome_and_validity(config.validity_reward)
+    module, name, key = [*config.reward.split(":", 2), "", ""][:3]
+    found: Any = load_attribute(f"{module}:{name}")
+    if isinstance(found, Mapping):
+        found = found[choose("reward", key, found)]
+    if not isinstance(found, RewardSpec):
+        raise ValueError(f"{config.reward!r} must be a mmgym.RewardSpec; it is {type(found).__name__}")
+    return found
 
 
 def scripted_agent(name: str, noise: float = 0.0) -> Agent:

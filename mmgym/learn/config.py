@@ -220,8 +220,11 @@ class GrpoConfig:
     """Divide advantages by the group's standard deviation (GRPO), or not (Dr.GRPO)."""
     entropy_bonus: float = 0.0
     """Weight of the entropy of the choice between valid actions where those can be listed, else of all tokens."""
+    reward: str = ""
+    """What an episode is worth: ``module:NAME`` of a `mmgym.RewardSpec`, or ``module:NAME:key`` of one in a table;
+    empty for the outcome, which is worth 1, and `validity_reward`."""
     validity_reward: float = 0.1
-    """Reward for the share of valid turns, at most this much in an episode; the outcome is worth 1."""
+    """Reward for the share of valid turns, at most this much in an episode."""
     question_weight: float = 0.0
     """Weight of perception questions mixed into each update; 0 for none."""
     question_conversations: int = 8

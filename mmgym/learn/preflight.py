@@ -13,7 +13,7 @@ import numpy as np
 
 import mmgym
 from mmgym.env import Unsupported
-from mmgym.learn.build import make_env
+from mmgym.learn.build import make_env, make_reward
 from mmgym.learn.config import ConfigurationError, TrainConfig, differences, to_mapping
 from mmgym.learn.perception import pose
 from mmgym.rollout.host import load_attribute
@@ -74,6 +74,8 @@ def preflight(config: TrainConfig) -> None:
         with _blame(field):
             _check_scripted(agent, inner.capabilities.expert)
     env.close()
+    with _blame("grpo.reward"):
+        make_reward(config.grpo)
     _check_questions(config)
 
 

@@ -20,7 +20,7 @@ import mmgym
 from mmgym.agent import TrainableAgent
 from mmgym.env import Unsupported
 from mmgym.learn.advantages import group_relative
-from mmgym.learn.build import make_demonstrator, make_env, make_policy, scripted_agent
+from mmgym.learn.build import make_demonstrator, make_env, make_policy, make_reward, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
 from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
@@ -34,7 +34,7 @@ from mmgym.learn.metrics import MetricsLog
 from mmgym.learn.packing import Row, merge_equal, policy_rows, supervised_row
 from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
-from mmgym.rewards import combine, outcome_and_validity
+from mmgym.rewards import combine
 from mmgym.rollout import Executor, Rollout
 from mmgym.trajectory import ImageStore, Trajectory, segments
 
@@ -80,6 +80,7 @@ class Trainer:
         self.folder = Path(config.out)
         self.policy = make_policy(config)
         self.executor = Executor(config.rollout)
+        self.reward_spec = make_reward(config.grpo)
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
         envs = [make_env(environment) for environment in config.environments]
         spaces = [mmgym.unwrap(env).action_space for env in envs]
@@ -267,9 +268,8 @@ class Trainer:
         return clipped_policy_loss(batch, config.clip_low, config.clip_high, config.entropy_bonus)
 
     def _reward_of(self, trajectory: Trajectory) -> float:
-        """The return that training sees: the outcome, and a capped term for valid turns."""
-        spec = outcome_and_validity(self.config.grpo.validity_reward)
-        return sum(combine([turn.terms for turn in trajectory.turns], spec))
+        """The return that training sees."""
+        return sum(combine([turn.terms for turn in trajectory.turns], self.reward_spec))
 
     def _guard(self, metrics: list[dict[str, float]]) -> None:
         """Before the first update of an iteration, the learner must see what the sampler saw."""

@@ -125,6 +125,14 @@ def test_sampled_ids_stay_as_they_are(codec):
     assert not extends and prompt.ids[start : start + 2].tolist() == odd.tolist()
 
 
+def test_a_sound_is_never_dropped_in_silence(codec):
+    sound = {"type": "audio", "audio": np.zeros(80, np.float32), "sampling_rate": 40}
+    heard = codec.opening([{"role": "user", "content": [sound, {"type": "text", "text": "go"}]}])
+    assert "(Sound of 2.0 s, which you cannot hear.)go" in codec.decode(heard.ids)
+    shown = codec.opening([user(IMAGE, "go")])
+    assert len(shown.images) == 1 and "Sound" not in codec.decode(shown.ids)
+
+
 CONTROL = ["<|im_end|>", "<|im_start|>system", "<|image_pad|>", "<|vision_start|>", "<|endoftext|>", "<|video_pad|>"]
 
 

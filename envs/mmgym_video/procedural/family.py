@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -14,7 +14,7 @@ from mmgym_video.procedural.stage import Fact
 from mmgym_video.question import Kind, Question
 from mmgym_video.video import Video
 
-__all__ = ["DURATIONS", "Case", "Drawn", "Family", "Look", "Setting", "Sighting", "pick_times", "shuffled"]
+__all__ = ["DURATIONS", "Case", "Drawn", "Family", "Listen", "Look", "Setting", "Sighting", "pick_times", "shuffled"]
 
 DURATIONS = {1: 60.0, 2: 180.0, 3: 600.0, 4: 1800.0, 5: 7200.0}
 """Length of a video in seconds, by level."""
@@ -50,13 +50,23 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Listen:
+    """A stretch that the expert wants to hear."""
+
+    start: float
+    """Seconds."""
+    end: float
+    """Seconds."""
+
+
+@dataclass(frozen=True)
 class Sighting:
-    """What was seen of a frame."""
+    """What was seen of a frame, or heard in a stretch (then `facts` has sounds alone, see `SoundTrack.heard`)."""
 
     time: float
-    """When the frame appears, in seconds."""
+    """When the frame appears, or the stretch begins, in seconds."""
     facts: tuple[Fact, ...]
-    """What can be seen in it."""
+    """What can be seen in it, or heard."""
     box: Box = WHOLE
     """The part of the frame."""
 
@@ -91,6 +101,8 @@ class Case:
     `looks` seen it is right, with less it may be a guess."""
     content: Hashable
     """What decides the split: the things and values that are asked about, without times and places."""
+    listens: tuple[Listen, ...] = ()
+    """What has to be heard as well."""
 
 
 class Family(ABC):
@@ -108,6 +120,13 @@ class Family(ABC):
     """How an answer is compared when no options are given."""
     chance: ClassVar[float] = 0.25
     """Success of the best policy that does not look."""
+    least_height: ClassVar[int] = 192
+    """Pixels that the whole frame has to be high, as it is and as it is shown, for its things to be told apart."""
+    stretches: ClassVar[Mapping[int, int]] = {}
+    """By level, into how many equal stretches one can cut the video so that the middle of a stretch shows what any time
+    in it shows. Empty where there is no such number; then `VideoQA` has no `parts`."""
+    values: ClassVar[tuple[str, ...]] = ()
+    """Every answer there is, where these are few; else empty."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:

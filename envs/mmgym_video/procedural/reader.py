@@ -1,4 +1,4 @@
-"""The expert of drawn videos: it knows where to look, looks there with the tools, and concludes from what it saw alone."""
+"""The expert of drawn videos: it knows where to look, looks there with the tools, and concludes from that alone."""
 
 from __future__ import annotations
 
@@ -21,28 +21,58 @@ class Reader:
         case: the instance.
         video: what is looked at (`Case.video`, or another order of its pictures).
         height: pixels that a shot is high when it is shown.
+        parts: how many parts of the video can be looked at, if only their middles can.
+        in_words: whether the answer is given in words, not as an option's letter.
+        hear: what is heard from a start to an end in seconds; None for a silent video.
     """
 
-    def __init__(self, case: Case, video: Drawn, height: Callable[[Shot], int]):
-        self.case, self.video, self.height = case, video, height
+    def __init__(
+        self,
+        case: Case,
+        video: Drawn,
+        height: Callable[[Shot], int],
+        parts: int | None = None,
+        in_words: bool = False,
+        hear: Callable[[float, float], tuple[Fact, ...]] | None = None,
+    ):
+        self.case, self.video, self.height, self.parts, self.in_words = case, video, height, parts, in_words
+        self.hear = hear
+        self.looks = case.looks if parts is None else tuple(dict.fromkeys(map(self._middle, case.looks)))
 
-    def plan(self, shots: Sequence[Shot], pictures: int) -> list[ToolCall]:
+    def _part(self, time: float) -> int:
+        """Number of the part that a time lies in, from 0."""
+        assert self.parts is not None
+        return min(int(time / self.video.duration * self.parts), self.parts - 1)
+
+    def _middle(self, look: Look) -> Look:
+        """A look at the middle of the part that a look lies in."""
+        assert self.parts is not None
+        return Look((self._part(look.time) + 0.5) * self.video.duration / self.parts)
+
+    def plan(
+        self, shots: Sequence[Shot], pictures: int, heard: Sequence[tuple[float, float]] = ()
+    ) -> list[ToolCall]:
         """The calls that remain, the answer last.
 
         Args:
             shots: what was shown so far.
             pictures: how many more may be taken; what would be more is left out, and the answer may then be a guess.
+            heard: stretches that were heard so far, (start, end) in seconds.
         """
         calls: list[ToolCall] = []
-        shots = list(shots)
-        while look := self._next(shots, [*self.case.looks]):
+        shots, heard = list(shots), list(heard)
+        for listen in self.case.listens:
+            if not any(start <= listen.start and listen.end <= end for start, end in heard):
+                calls.append(ToolCall("listen", {"start": listen.start, "end": listen.end}))
+                heard.append((listen.start, listen.end))
+        while look := self._next(shots, self.looks):
             call, new = self._call(look, shots)
             if len(new) > pictures:
                 break
             calls.append(call)
             shots += new
             pictures -= len(new)
-        return [*calls, self._answer(shots)]
+        return [*calls, self._answer(shots, heard)]
 
     def _next(self, shots: Sequence[Shot], looks: Sequence[Look]) -> list[Look]:
         """The looks that remain, from the first one on."""
@@ -53,6 +83,8 @@ class Reader:
         """The call that serves the first of the looks, and what it shows."""
         time, box = self.video.frame_time(looks[0].time), _rounded(looks[0].box)
         whole = [number for number, shot in enumerate(shots, 1) if shot == Shot(time)]
+        if self.parts is not None:
+            return ToolCall("look", {"part": self._part(time) + 1}), [Shot(time)]
         if box != WHOLE and whole:
             left, top, right, bottom = (round(1000 * edge) for edge in box)
             part = {"frame": whole[0], "left": left, "top": top, "right": right, "bottom": bottom}
@@ -65,14 +97,19 @@ class Reader:
                 return ToolCall("sample_clip", {"start": start, "end": end, "count": count}), [Shot(t) for t in even]
         return ToolCall("get_frame", {"time": time}), [Shot(time)]
 
-    def sightings(self, shots: Sequence[Shot]) -> list[Sighting]:
-        """What was seen, in order of time."""
-        ordered = sorted((shot for shot in shots if not shot.marks), key=lambda shot: shot.time)
-        return [Sighting(s.time, self.video.facts(s.time, s.box, self.height(s)), s.box) for s in ordered]
+    def sightings(self, shots: Sequence[Shot], heard: Sequence[tuple[float, float]] = ()) -> list[Sighting]:
+        """What was seen and heard, in order of time."""
+        frames = [shot for shot in shots if not shot.marks]
+        seen = [Sighting(s.time, self.video.facts(s.time, s.box, self.height(s)), s.box) for s in frames]
+        if self.hear is not None:
+            seen += [Sighting(start, self.hear(start, end)) for start, end in heard]
+        return sorted(seen, key=lambda sighting: sighting.time)
 
-    def _answer(self, shots: Sequence[Shot]) -> ToolCall:
-        said = self.case.conclude(self.sightings(shots))
-        return ToolCall("answer", {"text": LETTERS[self.case.question.options.index(said)]})
+    def _answer(self, shots: Sequence[Shot], heard: Sequence[tuple[float, float]] = ()) -> ToolCall:
+        said = self.case.conclude(self.sightings(shots, heard))
+        if not self.in_words:
+            said = LETTERS[self.case.question.options.index(said)]
+        return ToolCall("answer", {"text": said}) if self.parts is None else ToolCall("choose", {"option": said})
 
 
 def _rounded(box: Box) -> Box:

@@ -60,12 +60,7 @@ class Actor:
 
     def place(self, time: float) -> tuple[float, float]:
         """Where its middle is at a time."""
-        after = bisect.bisect_right(self.path, time, key=lambda entry: entry[0])
-        if after == 0 or after == len(self.path):
-            return self.path[min(after, len(self.path) - 1)][1:]
-        (t0, x0, y0), (t1, x1, y1) = self.path[after - 1 : after + 1]
-        share = (time - t0) / (t1 - t0)
-        return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+        return _along(self.path, time)
 
 
 @dataclass(frozen=True)
@@ -110,6 +105,16 @@ class Cover:
     """What is written on it."""
     shown: tuple[tuple[float, float], ...] = ALWAYS
     """When it is there."""
+    path: tuple[tuple[float, float, float], ...] = ()
+    """(time, x, y): how far it is away from where its edges say, moving as an actor does; empty for one that stays."""
+
+    def moved(self, time: float) -> Cover:
+        """The cover as it lies at a time."""
+        if not self.path:
+            return self
+        x, y = _along(self.path, time)
+        edges = {"left": self.left + x, "top": self.top + y, "right": self.right + x, "bottom": self.bottom + y}
+        return replace(self, **edges, path=())
 
     def hides(self, box: tuple[float, float, float, float]) -> bool:
         """Whether a box (left, top, right, bottom) is behind it with all of itself."""
@@ -182,14 +187,15 @@ class Stage:
                 cannot be read is None.
         """
         time = self.frame_time(time)
-        pixels = height / 1000 / (box[3] - box[1])
+        pixels = min(height / (box[3] - box[1]), self.size[0]) / 1000
+        covers = [cover.moved(time) for cover in self._there(self.covers, time)]
         found: list[Fact] = []
         for actor in self._there(self.actors, time):
             thing = self._thing(actor, time)
-            if not any(cover.hides(_extent(thing)) for cover in self._there(self.covers, time)):
+            if not any(cover.hides(_extent(thing)) for cover in covers):
                 fact = {"what": "thing", "shape": thing.shape, "color": thing.color, **self._at(thing.x, thing.y)}
                 found.append({**fact, "label": _read(actor.label, pixels * actor.size * 0.4)})
-        for cover in self._there(self.covers, time):
+        for cover in covers:
             middle = self._at((cover.left + cover.right) / 2, (cover.top + cover.bottom) / 2)
             found.append({"what": "cover", **middle, "label": _read(cover.label, pixels * _label_height(cover))})
         for display in self._there(self.displays, time):
@@ -220,7 +226,7 @@ class Stage:
             draw_thing(image, thing, look, box_of(thing, height))
             if actor.label:
                 _write(image, actor.label, thing.x * scale, thing.y * scale, actor.size * 0.4 * scale)
-        for cover in self._there(self.covers, time):
+        for cover in (cover.moved(time) for cover in self._there(self.covers, time)):
             corners = [round(edge * scale) for edge in (cover.left, cover.top, cover.right, cover.bottom)]
             cv2.rectangle(image, (corners[0], corners[1]), (corners[2] - 1, corners[3] - 1), cover.color, -1)
             if cover.label:
@@ -234,6 +240,16 @@ class Stage:
 @lru_cache(maxsize=8)
 def _ground(height: int, width: int, color: Color) -> np.ndarray:
     return blank(height, width, color)
+
+
+def _along(path: Sequence[tuple[float, float, float]], time: float) -> tuple[float, float]:
+    """Where on a path of (time, x, y) something is: straight and even between its points, at rest outside of them."""
+    after = bisect.bisect_right(path, time, key=lambda entry: entry[0])
+    if after == 0 or after == len(path):
+        return path[min(after, len(path) - 1)][1:]
+    (t0, x0, y0), (t1, x1, y1) = path[after - 1 : after + 1]
+    share = (time - t0) / (t1 - t0)
+    return x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
 
 
 def _extent(thing: Thing) -> tuple[float, float, float, float]:

@@ -1,0 +1,1 @@
+"""Videos that are drawn on demand, and questions about them with exact answers."""
