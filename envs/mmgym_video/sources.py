@@ -140,7 +140,9 @@ class FileSource:
     def open(self, state: dict[str, Any]) -> Instance:
         """Open the video of a question."""
         question = self.questions[state["question"]]
-        video: Video = _open_file(str(self.folder / question.video), *self._subtitles_of(question))
+        path = self.folder / question.video
+        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        video: Video = _open_file(str(path), changed, *self._subtitles_of(question))
         if question.segment:
             video = Segment(video, *question.segment)
         return Instance(state, video, question)
@@ -150,7 +152,8 @@ class FileSource:
 
 
 @lru_cache(maxsize=4)
-def _open_file(path: str, subtitles: str, offset: float) -> Video:
+def _open_file(path: str, changed: int, subtitles: str, offset: float) -> Video:
+    """A file, kept open for the members of a group; one that was `changed` (its time of change) is opened again."""
     from mmgym_video.files import VideoFile
     from mmgym_video.subtitles import read_subtitles
 

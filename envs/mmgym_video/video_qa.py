@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Interval, MaxLen
 
-from mmgym.env import Capabilities, Effect, choose
+from mmgym.env import Capabilities, Effect, MachineryFailure, choose
 from mmgym.spaces import Parameter, Tool, ToolCall, tool
 from mmgym_video.looking import LookingEnv, Permille, Shot
 from mmgym_video.pictures import WHOLE, contact_sheet, crop
@@ -20,7 +20,7 @@ from mmgym_video.procedural.reader import Reader, frame_questions
 from mmgym_video.procedural.stage import in_words
 from mmgym_video.question import LETTERS, Question
 from mmgym_video.sources import MAX_SECONDS, DrawnSource, FileSource, Instance, Shuffled, Source
-from mmgym_video.video import Subtitle, Video, clock
+from mmgym_video.video import Frame, Subtitle, Video, VideoError, clock
 
 __all__ = ["VideoQA"]
 
@@ -297,8 +297,7 @@ class VideoQA(LookingEnv):
     def _take_frames(self, times: Sequence[float], asked: Sequence[tuple[float, float]]) -> Effect:
         if len(times) > self.frames_left:
             return self._take([Shot(time) for time in times])
-        frames = self.video.frames(times)
-        self._fresh = {frame.time: frame.image for frame in frames}
+        frames = self._decode(times)
         return self._take([Shot(frame.time) for frame in frames], asked)
 
     # --- the instance ------------------------------------------------------------------------------------------------
@@ -313,8 +312,7 @@ class VideoQA(LookingEnv):
         self._clear()
         if self.preview != "none":
             times = spread(0.0, self.video.duration, self.preview_frames, inside=True)
-            frames = self.video.frames(times)
-            self._fresh = {frame.time: frame.image for frame in frames}
+            frames = self._decode(times)
             self.shots = tuple(Shot(frame.time) for frame in frames)
             if self.preview == "sheet":
                 self.shots = (Shot(0.0, WHOLE, (("sheet", *(frame.time for frame in frames)),)),)
@@ -380,7 +378,16 @@ class VideoQA(LookingEnv):
         return crop(whole, shot.box, *self._shown_size(shot))
 
     def _frame(self, time: float) -> np.ndarray:
-        return self._fresh[time] if time in self._fresh else self.video.frames([time])[0].image
+        return self._fresh[time] if time in self._fresh else self._decode([time])[0].image
+
+    def _decode(self, times: Sequence[float]) -> list[Frame]:
+        """The frames at these times, which are kept until they were shown."""
+        try:
+            frames = self.video.frames(times)
+        except VideoError as error:
+            raise MachineryFailure(str(error)) from error
+        self._fresh |= {frame.time: frame.image for frame in frames}
+        return frames
 
     def _observe(self) -> dict[str, Any]:
         observation = super()._observe()

@@ -70,7 +70,7 @@ def load_questions(
 
     Args:
         path: a file (.jsonl, .ndjson, .json, .csv, .tsv, .parquet), or a folder: then every such file right in it.
-        format: a name in `FORMATS`, or ``"auto"`` to tell it by the fields of each file's first row.
+        format: a name in `FORMATS`, or ``"auto"`` to tell it by the fields of the first row of each file that is known.
         broken: ``"refuse"`` raises an error that lists every row that cannot be used; ``"skip"`` leaves them out, logs
             them and returns them.
         files: the folder of the videos, or of the whole release. With it, a video that is not there makes its row
