@@ -17,8 +17,8 @@ APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture test lint format conformance
-.PHONY: gallery check-puzzles bench-puzzles bench-web bench-webnav clean
+.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
+.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -26,6 +26,7 @@ help:
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
 	@echo "make demo-mixture   train one model on three puzzles at once, a quarter of an hour; results in runs/mixture/"
+	@echo "make demo-video     train it to look where the answer is in a video, a quarter of an hour; results in runs/video/"
 	@echo "make demo-web       train it to press buttons in a real browser, half an hour; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make lint           ruff and mypy only"
@@ -33,6 +34,8 @@ help:
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
+	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
+	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
@@ -73,6 +76,9 @@ demo-sokoban: $(STAMP)
 demo-mixture: $(STAMP)
 	$(BIN)/python examples/train_mixture.py
 
+demo-video: $(STAMP)
+	$(BIN)/python examples/train_video.py
+
 # The same three stages in a real browser: a panel of lamps, a screen of 96 pixels.
 demo-web: setup
 	$(BIN)/python examples/train_webnav.py
@@ -100,6 +106,13 @@ gallery: setup
 
 check-puzzles: $(STAMP)
 	$(BIN)/pytest -n 2 tests/puzzles/test_suite.py
+
+check-video: $(STAMP)
+	$(BIN)/pytest -n 2 tests/video/test_families.py
+	$(BIN)/python benchmarks/video_probes.py
+
+bench-video: setup
+	$(BIN)/python benchmarks/video.py
 
 bench-puzzles: $(STAMP)
 	$(BIN)/python benchmarks/puzzles.py

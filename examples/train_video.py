@@ -61,7 +61,7 @@ CONFIG = TrainConfig(
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(
-        iterations=100,
+        iterations=200,
         groups=32,
         group_size=16,
         minibatches=4,

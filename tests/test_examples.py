@@ -57,6 +57,17 @@ def test_train_mixture(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
+def test_train_video(tmp_path):
+    small = (
+        "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 2 "
+        "--cloning.episodes 4 --grpo.iterations 1 --grpo.groups 2 --grpo.group-size 2 --evaluation.episodes 3 "
+        "--evaluation.final-episodes 3 --evaluation.samples 1 --grpo.reward mmgym_video.rewards:turn_specs:grounded --out run"
+    )
+    out = run_example("train_video.py", *small.split(), cwd=tmp_path)
+    assert "cloned: " in out and "trained: " in out and "frames in the evidence" in out
+    assert (tmp_path / "run" / "success.png").is_file()
+
+
 def test_new_environment(tmp_path):
     run_example("new_environment.py", cwd=tmp_path)
     assert (ROOT / "examples" / "new_environment.py").read_text().count("\n") < 60

@@ -51,6 +51,7 @@ def test_summary_by_hand():
     summary = summarise_episodes(episodes)
     low, high = wilson(1, 3)
     expected = {"success": 1 / 3, "low": low, "high": high, "episodes": 3, "turns": 2.0, "valid_turns": 5 / 6}
+    assert summary.pop("terms") == {"valid": pytest.approx(5 / 3)}
     assert summary == pytest.approx({**expected, "lost": 1 / 3, "return": 1.1 / 3, "failed": 1})
 
 

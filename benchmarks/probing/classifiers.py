@@ -31,7 +31,7 @@ class Classifier(Protocol):
         ...
 
     def predict(self, instances: Sequence[Instance]) -> np.ndarray:
-        """int (instances,): the likeliest option of each."""
+        """The likeliest option of each: int (instances,)."""
         ...
 
 

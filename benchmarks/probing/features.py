@@ -1,13 +1,13 @@
 """What is known of a question without seeing its video in order, as numbers and words for each of its options.
 
-- ``blind``: everything but the pixels: wording, positions, lengths, numbers and times named, subtitles.
-- ``shuffled``: as well the frames without their times, as facts: what is in how many of them, where, and with what; what
-  the family's own conclusion says of random orders, and of the order that is guessed from what moves.
-- ``ordered``: as well the frames in order: the control that shows that a probe can see at all.
-- ``muted``: the same without what is heard.
+- ``blind``: everything but the pixels: wording, positions, lengths, numbers and times named, subtitles, what is heard.
+- ``shuffled``: as well the frames without their times, as facts: what is in how many of them, where, and with what;
+  what the family's own conclusion says of random orders, and of the order that is guessed from what moves.
+- ``muted``: as well the frames in order, but nothing that is heard.
+- ``ordered``: everything: the control that shows that a probe can see and hear at all.
 
-Options have features each, beside the difference from the mean of the question's options: right is the option that
-a classifier finds likeliest.
+Each option has features of its own, and their differences from the mean over the question's options: right is the one
+that a classifier finds likeliest.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ import numpy as np
 
 from benchmarks.probing.seriation import seriate
 from mmgym_video.procedural.family import Case, Sighting
+from mmgym_video.procedural.sound import KINDS as SOUNDS
 from mmgym_video.procedural.stage import Fact
 
 __all__ = ["KINDS", "Instance", "describe"]
 
 KINDS = ("blind", "shuffled", "ordered", "muted")
-ORDERS = 12
+ORDERS = 8
 """Random orders of the frames that are concluded from."""
 CODES = 64
 """Options are told apart by so many codes."""
-HEARD = ("sound",)
-"""What facts of sound are called."""
-
 Rows = np.ndarray
+"""Float (options, features)."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,17 @@ def describe(case: Case, kinds: Sequence[str], frames: int, rng: np.random.Gener
         frames: how many frames are known, at even distances.
         rng: orders them where their order must not be known.
     """
-    words, blind = _words(case), _wording(case)
-    known = {"blind": [blind]}
-    if set(kinds) & {"shuffled", "ordered"}:
+    words, wording = _words(case), _wording(case)
+    known = {"blind": [wording]}
+    if case.listens or set(kinds) - {"blind"}:
         film = _Film(case, frames)
-        known["shuffled"] = [blind, *_without_order(film, rng)]
-        known["ordered"] = [*known["shuffled"], film.in_order(range(frames)), film.concluded(range(frames))]
-    if "muted" in kinds:
-        film = _Film(case, frames, HEARD)
-        known["muted"] = [blind, *_without_order(film, rng), film.in_order(range(frames)), film.concluded(range(frames))]
+        straight = list(range(frames))
+        heard = [_sounds(film), film.concluded([])] if film.heard else []
+        known["blind"] += heard
+        known["shuffled"] = [wording, *heard, *_without_order(film, rng)]
+        known["ordered"] = [*known["shuffled"], film.in_order(straight), film.concluded(straight)]
+        seen = [film.as_bag(), film.in_order(straight), film.concluded(straight, deaf=True)]
+        known["muted"] = [wording, *seen]
     codes = tuple(zlib.crc32(option.encode()) % CODES for option in case.question.options)
     return {
         kind: Instance(words, codes, _beside_the_others(np.hstack(known[kind])), case.question.answer_index)
@@ -155,14 +156,15 @@ class _Film:
     Args:
         case: video and question.
         frames: how many.
-        without: kinds of facts that are left out.
     """
 
-    def __init__(self, case: Case, frames: int, without: Sequence[str] = ()):
+    def __init__(self, case: Case, frames: int):
         self.case = case
         duration = case.video.duration
+        hear = getattr(case.video, "heard", None)
+        self.heard = [Sighting(listen.start, hear(listen.start, listen.end)) for listen in case.listens] if hear else []
         self.times = [case.video.frame_time((i + 0.5) / frames * duration) for i in range(frames)]
-        self.facts = [tuple(f for f in case.video.facts(t) if f["what"] not in without) for t in self.times]
+        self.facts = [case.video.facts(time) for time in self.times]
         index: dict[tuple[object, ...], int] = {}
         rows: list[tuple[int, int, float, float]] = []
         for number, facts in enumerate(self.facts):
@@ -186,10 +188,11 @@ class _Film:
         self.any = np.array([[bool(set().union(*item) & name) for name in names] for item in self.items], bool)
         self.steps = [np.array([[part <= name for name in names] for part in item], bool) for item in self.items]
 
-    def concluded(self, order: Sequence[int]) -> Rows:
-        """(options, 1): whether each is the answer that follows from the frames in an order."""
-        seen = [Sighting(time, self.facts[i]) for time, i in zip(self.times, order, strict=True)]
-        said = self.case.conclude(seen)
+    def concluded(self, order: Sequence[int], deaf: bool = False) -> Rows:
+        """(options, 1): whether each is the answer that follows from frames in an order (or none), and the sound."""
+        seen = [Sighting(time, self.facts[i]) for time, i in zip(self.times, order, strict=False)]
+        heard = [] if deaf else self.heard
+        said = self.case.conclude(sorted([*seen, *heard], key=lambda sighting: sighting.time))
         return np.array([[option == said] for option in self.case.question.options], float)
 
     def as_bag(self) -> Rows:
@@ -257,6 +260,22 @@ class _Film:
         return np.array(rows, float)
 
 
+def _sounds(film: _Film) -> Rows:
+    """How many sounds are heard, of which kinds and pitches, and whether a word says what an option does."""
+    facts = [fact for sighting in film.heard for fact in sighting.facts]
+    kinds = [sum(fact["kind"] == kind for fact in facts) for kind in SOUNDS]
+    pitches = [fact["pitch"] for fact in facts if fact["pitch"]] or [0.0]
+    rising = sum(np.sign(fact["to"] - fact["pitch"]) for fact in facts)
+    starts = [fact["start"] - film.heard[0].time for fact in facts] or [0.0]
+    shared = [*kinds, min(pitches), max(pitches), pitches[0], pitches[-1], rising, starts[0], starts[-1]]
+    spoken = [set(_tokens(fact["text"] or "")) for fact in facts]
+    rows = []
+    for option in film.case.question.options:
+        said = sum(bool(words & set(_tokens(option))) for words in spoken)
+        rows.append([said, *(_number(option) - count for count in kinds), *shared])
+    return np.array(rows, float)
+
+
 def _said(fact: Fact) -> tuple[object, ...]:
     """A fact but for its place."""
     return tuple(value for name, value in sorted(fact.items()) if name not in ("x", "y"))
@@ -293,19 +312,17 @@ def _spread(places: np.ndarray) -> list[float]:
 def _without_order(film: _Film, rng: np.random.Generator) -> list[Rows]:
     """All that can be known of frames whose order is not."""
     count = len(film.times)
-    random = np.mean([film.concluded(rng.permutation(count)) for _ in range(ORDERS)], axis=0)
+    random = np.mean([film.concluded(rng.permutation(count).tolist()) for _ in range(ORDERS)], axis=0)
     bag = rng.permutation(count)
-    guessed = bag[seriate(film.places[bag])]
+    guessed = bag[seriate(film.places[bag])].tolist()
     # Which end is the beginning is not known: what holds in both directions, in one, in none.
     one, other = (_both(film, order) for order in (guessed, guessed[::-1]))
     return [film.as_bag(), random, np.minimum(one, other), np.maximum(one, other)]
 
 
-def _both(film: _Film, order: np.ndarray) -> Rows:
+def _both(film: _Film, order: Sequence[int]) -> Rows:
     return np.hstack([film.in_order(order), film.concluded(order)])
 
 
 def _beside_the_others(rows: Rows) -> Rows:
     return np.hstack([rows, rows - rows.mean(0)]).astype(np.float32)
-
-

@@ -59,10 +59,10 @@ def _untangled(steps: np.ndarray, path: list[int]) -> list[int]:
         stops = np.concatenate([[count], order, [count]])
         before, after = stops[:-1], stops[1:]
         edges = padded[before, after]
-        gain = edges[:, None] + edges[None] - padded[before[:, None], before[None]] - padded[after[:, None], after[None]]
+        gain = edges[:, None] + edges[None] - padded[np.ix_(before, before)] - padded[np.ix_(after, after)]
         gain[np.tril_indices(count + 1)] = 0
         i, j = np.unravel_index(np.argmax(gain), gain.shape)
         if gain[i, j] <= 1e-9:
             break
         order[i:j] = order[i:j][::-1]
-    return order.tolist()
+    return [int(index) for index in order]

@@ -240,8 +240,8 @@ class VideoQA(LookingEnv):
         if not self.video.subtitles:
             return self._refused("This video has no subtitles.")
         self._counts["looks"] += 1
-        self._counts["repeats"] += (start, end) in self.heard
-        self.heard = (*self.heard, (start, end))
+        self._counts["repeats"] += (start, end) in self.read
+        self.read = (*self.read, (start, end))
         return Effect(True, _subtitle_text(self.video.subtitles, start, end))
 
     @tool
@@ -331,7 +331,7 @@ class VideoQA(LookingEnv):
             kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnSource) else "ocr"
             question = question_without_options(question, kind)
         self.question = question
-        self.heard: tuple[tuple[float, float], ...] = ()
+        self.read: tuple[tuple[float, float], ...] = ()
         self._previewed = 0
         self._fresh: dict[float, np.ndarray] = {}
 
@@ -348,11 +348,11 @@ class VideoQA(LookingEnv):
         vars(self).update(kept)
 
     def _instance_state(self) -> dict[str, Any]:
-        return {**self.instance.state, "heard": [list(stretch) for stretch in self.heard], "previewed": self._previewed}
+        return {**self.instance.state, "read": [list(stretch) for stretch in self.read], "previewed": self._previewed}
 
     def _set_instance(self, state: dict[str, Any]) -> None:
-        self._open({name: value for name, value in state.items() if name not in ("heard", "previewed")})
-        self.heard = tuple((start, end) for start, end in state["heard"])
+        self._open({name: value for name, value in state.items() if name not in ("read", "previewed")})
+        self.read = tuple((start, end) for start, end in state["read"])
         self._previewed = state["previewed"]
 
     # --- what is seen ------------------------------------------------------------------------------------------------
@@ -421,12 +421,12 @@ class VideoQA(LookingEnv):
         )
 
     def _expert_call(self) -> ToolCall:
-        return self._reader().plan(self.shots, self.frames_left)[0]
+        return self._reader().plan(self.shots, self.frames_left, read=self.read)[0]
 
     def conclusion(self) -> ToolCall:
         """The answer that follows from what was seen so far; a guess where it is not enough (drawn videos only)."""
         self._require("expert", self.instance.case is not None)
-        return self._reader().answer(self.shots)
+        return self._reader().answer(self.shots, read=self.read)
 
     def _expert_steps(self) -> int:
         if self.instance.case is None:

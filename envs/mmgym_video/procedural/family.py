@@ -61,7 +61,11 @@ class Listen:
 
 @dataclass(frozen=True)
 class Sighting:
-    """What was seen of a frame, or heard in a stretch (then `facts` has sounds alone, see `SoundTrack.heard`)."""
+    """What was seen of a frame, or heard or read in a stretch.
+
+    Of a sound track `facts` has sounds alone (`SoundTrack.heard`), of subtitles lines (``what`` is ``line``, with
+    ``start``, ``end`` and ``text``).
+    """
 
     time: float
     """When the frame appears, or the stretch begins, in seconds."""
@@ -103,6 +107,8 @@ class Case:
     """What decides the split: the things and values that are asked about, without times and places."""
     listens: tuple[Listen, ...] = ()
     """What has to be heard as well."""
+    reads: tuple[Listen, ...] = ()
+    """Stretches whose subtitles have to be read as well."""
 
 
 class Family(ABC):

@@ -50,7 +50,11 @@ class Reader:
         return Look((self._part(look.time) + 0.5) * self.video.duration / self.parts)
 
     def plan(
-        self, shots: Sequence[Shot], pictures: int, heard: Sequence[tuple[float, float]] = ()
+        self,
+        shots: Sequence[Shot],
+        pictures: int,
+        heard: Sequence[tuple[float, float]] = (),
+        read: Sequence[tuple[float, float]] = (),
     ) -> list[ToolCall]:
         """The calls that remain, the answer last.
 
@@ -58,9 +62,14 @@ class Reader:
             shots: what was shown so far.
             pictures: how many more may be taken; what would be more is left out, and the answer may then be a guess.
             heard: stretches that were heard so far, (start, end) in seconds.
+            read: stretches whose subtitles were read so far.
         """
         calls: list[ToolCall] = []
-        shots, heard = list(shots), list(heard)
+        shots, heard, read = list(shots), list(heard), list(read)
+        for stretch in self.case.reads:
+            if (stretch.start, stretch.end) not in read:
+                calls.append(ToolCall("subtitle", {"start": stretch.start, "end": stretch.end}))
+                read.append((stretch.start, stretch.end))
         for listen in self.case.listens:
             if not any(start <= listen.start and listen.end <= end for start, end in heard):
                 calls.append(ToolCall("listen", {"start": listen.start, "end": listen.end}))
@@ -72,7 +81,7 @@ class Reader:
             calls.append(call)
             shots += new
             pictures -= len(new)
-        return [*calls, self._answer(shots, heard)]
+        return [*calls, self.answer(shots, heard, read)]
 
     def _next(self, shots: Sequence[Shot], looks: Sequence[Look]) -> list[Look]:
         """The looks that remain, from the first one on."""
@@ -97,16 +106,30 @@ class Reader:
                 return ToolCall("sample_clip", {"start": start, "end": end, "count": count}), [Shot(t) for t in even]
         return ToolCall("get_frame", {"time": time}), [Shot(time)]
 
-    def sightings(self, shots: Sequence[Shot], heard: Sequence[tuple[float, float]] = ()) -> list[Sighting]:
-        """What was seen and heard, in order of time."""
+    def sightings(
+        self,
+        shots: Sequence[Shot],
+        heard: Sequence[tuple[float, float]] = (),
+        read: Sequence[tuple[float, float]] = (),
+    ) -> list[Sighting]:
+        """What was seen, heard and read, in order of time."""
         frames = [shot for shot in shots if not shot.marks]
         seen = [Sighting(s.time, self.video.facts(s.time, s.box, self.height(s)), s.box) for s in frames]
         if self.hear is not None:
             seen += [Sighting(start, self.hear(start, end)) for start, end in heard]
+        for start, end in read:
+            lines = [line for line in self.video.subtitles if line.end > start and line.start < end]
+            seen.append(Sighting(start, tuple({"what": "line", **vars(line)} for line in lines)))
         return sorted(seen, key=lambda sighting: sighting.time)
 
-    def _answer(self, shots: Sequence[Shot], heard: Sequence[tuple[float, float]] = ()) -> ToolCall:
-        said = self.case.conclude(self.sightings(shots, heard))
+    def answer(
+        self,
+        shots: Sequence[Shot],
+        heard: Sequence[tuple[float, float]] = (),
+        read: Sequence[tuple[float, float]] = (),
+    ) -> ToolCall:
+        """The answer that follows from what was shown, heard and read."""
+        said = self.case.conclude(self.sightings(shots, heard, read))
         if not self.in_words:
             said = LETTERS[self.case.question.options.index(said)]
         return ToolCall("answer", {"text": said}) if self.parts is None else ToolCall("choose", {"option": said})

@@ -113,8 +113,8 @@ class Cover:
         if not self.path:
             return self
         x, y = _along(self.path, time)
-        edges = {"left": self.left + x, "top": self.top + y, "right": self.right + x, "bottom": self.bottom + y}
-        return replace(self, **edges, path=())
+        left, right = self.left + x, self.right + x
+        return replace(self, left=left, top=self.top + y, right=right, bottom=self.bottom + y, path=())
 
     def hides(self, box: tuple[float, float, float, float]) -> bool:
         """Whether a box (left, top, right, bottom) is behind it with all of itself."""

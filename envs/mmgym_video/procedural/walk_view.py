@@ -22,31 +22,45 @@ from mmgym.draw import Color, draw_text, text_width
 from mmgym_puzzles.perception.scenes import LOOKS, Thing, box_of, draw_thing
 from mmgym_puzzles.scene.textures import texture
 
-__all__ = ["EYE", "HALL", "SIDES", "TEXTURES", "Eye", "Place", "Rays", "Room", "Side", "cast", "draw_view", "focal", "hung"]
+__all__ = [
+    "EYE",
+    "HALL",
+    "SIDES",
+    "TEXTURES",
+    "Eye",
+    "Place",
+    "Rays",
+    "Room",
+    "Side",
+    "cast",
+    "draw_view",
+    "focal",
+    "hung",
+]
 
 Side = Literal["left", "ahead", "right"]
 SIDES: tuple[Side, ...] = ("left", "ahead", "right")
 """Walls of a room other than the one with the entrance, as one sees them who enters."""
-HALL = 1.6
+HALL = 1.5
 """Length of a hall."""
 EYE = 0.5
 """How high the eye is."""
 TEXTURES = {"usual": ("paint", "stripes", "brick", "planks"), "ood": ("stone", "tiles", "wood", "carpet")}
 """Textures of the rooms' walls, by look."""
 
-_WIDE = 0.35
-"""Half the width of halls and shutters."""
+_WIDE = 0.34375
+"""Half the width of halls and shutters: a whole number of the textures' pixels."""
 _HIGH = 0.85
 """Height of shutters."""
 _FINE = 192
 """Pixels per unit of the walls' textures."""
 _COARSE = 96
 """Pixels per unit of the floor's texture."""
-_REACH = HALL + 1.1
+_REACH = HALL + 1.25
 """The floor's texture reaches so far from the middle of the room, which is at (0, 1)."""
 _WALLS: dict[str, tuple[int, int]] = {"entrance": (0, -1), "left": (-1, 0), "ahead": (0, 1), "right": (1, 0)}
 """The direction in which each wall lies from the middle of the room."""
-_LIGHT = {"entrance": 0.88, "left": 0.84, "ahead": 1.0, "right": 0.92}
+_LIGHT = {"entrance": 0.92, "left": 0.89, "ahead": 1.0, "right": 0.95}
 _PAPER: Color = (250, 246, 232)
 _FRAME: Color = (74, 54, 40)
 
@@ -55,7 +69,7 @@ _FRAME: Color = (74, 54, 40)
 class _Shades:
     hall: Color
     hall_texture: str
-    tiles: Color
+    carpet: Color
     shutter: Color
     ceiling: Color
     floors: tuple[tuple[str, Color], ...]
@@ -65,7 +79,7 @@ _SHADES = {
     "usual": _Shades(
         hall=(196, 198, 200),
         hall_texture="stone",
-        tiles=(168, 170, 176),
+        carpet=(168, 170, 176),
         shutter=(112, 92, 74),
         ceiling=(244, 242, 236),
         floors=(("planks", (176, 136, 96)), ("carpet", (150, 150, 140)), ("tiles", (206, 198, 184))),
@@ -73,8 +87,8 @@ _SHADES = {
     "ood": _Shades(
         hall=(214, 204, 184),
         hall_texture="brick",
-        tiles=(140, 132, 124),
-        shutter=(74, 96, 112),
+        carpet=(140, 132, 124),
+        shutter=(88, 90, 92),
         ceiling=(214, 226, 236),
         floors=(("stone", (160, 152, 140)), ("wood", (136, 104, 80)), ("stripes", (180, 186, 176))),
     ),
@@ -241,46 +255,47 @@ def draw_view(place: Place, eye: Eye, size: tuple[int, int]) -> np.ndarray:
     across = (np.arange(width) + 0.5 - width / 2) / scale
     rays = cast(place, eye, across)
     down = ((np.arange(height) + 0.5 - height / 2) / scale).astype(np.float32)[:, None]
-    depth = rays.depth.astype(np.float32)
-    at_row = 1 - EYE + down * depth  # from the upper edge of the wall, in units
+    at_row = 1 - EYE + down * rays.depth.astype(np.float32)  # in units from the upper edge of the wall
     at_column = np.broadcast_to(rays.column.astype(np.float32), (height, width)).copy()
-    outside = np.where(at_row < 0, np.uint8(1), np.where(at_row > 1, np.uint8(2), np.uint8(0)))
-    _cover_by_shutter(rays, down, at_row, at_column, outside)
+    _cover_by_shutter(rays, down, at_row, at_column)
+    low = height // 2
+    above, below = at_row[:low] < 0, at_row[low:] > 1
     walls, floor = _baked(place)
     at_row *= _FINE
     at_row -= 0.5
     at_column -= 0.5
     image = cv2.remap(walls, at_column, at_row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    low = height // 2
-    far = EYE / np.maximum(down[low:], 1e-4)
-    ahead = np.array(eye.ahead, np.float32)
-    sideways = across.astype(np.float32)
-    at_x = (eye.x + far * (ahead[0] + sideways * ahead[1]) + _REACH) * _COARSE - 0.5
-    at_y = (_REACH - (eye.y - 1 + far * (ahead[1] - sideways * ahead[0]))) * _COARSE - 0.5
-    ground = cv2.remap(
-        floor, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    cv2.copyTo(ground, (outside[low:] == 2).view(np.uint8), image[low:])
-    cv2.copyTo(_ceiling(place.look, low, width), (outside[:low] == 1).view(np.uint8), image[:low])
+    cv2.copyTo(_ceiling(place.look, low, width), above.view(np.uint8), image[:low])
+    first = int(below.any(axis=1).argmax())
+    if below[first].any():
+        ground = _ground(floor, eye, across, down[low + first :])
+        cv2.copyTo(ground, below[first:].view(np.uint8), image[low + first :])
     return np.asarray(image)
 
 
-def _cover_by_shutter(
-    rays: Rays, down: np.ndarray, at_row: np.ndarray, at_column: np.ndarray, outside: np.ndarray
-) -> None:
+def _cover_by_shutter(rays: Rays, down: np.ndarray, at_row: np.ndarray, at_column: np.ndarray) -> None:
     """Let the shutter hide what is behind it: changes where the texture is looked up, in place."""
     columns = np.flatnonzero(np.isfinite(rays.shutter))
     if not len(columns):
         return
     part = slice(int(columns[0]), int(columns[-1]) + 1)  # one piece: the shutter is convex and nothing is before it
-    high = EYE - down * rays.shutter[part].astype(np.float32)
-    hidden = (high >= rays.lower) & (high <= 1)
+    depth = rays.shutter[part].astype(np.float32)
+    rows = int(np.count_nonzero(down <= max((EYE - rays.lower) / depth.min(), (EYE - rays.lower) / depth.max())))
+    high = EYE - down[:rows] * depth
+    hidden = high >= rays.lower
     # Drawn up, its pattern goes with it; the lintel above stays.
     pattern = 1 - np.where(high >= _HIGH, high, high - np.float32(rays.lower))
-    np.copyto(at_row[:, part], pattern, where=hidden)
-    np.copyto(at_column[:, part], rays.shutter_column[part].astype(np.float32), where=hidden)
-    outside[:, part][hidden] = 0
-    outside[:, part][high > 1] = 1
+    np.copyto(at_row[:rows, part], pattern, where=hidden)
+    np.copyto(at_column[:rows, part], rays.shutter_column[part].astype(np.float32), where=hidden)
+
+
+def _ground(floor: np.ndarray, eye: Eye, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """The lower rows of a picture with nothing but the floor: uint8 (rows, columns, 3)."""
+    far, sideways = EYE / np.maximum(down, np.float32(1e-4)), across.astype(np.float32)
+    x, y = eye.ahead
+    at_x = far * ((x + sideways * y) * _COARSE) + ((eye.x + _REACH) * _COARSE - 0.5)
+    at_y = far * ((sideways * x - y) * _COARSE) + ((_REACH + 1 - eye.y) * _COARSE - 0.5)
+    return np.asarray(cv2.remap(floor, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 @lru_cache(maxsize=8)
@@ -316,7 +331,7 @@ def _baked(place: Place) -> tuple[np.ndarray, np.ndarray]:
     _put_shutter(from_room, shades.shutter)
     walls = np.concatenate([*faces, cv2.convertScaleAbs(hall, alpha=0.9), from_hall, from_room], axis=1)
     side = round(2 * _REACH * _COARSE)
-    floor = _papered("tiles", shades.tiles, side / _COARSE, _COARSE, side)
+    floor = _papered("carpet", shades.carpet, side / _COARSE, _COARSE, side)
     kind, paint = shades.floors[room.floor % len(shades.floors)]
     first, across = round((_REACH - 1) * _COARSE), 2 * _COARSE
     floor[first : first + across, first : first + across] = _papered(kind, paint, 2.0, _COARSE, across)

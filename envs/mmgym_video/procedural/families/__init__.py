@@ -1,0 +1,1 @@
+"""The families of questions about drawn videos, one in each file."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.scenery import draw_wanderers
+from mmgym_video.procedural.slots import draw_cut_wanderers, equal_slots
 from mmgym_video.procedural.stage import Actor, Stage
 from mmgym_video.question import Question
 
@@ -16,6 +17,9 @@ __all__ = ["Moment"]
 
 CHANGES = {1: 4, 2: 8, 3: 16, 4: 32, 5: 64}
 """Stretches of one colour, by level; every colour fills equally many."""
+
+SHORTEST = 3.0
+"""Seconds that a stretch lasts at least: in a shorter video there are fewer."""
 
 
 class Moment(Family):
@@ -28,27 +32,35 @@ class Moment(Family):
     summary = "What colour is the circle at a time?"
     order_sensitive = True
     open_kind = "ocr"
+    least_height = 32
+    stretches = CHANGES
+    values = COLORS
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
         colors = [COLORS[i] for i in rng.permutation(len(COLORS))[:4]]
-        count = CHANGES[setting.level]
+        slots = equal_slots(setting.duration, CHANGES[setting.level], SHORTEST, 4)
+        count = len(slots)
         sequence = _no_neighbours(rng, colors, count)
-        length = setting.duration / count
         asked = int(rng.integers(count))
-        # a frame's start is on the grid of the frame rate: half a second from a change there is no doubt
-        time = round(asked * length + rng.uniform(0.5, length - 0.5), 1)
-        x, y = rng.uniform(250, 1083), rng.uniform(250, 750)
-        lamp = Actor("circle", tuple((i * length, color) for i, color in enumerate(sequence)), ((0.0, x, y),), 300)
-        others = draw_wanderers(rng, setting, setting.level, shapes=("square", "triangle", "star"))
+        time = int(rng.integers(math.ceil(slots[asked][0] + 0.5), math.floor(slots[asked][1] - 0.5) + 1))
+        width = 1000 * setting.size[1] / setting.size[0]
+        x, y = rng.uniform(200, width - 200), rng.uniform(250, 750)
+        lamp = Actor(
+            "circle",
+            tuple((start, color) for (start, _), color in zip(slots, sequence, strict=True)),
+            ((0.0, x, y),),
+            300,
+        )
+        others = draw_cut_wanderers(rng, setting, slots, setting.level, ("square", "triangle", "star"))
         stage = Stage(setting.duration, actors=(lamp, *others), size=setting.size, look=setting.look)
         question = Question(
             id=self.name,
             video=self.name,
-            question=f"What colour is the circle at {time:g} s?",
+            question=f"What colour is the circle at {time} s?",
             answer=sequence[asked],
             options=shuffled(rng, colors),
-            evidence=((asked * length, (asked + 1) * length),),
+            evidence=(slots[asked],),
             family=self.name,
         )
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmgym_puzzles.perception.scenes import SHAPES
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.scenery import draw_wanderers
+from mmgym_video.procedural.slots import draw_cut_wanderers
 from mmgym_video.procedural.stage import Display, Stage
 from mmgym_video.question import Question
 
@@ -52,11 +53,15 @@ class Needle(Family):
         for start, which in zip(starts, order, strict=True):
             changes += [(start, texts[which]), (start + shown, "")]
         asked = int(rng.integers(4))
-        x, y = rng.uniform(200, 1100), rng.uniform(120, 880)
+        # the display's place in time is not to be told from what moves beside it
+        cuts = [(k * stretch, (k + 1) * stretch) for k in range(int(setting.duration // stretch))]
+        width = 1000 * setting.size[1] / setting.size[0]
+        high = int(min(130 - 12 * setting.level, width / 6))
+        x, y = rng.uniform(3 * high, width - 3 * high), rng.uniform(120, 880)
         stage = Stage(
             setting.duration,
-            actors=draw_wanderers(rng, setting, int(rng.integers(2, 3 + setting.level))),
-            displays=(Display(tuple(changes), x, y, height=130 - 12 * setting.level),),
+            actors=draw_cut_wanderers(rng, setting, cuts, int(rng.integers(1, 2 + setting.level)), SHAPES),
+            displays=(Display(tuple(changes), x, y, high),),
             size=setting.size,
             look=setting.look,
         )
