@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import SGDClassifier
@@ -52,15 +53,12 @@ class Linear:
         """The likeliest option of each; see `Classifier`."""
         return _likeliest(instances, self.model.decision_function(self._features(instances)))
 
-    def _features(self, instances: Sequence[Instance]) -> object:
+    def _features(self, instances: Sequence[Instance]) -> sparse.csr_matrix:
         scaled = ((_stacked(instances) - self.mean)[:, self.used] / self.scale[self.used]).clip(-5, 5)
-        names = [f"={i}" for i in self.used.tolist()]
-        words = (option for instance in instances for option in instance.words)
-        rows = (
-            [*((word, 1.0) for word in dict.fromkeys(found)), *zip(names, row, strict=True)]
-            for found, row in zip(words, scaled.tolist(), strict=True)
+        hashed = FeatureHasher(WORDS, input_type="string", alternate_sign=False).transform(
+            option for instance in instances for option in instance.words
         )
-        return FeatureHasher(WORDS, input_type="pair").transform(rows)
+        return sparse.hstack([hashed, sparse.csr_matrix(scaled)], format="csr")
 
 
 class Trees:

@@ -93,7 +93,8 @@ def _words(case: Case) -> tuple[tuple[str, ...], ...]:
         tokens = _tokens(option)
         own = [option, *tokens, *(f"{a} {b}" for a, b in itertools.pairwise(tokens))]
         crossed = [f"{word}|{mine}" for word in context for mine in (option, *tokens[:6])]
-        found.append((f"#{position}", *own, *(f"#{position}|{word}" for word in own), *crossed))
+        said = (f"#{position}", *own, *(f"#{position}|{word}" for word in own), *crossed)
+        found.append(tuple(dict.fromkeys(said)))
     return tuple(found)
 
 
@@ -177,16 +178,18 @@ class _Film:
         self.places = np.full((frames, len(index), 2), np.nan)
         for number, key, x, y in rows:
             self.places[number, key] = x, y
-        self.there = ~np.isnan(self.places[..., 0])
+        there = ~np.isnan(self.places[..., 0])
         names = [frozenset(_tokens(" ".join(str(part) for part in key[1:] if part))) for key in index]
-        self.items = [_items(option) for option in case.question.options]
+        items = [_items(option) for option in case.question.options]
         asked = frozenset(_tokens(case.question.question))
-        sharing = [len(asked & name) for name in names]
-        best = max(sharing, default=0)
-        self.asked = np.array([count > 0 and count == best for count in sharing], bool)
-        self.full = np.array([[item[0] <= name for name in names] for item in self.items], bool)
-        self.any = np.array([[bool(set().union(*item) & name) for name in names] for item in self.items], bool)
-        self.steps = [np.array([[part <= name for name in names] for part in item], bool) for item in self.items]
+        shared = [len(asked & name) for name in names]
+        fitting = [[0 < count == max(shared) for count in shared]]
+        full = [[item[0] <= name for name in names] for item in items]
+        some = [[bool(frozenset().union(*item) & name) for name in names] for item in items]
+        self.asked = _Shown(self.places, there, fitting)
+        self.named = [_Shown(self.places, there, rows) for rows in (full, some)]
+        self.parts = [_Shown(self.places, there, [[p <= name for name in names] for p in item]) for item in items]
+        self.seen = there
 
     def concluded(self, order: Sequence[int], deaf: bool = False) -> Rows:
         """(options, 1): whether each is the answer that follows from frames in an order (or none), and the sound."""
@@ -197,67 +200,91 @@ class _Film:
 
     def as_bag(self) -> Rows:
         """How often what each option names is there, where, and with what."""
-        frames, asked = len(self.times), self.there & self.asked
-        with_asked = asked.any(1)
-        middle = _mean_place(self.places, asked)
-        value = np.array([_number(option) for option in self.case.question.options])
-        totals = [with_asked.sum(), asked.sum(), asked.sum(1).max(initial=0), self.there.any(0).sum()]
+        with_asked = self.asked.count[0] > 0
+        per_frame = self.asked.count[0]
         share = with_asked.mean() * self.case.video.duration
-        rows = []
-        for number in range(len(self.items)):
-            row: list[float] = []
-            for named in (self.full[number], self.any[number]):
-                mine = self.there & named
-                shown = mine.any(1)
-                place = _mean_place(self.places, mine)
-                apart = np.abs(place - middle).sum(1)
-                both = shown & with_asked
-                others = [k for k in range(len(self.items)) if k != number]
-                rivals = (self.there & self.full[others].any(0) & ~named).any(1)
-                row += [shown.sum(), mine.sum(), named.sum(), both.sum(), (shown & rivals).sum()]
-                row += [apart[both].mean() if both.any() else -1.0, apart[both].min() if both.any() else -1.0]
-                row += _spread(place[shown])
-            row += self._ties(number)
-            row += [value[number] - total for total in (*totals, share)]
-            rows.append(row)
-        shared = [*totals, share, frames - self.there.any(1).sum(), self.places.shape[1]]
-        return np.array([[*row, *shared] for row in rows], float)
+        totals = [with_asked.sum(), per_frame.sum(), per_frame.max(), self.seen.any(0).sum(), share]
+        columns = []
+        for named in self.named:
+            shown = named.count > 0
+            both = shown & with_asked
+            apart = np.where(both, np.abs(named.middle - self.asked.middle).sum(-1), np.nan)
+            rivals = (self.named[0].count.sum(0) - self.named[0].count > 0) & shown
+            columns += [shown.sum(1), named.count.sum(1), named.kinds, both.sum(1), rivals.sum(1)]
+            columns += [_mean(apart), np.nan_to_num(np.fmin.reduce(apart, axis=1), nan=-1.0)]
+            columns += [part for axis in (0, 1) for part in _mean_and_spread(named.middle[..., axis])]
+        columns += [*np.array([self._ties(parts) for parts in self.parts]).T]
+        values = np.array([_number(option) for option in self.case.question.options])
+        columns += [values - total for total in totals]
+        shared = [*totals, (~self.seen.any(1)).sum(), self.places.shape[1]]
+        return np.column_stack([*columns, *(np.full(len(values), total) for total in shared)]).astype(float)
 
-    def _ties(self, number: int) -> list[float]:
-        """How near each other, and in how many frames together, neighbours in the order that an option states are."""
-        parts = self.steps[number]
-        if len(parts) < 2:
-            return [0.0, 0.0]
-        together, apart = [], []
-        for one, other in itertools.pairwise(parts):
-            first, second = self.there & one, self.there & other
-            together.append((first.any(1) & second.any(1)).sum())
-            gap = _all_mean(self.places, first) - _all_mean(self.places, second)
-            apart.append(float(np.abs(gap).sum()))
-        return [float(np.sum(together)), float(np.mean(apart))]
+    @staticmethod
+    def _ties(parts: _Shown) -> list[float]:
+        """In how many frames neighbours in the order that an option states are together, and how far apart they are."""
+        together = ((parts.count[:-1] > 0) & (parts.count[1:] > 0)).sum()
+        where = np.column_stack([_mean(parts.middle[..., axis]) for axis in (0, 1)])
+        return [float(together), float(np.abs(np.diff(where, axis=0)).sum())]
 
     def in_order(self, order: Sequence[int]) -> Rows:
         """What is in force at the times that the question names, what comes first and last, and how things move."""
-        places, there, times = self.places[list(order)], self.there[list(order)], np.array(self.times)
+        times = np.array(self.times)
         named = [time for time in _times(self.case) if time]
         stretch = (times >= named[0]) & (times < named[1]) if len(named) > 1 else np.ones(len(times), bool)
-        at = [int(np.abs(times - time).argmin()) for time in named[:2]]
-        asked = _mean_place(places, there & self.asked)
-        moves = np.nan_to_num(np.diff(asked[stretch], axis=0))
-        turns = np.nan_to_num(np.cross(*_paired(asked[stretch] - _all_mean(places, there & self.asked))))
-        shared = [*moves.sum(0), *np.abs(moves).sum(0), turns.sum()]
-        rows = []
-        for number in range(len(self.items)):
-            shown = (there & self.full[number]).any(1)
-            row = [float(shown[i]) for i in at] + [0.0] * (2 - len(at))
-            for where in (shown, shown & stretch):
-                found = np.flatnonzero(where)
-                row += [found[0], found[-1], found.mean(), len(found)] if len(found) else [-1.0, -1.0, -1.0, 0.0]
-            firsts = [np.flatnonzero((there & part).any(1) & stretch) for part in self.steps[number]]
-            starts = [found[0] for found in firsts if len(found)]
-            row.append(sum(a < b for a, b in itertools.combinations(starts, 2)) - len(starts) * (len(starts) - 1) / 4)
-            rows.append([*row, *shared])
-        return np.array(rows, float)
+        shown = self.named[0].count[:, order] > 0
+        at = [int(np.abs(times - time).argmin()) for time in (named * 2 or [0.0, 0.0])[:2]]
+        columns = [shown[:, i] for i in at]
+        for where in (shown, shown & stretch):
+            first, last, count = _ends(where)
+            columns += [first, last, count, (where * np.arange(len(times))).sum(1) / np.maximum(count, 1)]
+        agreement = []
+        for parts in self.parts:
+            first, _, count = _ends((parts.count[:, order] > 0) & stretch)
+            starts = first[count > 0]
+            agreement.append(np.triu(np.sign(starts[None] - starts[:, None])).sum())
+        places = self.asked.middle[0][order][stretch]
+        moves = np.nan_to_num(np.diff(places, axis=0))
+        spokes = np.nan_to_num(places - [_mean(self.asked.middle[..., axis])[0] for axis in (0, 1)])
+        turns = (spokes[:-1, 0] * spokes[1:, 1] - spokes[:-1, 1] * spokes[1:, 0]).sum()
+        shared = [*moves.sum(0), *np.abs(moves).sum(0), turns]
+        return np.column_stack([*columns, agreement, *(np.full(len(shown), total) for total in shared)]).astype(float)
+
+
+class _Shown:
+    """In which frames things are, and where.
+
+    Args:
+        places: (frames, things, 2), NaN where a thing is not.
+        there: (frames, things).
+        rows: which of the things each row is about.
+    """
+
+    def __init__(self, places: np.ndarray, there: np.ndarray, rows: Sequence[Sequence[bool]]):
+        which = np.array(rows, float).reshape(len(rows), there.shape[1])
+        self.kinds = which.sum(1)
+        self.count = which @ there.T
+        """(rows, frames): how many of the things are there."""
+        total = np.tensordot(which, np.nan_to_num(places), ([1], [1]))
+        self.middle = np.where(self.count[..., None] > 0, total / np.maximum(self.count, 1)[..., None], np.nan)
+        """(rows, frames, 2): their middle; NaN where none is."""
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean along the last axis of what is not NaN; -1 where all is."""
+    count = (~np.isnan(values)).sum(-1)
+    return np.where(count > 0, np.nansum(values, -1) / np.maximum(count, 1), -1.0)
+
+
+def _mean_and_spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    mean = _mean(values)
+    return mean, np.sqrt(np.maximum(_mean((values - mean[:, None]) ** 2), 0.0))
+
+
+def _ends(where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and last index in each row that holds (-1 where none does), and how many do."""
+    count = where.sum(1)
+    last = where.shape[1] - 1 - where[:, ::-1].argmax(1)
+    return np.where(count > 0, where.argmax(1), -1), np.where(count > 0, last, -1), count
 
 
 def _sounds(film: _Film) -> Rows:
@@ -285,28 +312,6 @@ def _items(option: str) -> list[frozenset[str]]:
     """The words of an option; of one that states an order, those of each of its parts."""
     parts = [part for part in re.split(r",|->|>|\bthen\b|\band\b|;", option) if _tokens(part)]
     return [frozenset(_tokens(part)) for part in parts] or [frozenset([option])]
-
-
-def _mean_place(places: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """(frames, 2): the middle of those things that are there; NaN where none is."""
-    count = there.sum(1)
-    total = np.where(there[..., None], places, 0.0).sum(1)
-    return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
-
-
-def _all_mean(places: np.ndarray, there: np.ndarray) -> np.ndarray:
-    return np.where(there[..., None], places, 0.0).sum((0, 1)) / max(1, there.sum())
-
-
-def _paired(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    padded = np.pad(places, ((0, 0), (0, 1)))
-    return padded[:-1], padded[1:]
-
-
-def _spread(places: np.ndarray) -> list[float]:
-    if not len(places):
-        return [-1.0] * 4
-    return [*places.mean(0), *places.std(0)]
 
 
 def _without_order(film: _Film, rng: np.random.Generator) -> list[Rows]:

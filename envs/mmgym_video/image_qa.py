@@ -40,21 +40,24 @@ class ImageQA(LookingEnv):
     ## Description
     A question with its options and the whole picture, small, are shown. The agent zooms, crops, turns the picture and
     draws on it, within a budget of pictures and turns, and then answers once. Pictures are drawn on demand from the
-    seed, 2048 to 4096 pixels wide, with exact ground truth; what decides the answer cannot be seen in the whole picture:
-    not one of its pixels depends on it (at up to 256 tokens for a picture). With `questions=` they are a user's files.
+    seed, 2048 to 4096 pixels wide, with exact ground truth; what decides the answer cannot be seen in the whole
+    picture: not one of its pixels depends on it (at up to 256 tokens for a picture). With `questions=` they are a
+    user's files.
 
     ## Action space
     Pictures are numbered in the order in which they are shown; a tool makes a new one from any of them. Coordinates are
-    thousandths of the picture that is named. `zoom(picture, left, top, right, bottom)` shows a part, enlarged or reduced
-    to `tokens_per_image`. `crop(...)` shows a part pixel by pixel, never enlarged (but to whole patches): a small part
-    makes a small picture, a large one a picture of up to `max_crop_tokens`, which counts as as many pictures as it has
-    times `tokens_per_image`. `rotate(picture, degrees)` shows the same turned anticlockwise, on a canvas that holds all
-    of it. `draw(picture, kind, x1, y1, x2, y2, color)` draws a line, a box, a point, or a horizontal or vertical line
-    through the whole; parts of the new picture show it too. `note(text)` keeps a note. `answer(text)` gives the letter or the
-    text of an option and ends the episode. What cannot be shown is refused and said why; it costs the turn.
+    thousandths of the picture that is named. `zoom(picture, left, top, right, bottom)` shows a part at the size of any
+    picture, enlarged or reduced to `tokens_per_image`. `crop(...)` shows a part pixel by pixel, rounded up to whole
+    patches and otherwise never enlarged: a small part makes a small picture, a large one a picture of up to
+    `max_crop_tokens`, which counts as one picture for each `tokens_per_image` begun. `rotate(picture, degrees)` shows a
+    picture turned anticlockwise, on a canvas that holds all of it. `draw(picture, kind, x1, y1, x2, y2, color)` draws a
+    line, a box, a point, or a horizontal or vertical line through the whole; parts of the new picture show it too.
+    `note(text)` keeps a note. `answer(text)` gives the letter or the text of an option and ends the episode. What
+    cannot be shown is refused, and the feedback says why; it costs the turn.
 
-    `zoom` and `rotate` are DeepEyes' `image_zoom_in_tool` and `image_rotate_tool`; `crop`, `zoom`, and `draw` with its kinds
-    OpenThinkIMG's `Crop`, `ZoomInSubfigure`, `Point`, `DrawHorizontalLineByY` and `DrawVerticalLineByX`.
+    `zoom` and `rotate` are the counterparts of DeepEyes' `image_zoom_in_tool` and `image_rotate_tool`; `crop`, `zoom`
+    and the kinds of `draw` those of OpenThinkIMG's `Crop`, `ZoomInSubfigure`, `Point`, `DrawHorizontalLineByY` and
+    `DrawVerticalLineByX`.
 
     ## Observation space
     `task`: the question, the picture's size, notes, and what is left of the budgets. `frames`: the new pictures, each
@@ -80,21 +83,22 @@ class ImageQA(LookingEnv):
 
     ## Rewards
     1 for the right answer (term `outcome`), else 0; `frame_cost` adds a process term. `info["measures"]` has what
-    `mmgym_video.rewards` weighs: `answer` (graded), `frames` (pictures, as the budget counts them), `looks` (calls of zoom, crop,
-    rotate and draw), `zooms` (of zoom and crop), `look_errors`, `repeats`. There is no time in a picture: `hits`,
-    `grounding` and `evidence` are 0.
+    `mmgym_video.rewards` weighs: `answer` (graded), `frames` (pictures, as the budget counts them), `looks` (calls of
+    zoom, crop, rotate and draw), `zooms` (of zoom and crop), `look_errors`, `repeats`. There is no time in a picture:
+    `hits`, `grounding` and `evidence` are 0.
 
     ## Episode end
     Terminated by an answer (success if it is right); truncated at the turn limit.
 
     ## Arguments
     - `families`: names of the families that are asked; None for all.
-    - `questions`: a file of questions about picture files, in mmgym's own format (`video` is the picture's path) or another
-      that `format` names; `images`: the folder of the files (PNG, JPEG, WebP, BMP, at most 100 megapixels); `broken`:
-      `"refuse"` or `"skip"` broken rows; `split_by`: `"none"`, or `"image"`, so that no two splits share a picture. There is
-      no expert and no text twin then, and levels differ in budgets alone.
+    - `questions`: a file of questions about picture files, in mmgym's own format (`video` is the picture's path) or
+      another that `format` names; `images`: the folder of the files (PNG, JPEG, WebP, BMP, at most 100 megapixels);
+      `broken`: `"refuse"` or `"skip"` broken rows; `split_by`: `"none"`, or `"image"`, so that no two splits share a
+      picture. There is no expert and no text twin then, and levels differ in budgets alone.
     - `max_crop_tokens`: the most tokens of a crop.
-    - and those of `LookingEnv`: `frame_budget`, `tokens_per_image`, `patch`, `repeat_question`, `open_answers`, `frame_cost`.
+    - and those of `LookingEnv`: `frame_budget`, `tokens_per_image`, `patch`, `repeat_question`, `open_answers`,
+      `frame_cost`. Drawn pictures need 16 tokens of 32 pixels a side, or as many pixels in others.
 
     | level | side | line of text | pictures | turns |
     |---|---|---|---|---|
@@ -112,11 +116,11 @@ class ImageQA(LookingEnv):
     all_families: ClassVar[Any] = FAMILIES
     """The families that may be asked, by name."""
     instruction = (
-        "Answer the question about the picture. It is larger than it is shown: zoom shows a part of a picture enlarged, "
-        "crop a part pixel by pixel, rotate a picture turned anticlockwise, draw a picture with a line, box or point on "
-        "it. Each gives a new picture with a number of its own, from which further ones can be made. Coordinates are "
-        "thousandths of the width and height of the picture that is named. Pictures and turns are limited. When you know "
-        "the answer, give the letter of the option with answer; you can answer once."
+        "Answer the question about the picture. It is larger than it is shown: zoom shows a part of a picture "
+        "enlarged, crop a part pixel by pixel, rotate a picture turned anticlockwise, draw a picture with a line, box "
+        "or point on it. Each gives a new picture with a number of its own, from which further ones can be made. "
+        "Coordinates are thousandths of the width and height of the picture that is named. Pictures and turns are "
+        "limited. When you know the answer, give the letter of the option with answer; you can answer once."
     )
 
     def __init__(
@@ -151,7 +155,7 @@ class ImageQA(LookingEnv):
         super().__init__(tokens_per_image=tokens_per_image, **arguments)
         if questions is None and self.tokens_per_image * self.patch**2 < LEAST_PIXELS:
             least = math.ceil(LEAST_PIXELS / self.patch**2)
-            raise ValueError(f"tokens_per_image must be at least {least} with patch={patch_text(self.patch)}")
+            raise ValueError(f"tokens_per_image must be at least {least} with patch={self.patch}")
         self._open({})
 
     # --- tools -------------------------------------------------------------------------------------------------------
@@ -171,7 +175,7 @@ class ImageQA(LookingEnv):
 
     @tool
     def crop(self, picture: Number, left: Permille, top: Permille, right: Permille, bottom: Permille) -> Effect:
-        """Show a part of a picture pixel by pixel: sharper than zoom and dearer where it is large, small where it is small.
+        """Show a part of a picture pixel by pixel; a large part counts as several pictures, a small one is small.
 
         Args:
             picture: number of the picture.
@@ -299,6 +303,7 @@ class ImageQA(LookingEnv):
             kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnPictures) else "ocr"
             question = replace(question, options=(), kind=kind)
         self.question = question
+        self._steps: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the open picture, which is opened again where it is unpickled."""
@@ -374,7 +379,9 @@ class ImageQA(LookingEnv):
     def _expert_steps(self) -> int:
         if self.instance.case is None:
             return 0
-        return len(self._expert().plan((Shot(),), self.frame_budget))
+        if self._steps is None:
+            self._steps = len(self._expert().plan((Shot(),), self.frame_budget))
+        return self._steps
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         asked = [("How many pictures are left?", str(self.frames_left))]
@@ -388,11 +395,6 @@ class ImageQA(LookingEnv):
                 if sum(other.what == fact.what for other in facts) == 1:
                     asked.append((f"What is on the {fact.what} in picture {number}?", str(fact.text)))
         return [asked[i] for i in rng.permutation(len(asked))]
-
-
-def patch_text(patch: int) -> str:
-    """A patch as an argument's value."""
-    return str(patch)
 
 
 def _place(view: View, x: float, y: float) -> str:

@@ -1,7 +1,7 @@
 """Writes any video as a real file: H.264 in an mp4, with its sound as AAC.
 
-Key frames come often and no frame depends on a later one (`gop` and `b_frames`), which makes a file a little larger and a
-moment of it quick to find. Colours are BT.709, and tagged so, since that is what players assume of a file without tags.
+Key frames come often and no frame depends on a later one (`gop` and `b_frames`), which makes a file a little larger and
+a moment of it quick to find. Colours are BT.709, and tagged so: players that read no tags take large pictures for that.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def _picture_stream(
     stream.pix_fmt = "yuv444p" if width % 2 or height % 2 else "yuv420p"
     context = stream.codec_context
     context.gop_size, context.max_b_frames = gop, b_frames
-    # Threads by frame, as x264 itself would: by slice, PyAV's default, every frame is cut into as many pieces as there are
-    # cores, and the file is larger.
+    # Threads by frame, as x264 itself would: by slice, PyAV's default, every frame is cut into as many pieces as there
+    # are cores, and the file is larger.
     context.thread_type = "FRAME"
     context.colorspace = context.color_primaries = context.color_trc = BT709
     context.color_range = LIMITED

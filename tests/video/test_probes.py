@@ -137,7 +137,7 @@ class Flash(Tone):
 @pytest.fixture(scope="module")
 def results():
     families = {cls.__name__: cls() for cls in (Lamp, Wordy, First, Bright, Passer, Tone, Flash)}
-    return {name: probe(family, 1, fit=300, held_out=150, frames=16) for name, family in families.items()}
+    return {name: probe(family, 1, fit=160, held_out=100, frames=12) for name, family in families.items()}
 
 
 def test_a_family_without_a_leak_passes_and_its_control_sees(results):

@@ -1,14 +1,14 @@
 """Decoded frames that are kept, the least recently used let go first, within a number of bytes.
 
-Files that are opened with the same bound share one cache, so that many environments in a process keep to it together, and
-the members of a group that look at the same video share what was decoded.
+Files that are opened with the same bound share one cache, so that many environments in a process keep to it together,
+and the members of a group that look at the same video share what was decoded.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable
 
 import numpy as np
@@ -34,6 +34,8 @@ class FrameCache:
         self._users: Counter[Hashable] = Counter()
         self.bytes = 0
         """Bytes of the frames in it."""
+        self.left: deque[Hashable] = deque()
+        """Files whose users went without a word. What frees them may run anywhere, in here too, so it takes no lock."""
 
     def get(self, file: Hashable, frame: int) -> np.ndarray | None:
         """The picture of a frame, or None."""
@@ -46,6 +48,8 @@ class FrameCache:
     def put(self, file: Hashable, frame: int, image: np.ndarray) -> None:
         """Keep a picture, and let go of others if there is no room."""
         with self._lock:
+            while self.left:
+                self._leave(self.left.popleft())
             if (file, frame) in self._frames or image.nbytes > self.limit:
                 return
             self._frames[file, frame] = image
@@ -61,12 +65,15 @@ class FrameCache:
     def leave(self, file: Hashable) -> None:
         """Note one user less; with the last, the file's frames are let go."""
         with self._lock:
-            self._users[file] -= 1
-            if self._users[file] > 0:
-                return
-            del self._users[file]
-            for key in [key for key in self._frames if key[0] == file]:
-                self.bytes -= self._frames.pop(key).nbytes
+            self._leave(file)
+
+    def _leave(self, file: Hashable) -> None:
+        self._users[file] -= 1
+        if self._users[file] > 0:
+            return
+        del self._users[file]
+        for key in [key for key in self._frames if key[0] == file]:
+            self.bytes -= self._frames.pop(key).nbytes
 
 
 _caches: weakref.WeakValueDictionary[int, FrameCache] = weakref.WeakValueDictionary()

@@ -13,7 +13,7 @@ __all__ = ["BACKENDS", "Decoder", "open_decoder"]
 
 BACKENDS = ("auto", "pyav", "torchcodec", "opencv")
 """Names of the libraries that decode; ``auto`` is PyAV, and OpenCV where PyAV is missing. TorchCodec is used when it is
-asked for: it brings torch with it, and with our index PyAV is the faster of the two (`benchmarks/results/video.json`)."""
+asked for: it brings torch with it, and with our index PyAV is the faster one (`benchmarks/results/video.json`)."""
 PACKAGES = {"pyav": "av", "torchcodec": "torchcodec", "opencv": "cv2"}
 EXTRAS = {"pyav": "mmgym[video]", "torchcodec": "torchcodec", "opencv": "opencv-python-headless"}
 
@@ -79,9 +79,8 @@ def open_decoder(path: Path, format: str, backend: str, threads: int | None) -> 
         backend = "pyav" if find_spec("av") else "opencv"
     if find_spec(PACKAGES[backend]) is None:
         there = ", ".join(name for name, package in PACKAGES.items() if find_spec(package)) or "none"
-        raise ImportError(
-            f"backend {backend!r} needs the package {PACKAGES[backend]}: pip install '{EXTRAS[backend]}'; at hand: {there}"
-        )
+        needed = f"the package {PACKAGES[backend]} (pip install '{EXTRAS[backend]}')"
+        raise ImportError(f"backend {backend!r} needs {needed}; at hand: {there}")
     if backend == "pyav":
         from mmgym_video.files.pyav import PyavDecoder
 

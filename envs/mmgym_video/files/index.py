@@ -8,6 +8,7 @@ Containers without such an index (MPEG streams, AVI, ...) are read once from end
 from __future__ import annotations
 
 import bisect
+import itertools
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from mmgym_video.files.opening import HEADERS, only, open_container, open_decoder
+from mmgym_video.files.opening import HEADERS, LEAN, only, open_container, open_decoder
 from mmgym_video.video import VideoError
 
 __all__ = ["Index", "Segment", "Unreadable"]
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6
 """Seconds by which a time may fall short of a frame's: a time that went through floating point finds its frame."""
+SLACK = 0.02
+"""Share of its length by which a header may overstate it, as those do that count a longer sound."""
 VERIFIED = 64
 """Frames at the start of a file without an index that are decoded, to see that its packets tell their times truly."""
 
@@ -84,7 +87,7 @@ class Index:
             self.first = self._read_all()
 
     def _open(self) -> None:
-        lean = self.format in HEADERS
+        lean = self.format in LEAN
         self.container: Any = open_container(self.path, self.format, lean=lean)
         self.stream: Any = self._video_stream()
         if lean and not self.stream.codec_context.width:
@@ -115,6 +118,11 @@ class Index:
     def seconds(self, pts: int) -> float:
         """A time of the stream in seconds from the start of the video."""
         return float((pts - self.first) * self.time_base)
+
+    @property
+    def origin(self) -> float:
+        """When the first frame appears on the file's own clock, in seconds."""
+        return float(self.first * self.time_base)
 
     def locate(self, time: float) -> int:
         """The frame that is shown at a time in seconds, by its own time in the stream.
@@ -149,16 +157,20 @@ class Index:
         """When the last frame ends, in units of the time base."""
         if self._end is None:
             length = self.stream.duration
+            said = self.first + (length or 0)
             if not length:
+                # That of the whole file counts from its first frame in some containers and from zero in others.
                 length = math.ceil(Fraction(self.container.duration or 0, 1_000_000) / self.time_base)
+                said = max(length, self.first)
             segment = self.segment(self.first + length)
             while not segment.last:
                 segment = self.segment(segment.end)
             self._end = segment.end
-            missing = float((self.first + length - segment.end) * self.time_base)
-            if self.cut_off or missing > max(1.0, 0.02 * length * self.time_base):
+            missing = float((said - segment.end) * self.time_base)
+            if self.cut_off or missing > max(1.0, SLACK * length * self.time_base):
                 self.cut_off = True
-                logger.warning("%s: cut off at %.3f s, %.3f s early", self.path, self.seconds(segment.end), missing)
+                end = self.seconds(segment.end)
+                logger.warning("%s: cut off or damaged: it ends at %.3f s, not at %.3f s", self.path, end, end + missing)
         return self._end
 
     @property
@@ -266,23 +278,25 @@ class Index:
 
     def _collect(self, pts: int) -> Segment | None:
         """The group that holds `pts`, from where the container stands; None when that is not before it."""
-        group: list[Any] = []
+        group: list[tuple[int, int, bool]] = []
         following: int | None = None
         try:
             for packet in self.packets():
-                if packet.pts is None or packet.dts is None:
+                if packet.pts is None:
                     continue
-                if following is not None and packet.dts >= following:
+                # Right after a jump some containers do not tell when a packet is to be decoded.
+                decoded = -math.inf if packet.dts is None else packet.dts
+                if following is not None and decoded >= following:
                     break
                 if packet.is_keyframe and packet.pts <= pts:
                     group = []
                 elif not group:
-                    if packet.dts > pts:
+                    if decoded > pts:
                         return None
                     continue
-                elif packet.is_keyframe and following is None and packet.pts > group[0].pts:
+                elif packet.is_keyframe and following is None and packet.pts > group[0][0]:
                     following = packet.pts
-                group.append(packet)
+                group.append((packet.pts, packet.duration or 0, packet.is_discard))
         except Unreadable:
             # What follows is missing: the file ends with what could be read.
             if not group:
@@ -290,7 +304,7 @@ class Index:
             self.cut_off = True
         if not group:
             return None
-        return self._as_segment([(p.pts, p.duration or 0, p.is_discard) for p in group], following)
+        return self._as_segment(group, following)
 
     def _as_segment(self, packets: Sequence[tuple[int, int, bool]], following: int | None) -> Segment:
         """A group of (time, duration, whether it is discarded) in the order of decoding, its key frame first."""
@@ -310,7 +324,7 @@ class Index:
                 if packet.pts is None or (key is None and not packet.is_keyframe):
                     continue
                 key = packet.pts if key is None else key
-                if found is not None and packet.dts >= found:
+                if found is not None and packet.dts is not None and packet.dts >= found:
                     break
                 if packet.pts >= key and not packet.is_discard:
                     found = packet.pts if found is None else min(found, packet.pts)
@@ -379,17 +393,17 @@ class Index:
         self.linear = True
         open_decoder(self.stream.codec_context)
         tick = max(1, round(1 / (self.rate * self.time_base)))
-        times: list[int] = []
+        told: list[Any] = []
         try:
             for packet in self.packets():
-                for frame in self.stream.codec_context.decode(packet):
-                    times.append(_after(times, frame.pts, tick))
-            for frame in self.stream.codec_context.decode(None):
-                times.append(_after(times, frame.pts, tick))
+                told += [frame.pts for frame in self.stream.codec_context.decode(packet)]
+            told += [frame.pts for frame in self.stream.codec_context.decode(None)]
         except (FFmpegError, Unreadable):
             self.cut_off = True
-        if not times:
+        if not told:
             raise VideoError(f"{self.path}: has no frame that can be decoded")
+        rising = None not in told and all(a < b for a, b in itertools.pairwise(told))
+        times = told if rising else [number * tick for number in range(len(told))]
         self._segments = [Segment(times[0], times[-1] + tick, tuple(times), 0, True)]
         self._starts = [times[0]]
         self.reopen()
@@ -405,10 +419,3 @@ def _reorder(times: Sequence[int]) -> int:
         waiting.insert(at, time)
         del waiting[:-32]
     return most
-
-
-def _after(times: Sequence[int], pts: int | None, tick: int) -> int:
-    """The time of the next frame: its own when it has one that is later than the last."""
-    if not times:
-        return pts or 0
-    return pts if pts is not None and pts > times[-1] else times[-1] + tick

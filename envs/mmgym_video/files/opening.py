@@ -15,20 +15,19 @@ from typing import Any
 
 from mmgym_video.video import VideoError
 
-__all__ = ["HEADERS", "check", "only", "open_container", "open_decoder"]
+__all__ = ["HEADERS", "LEAN", "check", "only", "open_container", "open_decoder"]
 
 MAX_PIXELS = 64 * 2**20
 """Pixels that a picture may have, 8192 x 8192."""
 HEADERS = frozenset({"mov", "matroska"})
-"""Containers whose header says all of a stream and leads to its key frames."""
+"""Containers with an index of their key frames."""
+LEAN = frozenset({"mov"})
+"""Containers whose header says so much of a stream, and whose packets of themselves, that nothing need be decoded first."""
 BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 """What a file of the QuickTime family may begin with, after four bytes."""
 ALLOWED = "mp4, mov, mkv, webm, avi, mpg, ts, flv, wmv, ogv and gif"
-LEAN: dict[str, Any] = {
-    "options": {"probesize": "4096"},
-    "stream_options": [{"skip_frame": "all"}] * 64,
-}
-"""Opens without decoding: FFmpeg would otherwise decode up to 20 frames to learn what the header says already."""
+MAX_STREAMS = 64
+"""Streams of a file that are opened lean; those after them are not."""
 
 
 def check(path: str | os.PathLike[str]) -> tuple[Path, str]:
@@ -89,18 +88,24 @@ def open_container(path: Path, container: str, *, lean: bool) -> Any:
     Args:
         path: The file, absolute.
         container: FFmpeg's name of its container.
-        lean: Trust the header, and decode nothing to learn about the streams.
+        lean: Trust the header. FFmpeg would otherwise decode up to 20 frames to learn what it mostly says already.
 
     Raises:
         VideoError: when FFmpeg cannot make sense of it.
     """
     import av
 
-    arguments = {name: list(v) if isinstance(v, list) else dict(v) for name, v in LEAN.items()} if lean else {}
-    # The url has its protocol, so that a name such as "concat:a.mp4" is a name and nothing else.
-    options = {**arguments.pop("options", {}), "protocol_whitelist": "file"}
+    options = {"protocol_whitelist": "file", **({"probesize": "4096"} if lean else {})}
+    per_stream: Any = [{"skip_frame": "all"}] * MAX_STREAMS if lean else None
     try:
-        return av.open(f"file:{path}", format=container, options=options, metadata_errors="replace", **arguments)
+        return av.open(
+            # The name has its protocol, so that "concat:a.mp4" is a name and nothing else.
+            f"file:{path}",
+            format=container,
+            options=options,
+            stream_options=per_stream,
+            metadata_errors="replace",
+        )
     except (av.FFmpegError, ValueError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(f"{path}: cannot be opened: {reason}; it is damaged, or cut off before its index") from None

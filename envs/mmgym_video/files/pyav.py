@@ -24,7 +24,7 @@ from mmgym_video.files.opening import open_decoder
 from mmgym_video.files.pictures import Orientation, orientation, rgb
 from mmgym_video.video import VideoError
 
-__all__ = ["PyavDecoder"]
+__all__ = ["PyavDecoder", "default_threads"]
 
 SKIPPABLE = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4"})
 """Codecs where frames that no other depends on can be left out, exactly."""
@@ -40,6 +40,11 @@ ATTEMPTS = 3
 """Groups that decoding is begun from, each earlier than the last, before a frame is given up."""
 NEAR = 4
 """Frames at the end of a group that are decoded rather than a new start made at the next key frame."""
+
+
+def default_threads() -> int:
+    """Threads that decode unless the user says so: the cores at hand, 4 at most."""
+    return min(len(os.sched_getaffinity(0)), MAX_THREADS)
 
 
 class _Failed(Exception):
@@ -60,7 +65,7 @@ class PyavDecoder:
 
         self.index = Index(path, format)
         self.path = path
-        self.threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
+        self.threads = threads or default_threads()
         self._main: Any = None
         self._reformatter = VideoReformatter()
         self._packets: Iterator[Any] = iter(())
@@ -81,7 +86,7 @@ class PyavDecoder:
     @property
     def origin(self) -> float:
         """When the first frame appears on the file's own clock, in seconds."""
-        return float(self.index.first * self.index.time_base)
+        return self.index.origin
 
     @property
     def duration(self) -> float:
@@ -204,14 +209,16 @@ class PyavDecoder:
             while remaining and size < GATHERED_BYTES:
                 segment, times = remaining.pop(0)
                 try:
-                    packets = self._gather(segment, times)
+                    packets = self._gather(times, segment)
                 except Unreadable:
                     continue
                 size += sum(packet.size for packet in packets)
                 jobs.append((segment, times, packets))
             self._at = None
             jobs.reverse()
-            helpers = [threading.Thread(target=self._help, args=(jobs, found)) for _ in range(min(self.threads, len(jobs)) - 1)]
+            helpers = [
+                threading.Thread(target=self._help, args=(jobs, found)) for _ in range(min(self.threads, len(jobs)) - 1)
+            ]
             for helper in helpers:
                 helper.start()
             self._help(jobs, found, main=True)
@@ -246,10 +253,10 @@ class PyavDecoder:
                 # Without a frame from the file's own decoder nothing says that pictures are turned.
                 self._turn_known.set()
 
-    def _gather(self, segment: Segment, times: Sequence[int], start: Segment | None = None) -> list[Any]:
-        """The packets that frames of a group need, those of the group `start` and all between before them."""
+    def _gather(self, times: Sequence[int], start: Segment) -> list[Any]:
+        """The packets that frames need, from the key frame of a group on."""
         missing = set(times)
-        packets = self.index.packets_from((start or segment).start)
+        packets = self.index.packets_from(start.start)
         gathered = []
         for packet in _without_leading(packets):
             gathered.append(packet)
@@ -318,31 +325,29 @@ class PyavDecoder:
         """Decode frames by a fresh decoder from their key frame, else from an earlier one."""
         missing = list(times)
         start: Segment | None = segment
-        own = self.index.stream.codec_context.codec.name not in COPIED
         for _ in range(ATTEMPTS):
+            if start is None or not missing:
+                break
             try:
-                packets = self._gather(segment, missing, start)
-                if own:
-                    self.index.reopen()
-                    context = self.index.stream.codec_context
-                    open_decoder(context, 1, segment.reorder)
-                else:
-                    context, _reformatter = self._take(segment)
-                self._turn_known.set()
+                packets = self._gather(missing, start)
+                context = self._fresh(segment)
                 for time, image in self._decode_all(context, self._reformatter, packets, list(missing)):
                     missing.remove(time)
                     yield time, image
             except (_Failed, Unreadable):
                 pass
-            if not missing:
-                return
             try:
                 start = self.index.before(start)
             except Unreadable:
                 break
-            if start is None:
-                break
-        raise VideoError(f"{self.path}: damaged: it cannot be decoded at {self.seconds(missing[0]):.3f} s")
+        if missing:
+            raise VideoError(f"{self.path}: damaged: it cannot be decoded at {self.seconds(missing[0]):.3f} s")
+
+    def _fresh(self, segment: Segment) -> Any:
+        """The file's own decoder, as new and with one thread."""
+        self.index.reopen()
+        open_decoder(self.index.stream.codec_context, 1, segment.reorder)
+        return self.index.stream.codec_context
 
     # Steps ----------------------------------------------------------------------------------------------------
 
@@ -369,7 +374,7 @@ class PyavDecoder:
 
 
 def _without_leading(packets: Iterator[Any]) -> Iterator[Any]:
-    """Packets from a key frame on, without those right after it that are shown before it: they need what came earlier."""
+    """Packets from a key frame on, without those after it that are shown before it: they need what came earlier."""
     key = next(packets)
     yield key
     for packet in packets:

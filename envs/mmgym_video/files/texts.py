@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmgym_video.files.opening import only, open_container
+from mmgym_video.files.opening import LEAN, only, open_container
 from mmgym_video.video import Subtitle, VideoError
 
 __all__ = ["read_subtitles"]
@@ -25,7 +25,7 @@ def read_subtitles(path: Path, format: str, origin: float) -> tuple[Subtitle, ..
     from av.subtitles.subtitle import AssSubtitle
 
     lines = []
-    with open_container(path, format, lean=format in ("mov", "matroska")) as container:
+    with open_container(path, format, lean=format in LEAN) as container:
         stream = next((s for s in container.streams.subtitles if s.codec_context), None)
         if stream is None:
             return ()

@@ -32,6 +32,7 @@ __all__ = [
     "Stroke",
     "Writing",
     "disc",
+    "merged",
     "rect",
     "shape",
 ]
@@ -51,8 +52,10 @@ Points = tuple[tuple[float, float], ...]
 class Picture(Protocol):
     """A picture that is looked at in parts."""
 
-    size: tuple[int, int]
-    """Height and width in its own pixels."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in its own pixels."""
+        ...
 
     def part(self, left: float, top: float, right: float, bottom: float, height: int, width: int) -> np.ndarray:
         """A part of it (edges in its own pixels) at a height and width: a fresh uint8 array (height, width, 3)."""
@@ -87,9 +90,15 @@ class Area:
     points: Points
     color: Color
     edge: Color | None = None
-    """Colour of its outline, a twentieth of its size wide; None for none."""
+    """Colour of its outline; None for none."""
     least: float = 0.0
     """Size of what is fine in it; it is drawn where that is `DRAWN` pixels. 0: always."""
+
+    @cached_property
+    def rim(self) -> float:
+        """Width of its outline: a twentieth of its size."""
+        x, y = zip(*self.points, strict=True)
+        return min(max(x) - min(x), max(y) - min(y)) / 20
 
 
 @dataclass(frozen=True)
@@ -121,9 +130,10 @@ class Writing:
     bold: bool = True
 
     @property
-    def width(self) -> int:
+    def width(self) -> float:
         """Width of the text."""
-        return text_width(self.text, self.height, self.bold)
+        # Letter by letter, each of which is remembered: a table has hundreds of texts that nobody looks at.
+        return sum(text_width(letter, 100, self.bold) for letter in self.text) * self.height / 100
 
     @property
     def least(self) -> float:
@@ -134,6 +144,11 @@ class Writing:
     def points(self) -> Points:
         """Corners of its room."""
         return _turned_box(self.x, self.y, self.room, self.height, self.angle)
+
+    @property
+    def bar_points(self) -> Points:
+        """Corners of the bar."""
+        return _turned_box(self.x, self.y, 0.9 * self.room, 0.4 * self.height, self.angle)
 
     def fact(self, what: str) -> Fact:
         """The fact that something says this."""
@@ -157,33 +172,43 @@ class Drawing:
     def part(self, left: float, top: float, right: float, bottom: float, height: int, width: int) -> np.ndarray:
         """A part of it at a height and width; see `Picture`."""
         scale = np.array([width / (right - left), height / (bottom - top)])
-        least, extents = self._extents
-        apart = (extents[:, 0] > right) | (extents[:, 1] > bottom) | (extents[:, 2] < left) | (extents[:, 3] < top)
+        points, starts, boxes, least = self._outlines
+        apart = (boxes[:, 0] > right) | (boxes[:, 1] > bottom) | (boxes[:, 2] < left) | (boxes[:, 3] < top)
         there = ~apart & ((least == 0) | (least * scale.min() >= DRAWN))
-        canvas = blank(height * _FACTOR, width * _FACTOR, self.ground)
-        origin, fine = np.array([left, top]), scale * _FACTOR
+        canvas = np.empty((height * _FACTOR, width * _FACTOR, 3), np.uint8)
+        cv2.rectangle(canvas, (0, 0), (canvas.shape[1], canvas.shape[0]), self.ground, -1)  # NumPy takes far longer
+        # Half a pixel: corners lie between pixels, OpenCV's coordinates are their centres.
+        places = (points - (left, top)) * scale * _FACTOR - 0.5
+        corners = np.rint(np.clip(places, -1e6, 1e6) * 2**_SHIFT).astype(np.int32)
         written = []
         for index in np.flatnonzero(there).tolist():
             item = self.items[index]
             if isinstance(item, Writing) and item.height * scale.min() >= DRAWN:
                 written.append(item)
             else:
-                _paint(canvas, item, origin, fine)
+                _paint(canvas, item, corners[starts[index] : starts[index + 1]], float(scale.min()) * _FACTOR)
         image = np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA))
         for item in written:
-            x, y = ((item.x, item.y) - origin) * scale
-            _write(image, item, float(x), float(y), item.height * float(scale.min()))
+            x, y = float((item.x - left) * scale[0]), float((item.y - top) * scale[1])
+            _write(image, item, x, y, item.height * float(scale.min()))
         return image
 
     @cached_property
-    def _extents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of each item: its `least`, (items,), and left, top, right and bottom of the box around it, (items, 4)."""
-        boxes = []
+    def _outlines(self) -> tuple[np.ndarray, list[int], np.ndarray, np.ndarray]:
+        """All items at once, which is what makes drawing quick.
+
+        Their points (points, 2), one item's after the other's; where each item's begin; left, top, right and bottom of
+        the box around each (items, 4); and the `least` of each (items,).
+        """
+        points, starts, boxes = [], [0], []
         for item in self.items:
             x, y = zip(*item.points, strict=True)
             rim = item.width / 2 if isinstance(item, Stroke) else 0.0
             boxes.append((min(x) - rim, min(y) - rim, max(x) + rim, max(y) + rim))
-        return np.array([item.least for item in self.items]), np.array(boxes).reshape(-1, 4)
+            points.append(np.asarray(item.bar_points if isinstance(item, Writing) else item.points, float))
+            starts.append(starts[-1] + len(points[-1]))
+        least = np.array([item.least for item in self.items])
+        return np.concatenate(points), starts, np.array(boxes), least
 
     def facts(self, view: View) -> tuple[Fact, ...]:
         """What a view shows, in the order of `known`; the text of what cannot be read in it is None."""
@@ -217,22 +242,15 @@ def _turned_box(x: float, y: float, width: float, height: float, angle: int) -> 
     return tuple((x + (a * cos + b * sin) / 2, y + (b * cos - a * sin) / 2) for a, b in corners)
 
 
-def _paint(canvas: np.ndarray, item: Item, origin: np.ndarray, scale: np.ndarray) -> None:
-    """Draw an item, a text as a bar."""
-    points = item.points
-    if isinstance(item, Writing):
-        points = _turned_box(item.x, item.y, 0.9 * item.room, 0.4 * item.height, item.angle)
-    # Half a pixel: corners lie between pixels, OpenCV's coordinates are their centres.
-    places = (np.asarray(points) - origin) * scale - 0.5
-    corners = np.rint(np.clip(places, -1e6, 1e6) * 2**_SHIFT).astype(np.int32)
+def _paint(canvas: np.ndarray, item: Item, corners: np.ndarray, scale: float) -> None:
+    """Draw an item, a text as a bar; its points are in OpenCV's fine coordinates."""
     if isinstance(item, Stroke):
-        wide = max(1, round(item.width * float(scale.min())))
+        wide = max(1, round(item.width * scale))
         cv2.polylines(canvas, [corners], False, item.color, wide, cv2.LINE_8, _SHIFT)
         return
     cv2.fillPoly(canvas, [corners], item.bar if isinstance(item, Writing) else item.color, cv2.LINE_8, _SHIFT)
     if isinstance(item, Area) and item.edge is not None:
-        rim = max(1, round(float(min(np.ptp(places, axis=0))) / 20))
-        cv2.polylines(canvas, [corners], True, item.edge, rim, cv2.LINE_8, _SHIFT)
+        cv2.polylines(canvas, [corners], True, item.edge, max(1, round(item.rim * scale)), cv2.LINE_8, _SHIFT)
 
 
 def _write(image: np.ndarray, item: Writing, x: float, y: float, height: float) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 from mmgym.draw import Color
 from mmgym_puzzles.perception.scenes import LOOKS
 from mmgym_video.images.drawing import Drawing, Fact
-from mmgym_video.images.marks import Mark
 from mmgym_video.question import Kind, Question
 
 __all__ = ["CLEAR", "Case", "Family", "Look", "Scene", "Setting", "Theme", "around", "near_codes", "place_names"]

@@ -10,6 +10,7 @@ import stat
 import struct
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def open_picture(path: str) -> PictureFile:
         raise PictureError(f"{path}: not a picture: it begins with {data[:12]!r}; allowed is {_ALLOWED}")
     if not height or not width or height * width > MAX_PIXELS:
         raise PictureError(
-            f"{path}: {width} x {height} pixels; a picture has at least one and at most {MAX_PIXELS // 10**6} megapixels"
+            f"{path}: {width} x {height} pixels; a picture has from 1 pixel to {MAX_PIXELS // 10**6} megapixels"
         )
     if not _whole(kind, data):
         raise PictureError(f"{path}: the file is cut off before the end of the picture")
@@ -157,10 +158,9 @@ def _decode(kind: str, data: bytes) -> np.ndarray | None:
         image, kinds, values = cv2.imdecodeWithMetadata(buffer, flags=cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
-    if image is None:
-        return None
     exif = [bytes(v) for k, v in zip(kinds, values, strict=True) if k == cv2.IMAGE_METADATA_EXIF]
-    return _upright(_flat(np.asarray(image)), _orientation(exif[0]) if exif else 1)
+    decoded: Any = image  # None for a damaged file, whatever OpenCV's types say
+    return None if decoded is None else _upright(_flat(decoded), _orientation(exif[0]) if exif else 1)
 
 
 def _flat(image: np.ndarray) -> np.ndarray:

@@ -64,16 +64,14 @@ class View:
         cos, sin = _cos_sin(self.angle)
         height, width = canvas_size(self.size, self.angle)
         turned = (np.asarray(points, float) - (self.size[1] / 2, self.size[0] / 2)) @ [[cos, -sin], [sin, cos]]
-        moved: np.ndarray = turned + (width / 2, height / 2)
-        return moved
+        return np.add(turned, (width / 2, height / 2))
 
     def from_canvas(self, points: Any) -> np.ndarray:
         """The inverse of `to_canvas`."""
         cos, sin = _cos_sin(self.angle)
         height, width = canvas_size(self.size, self.angle)
         turned = (np.asarray(points, float) - (width / 2, height / 2)) @ [[cos, sin], [-sin, cos]]
-        moved: np.ndarray = turned + (self.size[1] / 2, self.size[0] / 2)
-        return moved
+        return np.add(turned, (self.size[1] / 2, self.size[0] / 2))
 
     def to_shown(self, points: Any) -> np.ndarray:
         """Where points of the picture, in its pixels, are shown, in shown pixels."""

@@ -22,7 +22,6 @@ __all__ = [
     "Slot",
     "draw_cut_wanderers",
     "equal_slots",
-    "grid",
     "inside",
     "joined",
     "last_frame",
@@ -93,29 +92,6 @@ def joined(intervals: Sequence[Slot]) -> tuple[Slot, ...]:
         else:
             found.append((start, end))
     return tuple(found)
-
-
-def grid(
-    rng: np.random.Generator, width: float, count: int, top: float, bottom: float
-) -> tuple[list[tuple[float, float]], float]:
-    """Middles of at least `count` equal cells that fill a band of the frame, in random order, and their shorter side.
-
-    Args:
-        rng: what is random.
-        width: of the frame, in thousandths of its height.
-        count: least number of cells, which are as large and as nearly square as that allows.
-        top: of the band.
-        bottom: of the band.
-    """
-
-    def side(rows: int) -> float:
-        return min((bottom - top) / rows, width / -(-count // rows))
-
-    rows = max(range(1, count + 1), key=side)
-    columns = -(-count // rows)
-    wide, high = width / columns, (bottom - top) / rows
-    cells = [((column + 0.5) * wide, top + (row + 0.5) * high) for row in range(rows) for column in range(columns)]
-    return [cells[i] for i in rng.permutation(len(cells)).tolist()], side(rows)
 
 
 def draw_cut_wanderers(

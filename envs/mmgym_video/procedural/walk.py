@@ -165,6 +165,8 @@ def _room_facts(place: Place, eye: Eye, aspect: float, box: Box, pixels: float) 
     # Seen under the shutter too, unless its lower edge is below the lower edge of the wall.
     edge = np.where(np.isfinite(rays.shutter), 0.5 + (EYE - rays.lower) * scale / rays.shutter, upper)
     walls = rays.in_room & (np.maximum(np.maximum(upper, edge), top) < np.minimum(lower, bottom) - 0.1 * (bottom - top))
+    if not walls.any():
+        return ()
     found: list[Fact] = []
     room = place.room
     if walls.mean() >= 0.2:
@@ -203,9 +205,11 @@ def _projected(
     away = places[:, :2] - (eye.x, eye.y)
     depth = np.maximum(away @ np.array(eye.ahead), 1e-3)
     across = away @ np.array([eye.ahead[1], -eye.ahead[0]]) / depth
-    rays = cast(place, eye, across)
     x, y = 0.5 + across * scale / aspect, 0.5 - (places[:, 2] - EYE) * scale / depth[:, None]
     left, top, right, bottom = box
+    if depth.max() < 0.05 or not left < x[2] < right:
+        return x, y, 0.0
+    rays = cast(place, eye, across)
     in_box = ((left <= x) & (x <= right))[:, None] & (top <= y) & (y <= bottom)
     before = (depth > 0.05) & (rays.depth > depth - 0.01)
     closer = rays.shutter < depth

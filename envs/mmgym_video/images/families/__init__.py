@@ -1,0 +1,1 @@
+"""Families of questions about drawn pictures, one a file."""

@@ -73,10 +73,11 @@ class Chart(Family):
             x, top = left + (slots[right] + 0.5) * slot, bottom - steps[right] * step_high
             name_box = (x - 0.45 * slot, bottom + line / 2, x + 0.45 * slot, bottom + 1.5 * line)
             top_box = (x - 0.35 * slot, top - 2 * FINE * step_high, x + 0.35 * slot, top + 2 * FINE * step_high)
-            near = 11 * step_high
-            axis = (left - 0.08 * wide, top - near - line, left + line / 2, top + near + line)
-            looks = (Look(name_box, line), Look(top_box, FINE * step_high), Look(axis, line, level=top))
-            return Scene(Drawing((high, wide), theme.ground, tuple(items), tuple(facts)), looks)
+            looks = [Look(name_box, line), Look(top_box, FINE * step_high)]
+            for step in (steps[right] // 10 * 10, steps[right] // 10 * 10 + 10):  # the numbers below and above
+                y = bottom - step * step_high
+                looks.append(Look((left - 0.08 * wide, y - line, left + line / 2, y + line), line, level=top))
+            return Scene(Drawing((high, wide), theme.ground, tuple(items), tuple(facts)), tuple(looks))
 
         def conclude(facts: Sequence[Fact]) -> str:
             where = [fact.x for fact in facts if fact.what == "name of a bar" and fact.text == names[0]]

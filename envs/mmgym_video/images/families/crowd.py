@@ -25,7 +25,7 @@ class Crowd(Family):
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
-        grid, side, badge, theme = GRID[setting.level], setting.side, 1.3 * setting.line, setting.theme
+        grid, side, badge, theme = GRID[setting.level], setting.side, 1.1 * setting.line, setting.theme
         count, cell = grid**2, side / grid
         options = [COLORS[k] for k in rng.permutation(len(COLORS))[:4]]
         usual, odd = (SHAPES[k] for k in rng.permutation(len(SHAPES))[:2])

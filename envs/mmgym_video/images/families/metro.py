@@ -9,7 +9,7 @@ import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.images.drawing import Drawing, Fact, Item, Stroke, Writing, disc, rect
-from mmgym_video.images.family import Case, Family, Look, Scene, Setting, place_names
+from mmgym_video.images.family import Case, Family, Look, Scene, Setting, around, place_names
 
 __all__ = ["Metro"]
 
@@ -59,13 +59,15 @@ class Metro(Family):
                 items.append(disc(x, y, 0.009 * side, theme.paper, theme.ink))
                 x, y = x + 0.06 * pitch, y - 0.011 * side - 0.6 * line
                 text = Writing(said[node], x, y, line, min(room, 4.4 * line), theme.ink, theme.faint)
-                items.append(rect(*_box(x, y, text.width + 6, 0.85 * line), theme.paper, least=line))
+                items.append(rect(*around(x, y, text.width + 6, 0.85 * line), theme.paper, least=line))
                 items.append(text)
                 facts.append(text.fact(f"station of the {' and '.join(lines)} line"))
             looks = []
             for node in asked:
                 x, y = place(node)
-                looks.append(Look(_box(x + 0.06 * pitch, y - 0.011 * side - 0.6 * line, 5.4 * line, 1.2 * line), line))
+                looks.append(
+                    Look(around(x + 0.06 * pitch, y - 0.011 * side - 0.6 * line, 5.4 * line, 1.2 * line), line)
+                )
             return Scene(Drawing((side, side), theme.ground, tuple(items), tuple(facts)), tuple(looks))
 
         def conclude(facts: Sequence[Fact]) -> str:
@@ -80,10 +82,6 @@ class Metro(Family):
 
         question = f"Which station of the {color} line lies between {ends[0]} and {ends[1]}?"
         return self._case(rng, question, options, scene, conclude, tuple(ends))
-
-
-def _box(x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
-    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
 def _draw_routes(rng: np.random.Generator, count: int, nodes: int) -> tuple[list[list[Node]], int]:

@@ -33,7 +33,7 @@ class Ruler(Family):
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
         level, line, theme, wide = setting.level, setting.line, setting.theme, setting.side
-        high, tapes = setting.side // 2, TAPES[level]
+        high, tapes = setting.side * 3 // 4, TAPES[level]
         ticks = int(0.94 * wide) // PITCH
         left, band = 0.03 * wide, 3.2 * line
         colors = [COLORS[k] for k in rng.permutation(len(COLORS)) if COLORS[k] != "yellow"]

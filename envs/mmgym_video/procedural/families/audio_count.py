@@ -21,7 +21,7 @@ FEWEST = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4}
 BEEP = 0.12
 SPACE = {1: 0.6, 2: 0.5, 3: 0.4, 4: 0.35, 5: 0.3}
 """Fewest seconds from the start of a beep to the next."""
-APART = 0.6
+APART = 1.0
 """Seconds between a beep and the coming or going of a thing."""
 SIZES = {1: 240, 2: 200, 3: 160, 4: 130, 5: 100}
 
@@ -57,7 +57,7 @@ def _round(rng: np.random.Generator, setting: Setting, stretch: tuple[float, flo
     counts = (FEWEST[setting.level] + rng.permutation(len(order))).tolist()
     pitch, space = draw_pitches(rng, setting, 1)[0], SPACE[setting.level]
     sounds = tuple(
-        Sound("beep", round(time, 2), BEEP, pitch)
+        Sound("beep", time, BEEP, pitch)
         for (begins, ends), count in zip(shown, counts, strict=True)
         for time in pick_times(rng, count, begins + APART, ends - APART, space)
     )

@@ -63,15 +63,15 @@ def _round(rng: np.random.Generator, setting: Setting, start: float, shapes: tup
     slot, slots = SLOT[level], SLOTS[level]
     times = [round(start + number * slot, 1) for number in range(slots)]
     end, lit = round(start + slots * slot, 1), round(slot / 2, 1)
+    ends = [round(time + lit, 1) for time in times]
     rhythms = _rhythms(rng, slots, len(shapes), APART[level])
     space = width / len(shapes)
     size = int(min(180, 0.8 * space))
     actors = []
     for number, (shape, rhythm) in enumerate(zip(shapes, rhythms, strict=True)):
-        blinks = [(times[i] + begun, shade) for i in sorted(rhythm) for begun, shade in ((0.0, color), (lit, DARK))]
+        blinks = [blink for i in sorted(rhythm) for blink in ((times[i], color), (ends[i], DARK))]
         place = (number + 0.5) * space, 500 + (150 if number % 2 else -150)
-        colors = ((0.0, DARK), *((round(time, 1), shade) for time, shade in blinks))
-        actors.append(Actor(shape, colors, ((0.0, *place),), size, shown=((start, end),)))
+        actors.append(Actor(shape, ((0.0, DARK), *blinks), ((0.0, *place),), size, shown=((start, end),)))
     asked = int(rng.integers(len(shapes)))
     pitch = draw_pitches(rng, setting, 1)[0]
     beeps = [times[i] for i in sorted(rhythms[asked])]
@@ -81,7 +81,7 @@ def _round(rng: np.random.Generator, setting: Setting, start: float, shapes: tup
         frames = [s for s in seen if start <= s.time < end]
         found = dict.fromkeys(shapes, 0)
         for beep in sounds_of(seen, "beep", start, end):
-            now = [s for s in frames if beep["start"] - 0.05 <= s.time <= beep["end"]]
+            now = [s for s in frames if beep["start"] - 0.05 <= s.time < beep["start"] + lit - 0.05]
             for thing in nearest_things(now, beep["start"]):
                 if thing["shape"] in found:
                     found[thing["shape"]] += thing["color"] != DARK

@@ -49,10 +49,12 @@ def _round(rng: np.random.Generator, setting: Setting, start: float, length: flo
     width, space, end = 1000 * setting.size[1] / setting.size[0], SPACE[setting.level], round(start + length, 1)
     half = BALLS * space
     size = int(min(110 - 8 * setting.level, 0.15 * width))
-    left, right = WALL * width + size / 2, (1 - WALL) * width - size / 2
-    begun = start - 2 * half + round(int(rng.integers(round(20 * half))) / 10, 1)
+    # An odd fraction, so that no place lies between two pixels and is rounded now up, now down.
+    left, right = WALL * width + size / 2 + 0.0137, (1 - WALL) * width - size / 2 - 0.0211
+    phase = int(rng.integers(round(20 * half))) / 10
     order, sides = rng.permutation(BALLS).tolist(), rng.integers(2, size=BALLS).tolist()
-    hits = 2 * round(length / (2 * half)) + 5
+    # Each ball is on its way before the round begins and after it ends.
+    begun, hits = start - 4 * half + phase, 2 * round(length / (2 * half)) + 6
     actors = []
     for lane, (color, turn, side) in enumerate(zip(colors, order, sides, strict=True)):
         y = 140 + 720 * lane / (BALLS - 1)
@@ -81,6 +83,6 @@ def _round(rng: np.random.Generator, setting: Setting, start: float, length: flo
         evidence=((round(time - 0.5, 1), round(time + 0.5, 1)),),
         looks=(Look(time),),
         conclude=conclude,
-        content=(colors, tuple(order), tuple(sides), asked, actors[asked].path[0][0] - start),
+        content=(colors, tuple(order), tuple(sides), asked, phase),
         covers=walls,
     )

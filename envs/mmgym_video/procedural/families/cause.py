@@ -92,7 +92,7 @@ class Cause(Family):
             Look((start + int(share * frames)) / FPS)
             for start, which in zip(starts, met, strict=True)
             if which >= 0
-            for share in (0.3, 0.7)
+            for share in (0.1, 0.9)
         )
         content = (form, main.name, tuple(partners[which].name for which in met if which >= 0), partners[right].name)
         return Case(stage, question, looks, conclude, content)

@@ -11,6 +11,7 @@ from mmgym_puzzles.perception.scenes import COLORS, SHAPES
 from mmgym_video.procedural.families.needle import WORDS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
 from mmgym_video.procedural.orders import ordinal
+from mmgym_video.procedural.places import legible_height, text_height
 from mmgym_video.procedural.slots import Slot, draw_cut_wanderers, equal_slots, parts_of
 from mmgym_video.procedural.stage import Actor, Display, Fact, Stage
 from mmgym_video.question import Question
@@ -176,8 +177,9 @@ def _stage(
 ) -> tuple[list[Actor], tuple[Display, ...]]:
     """The things that change, side by side, the display above them."""
     width = 1000 * setting.size[1] / setting.size[0]
-    size = min(300 - 20 * setting.level, int(width / 2.5))
+    size = int(min(max(300 - 20 * setting.level, 2.5 * legible_height(setting) + 2), 0.45 * width))
     sides = [0.27, 0.73] if rng.random() < 0.5 else [0.73, 0.27]
+    height = text_height(setting, 110 - 6 * setting.level, 6)
     actors: list[Actor] = []
     displays: tuple[Display, ...] = ()
     for thing, order in zip(things, orders, strict=True):
@@ -185,7 +187,7 @@ def _stage(
             lit = [
                 change for (start, end), word in zip(parts, order, strict=True) for change in ((start, word), (end, ""))
             ]
-            displays = (Display(tuple(lit), width / 2, 130, min(110 - 6 * setting.level, int(width / 7))),)
+            displays = (Display(tuple(lit), width / 2, 130, height),)
             continue
         rest = ((0.0, sides.pop() * width, rng.uniform(460, 760)),)
         if thing.kind == "color":

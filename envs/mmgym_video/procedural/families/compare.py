@@ -10,7 +10,8 @@ import numpy as np
 from mmgym_puzzles.perception.scenes import COLORS, NEAR, SHAPES, plural
 from mmgym_video.procedural.families.needle import WORDS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.slots import Slot, draw_cut_wanderers, equal_slots, grid, inside, joined, last_frame
+from mmgym_video.procedural.places import grid, legible_height, text_height
+from mmgym_video.procedural.slots import Slot, draw_cut_wanderers, equal_slots, inside, joined, last_frame
 from mmgym_video.procedural.stage import Actor, Display, Fact, Stage
 from mmgym_video.question import Question
 
@@ -26,8 +27,8 @@ PARTS = {
     5: ("place", "color", "presence", "label", "number"),
 }
 """What may be different."""
-BAND = (160, 980)
-"""Top and bottom of where things are; the display is above."""
+LETTERED = 150
+"""Size of a thing with a letter on it."""
 CELLS = 16
 """Places for things where differences are asked about."""
 COUNTS = range(2, 10)
@@ -85,7 +86,7 @@ class _Part:
 
 def _draw_difference(rng: np.random.Generator, setting: Setting, slots: Sequence[Slot]) -> Case:
     level, count = setting.level, len(slots)
-    parts, others = _draw_parts(rng, level)
+    parts, others = _draw_parts(rng, setting)
     # One bit says which way each part is: all combinations equally often, or one alone and its four neighbours.
     few = count == 8
     ways = rng.permutation([0, 0, 0, 0, 1, 2, 4, 8] if few else np.tile(np.arange(16), count // 16)).tolist()
@@ -121,17 +122,18 @@ def _draw_difference(rng: np.random.Generator, setting: Setting, slots: Sequence
     return Case(stage, question, tuple(map(Look, times)), conclude, ("different", content, changed, ways[first]))
 
 
-def _draw_parts(rng: np.random.Generator, level: int) -> tuple[list[_Part], list[str]]:
+def _draw_parts(rng: np.random.Generator, setting: Setting) -> tuple[list[_Part], list[str]]:
     """Four parts, each with a shape of its own, and the other shapes."""
     shapes = [SHAPES[i] for i in rng.permutation(len(SHAPES)).tolist()]
-    kinds = [PARTS[level][i] for i in rng.integers(len(PARTS[level]), size=4).tolist()]
+    allowed = [kind for kind in PARTS[setting.level] if kind != "label" or legible_height(setting) <= 0.4 * LETTERED]
+    kinds = [allowed[i] for i in rng.integers(len(allowed), size=4).tolist()]
     parts = []
     for number, kind in enumerate(kinds):
         kind = "place" if kind in ("word", "number") and kind in kinds[:number] else kind
         ways = ("", "")
         if kind == "color":
             one = COLORS[int(rng.integers(len(COLORS)))]
-            near = NEAR[one] if level > 3 else [color for color in COLORS if color not in (one, *NEAR[one])]
+            near = NEAR[one] if setting.level > 3 else [color for color in COLORS if color not in (one, *NEAR[one])]
             ways = one, near[int(rng.integers(len(near)))]
         elif kind == "label":
             ways = tuple(rng.permutation(list("KMRX")).tolist()[:2])
@@ -146,7 +148,8 @@ def _pictures(
 ) -> tuple[list[Actor], tuple[Display, ...]]:
     """What shows the parts, each in its way in each slot."""
     level, width = setting.level, 1000 * setting.size[1] / setting.size[0]
-    cells, side = grid(rng, width, CELLS, *BAND)
+    height = text_height(setting, 80, 6)
+    cells, side = grid(rng, width, CELLS, 2 * height, 980)
     shown = ((0.0, slots[-1][1]),)
     actors: list[Actor] = []
     displays: tuple[Display, ...] = ()
@@ -155,11 +158,11 @@ def _pictures(
         when = [joined([slot for slot, on in zip(slots, turned, strict=True) if on == wanted]) for wanted in (0, 1)]
         color = COLORS[int(rng.integers(len(COLORS)))]
         # A letter is read on a thing that is large enough.
-        size = int(min(0.85 * side, 150 if part.kind == "label" else 170 - 10 * level))
+        size = int(min(0.85 * side, LETTERED if part.kind == "label" else 170 - 10 * level))
         places = [((0.0, *cells.pop()),) for _ in range({"place": 2, "number": 4}.get(part.kind, 1))]
         if part.kind == "word":
             changes = tuple((slot[0], part.ways[on]) for slot, on in zip(slots, turned, strict=True))
-            displays = (Display((*changes, (slots[-1][1], "")), width / 2, 80, int(min(80, width / 7))),)
+            displays = (Display((*changes, (slots[-1][1], "")), width / 2, height, height),)
         elif part.kind == "number":
             steady = places[: int(rng.integers(1, 4))]
             actors += [Actor(part.shape, ((0.0, color),), place, size, shown=shown) for place in steady]

@@ -10,7 +10,17 @@ import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS, SHAPES
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.slots import FPS, Slot, draw_cut_wanderers, equal_slots, joined, last_frame, parts_of
+from mmgym_video.procedural.places import text_height
+from mmgym_video.procedural.slots import (
+    FPS,
+    MARGIN,
+    Slot,
+    draw_cut_wanderers,
+    equal_slots,
+    joined,
+    last_frame,
+    parts_of,
+)
 from mmgym_video.procedural.stage import Actor, Display, Fact, Stage
 from mmgym_video.question import Question
 
@@ -43,9 +53,6 @@ STEPS = 5
 """Numbers that a counter goes through in one turn."""
 ARC = math.radians(150)
 """How far round a thing goes: less than half, so that any two moments say which way."""
-
-SURE = 0.5
-"""Seconds after a motion's start, and before its end, of the moments that the expert looks at."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +143,15 @@ class Direction(Family):
             found = [mover.forward(known, aspect) for mover in pair]
             return statement(found[0] is not False, found[1] is not False)
 
+        height, size = text_height(setting, 95 - 6 * level, 2), min(160 - 15 * level, int(aspect / 4))
         actors: list[Actor] = []
         displays: list[Display] = []
         for number, mover in enumerate(movers):
             moves = [(parts[i], bool(forward[i])) for i in range(len(slots)) if turns[i] == number]
             if mover.kind == "counter":
-                displays.append(_counter(rng, level, aspect, moves))
+                displays.append(_counter(rng, height, aspect, moves))
             else:
-                actors += _actors(rng, level, aspect, mover, moves)
+                actors += _actors(rng, size, 1.6 * height, aspect, mover, moves)
         stage = Stage(
             setting.duration,
             actors=(*draw_cut_wanderers(rng, setting, slots, level - 1, shapes=others), *actors),
@@ -151,7 +159,9 @@ class Direction(Family):
             size=setting.size,
             look=setting.look,
         )
-        looks = [Look(time) for start, until in sorted(intervals) for time in (start + SURE, until - SURE - 1 / FPS)]
+        # Half a second from either end a motion is well under way, and seen whatever frame is shown.
+        ends = [(start + MARGIN / FPS, until - (MARGIN + 1) / FPS) for start, until in sorted(intervals)]
+        looks = [Look(time) for times in ends for time in times]
         content = tuple(sorted((mover.kind, mover.name, way) for mover, way in zip(pair, ways, strict=True)))
         return Case(stage, question, tuple(looks), conclude, (content, tuple(mover.name for mover in movers)))
 
@@ -167,7 +177,7 @@ def _draw_movers(rng: np.random.Generator, kinds: Sequence[str], count: int) -> 
     return movers, shapes[count:]
 
 
-def _counter(rng: np.random.Generator, level: int, aspect: float, moves: Sequence[tuple[Slot, bool]]) -> Display:
+def _counter(rng: np.random.Generator, height: int, aspect: float, moves: Sequence[tuple[Slot, bool]]) -> Display:
     changes: list[tuple[float, str]] = []
     for (start, end), forward in moves:
         first, frames, least = round(start * FPS), round((end - start) * FPS) // STEPS, int(rng.integers(10, 95))
@@ -175,15 +185,14 @@ def _counter(rng: np.random.Generator, level: int, aspect: float, moves: Sequenc
             value = least + (step if forward else STEPS - 1 - step)
             changes.append(((first + step * frames) / FPS, str(value)))
         changes.append((end, ""))
-    return Display(tuple(changes), rng.uniform(0.3, 0.7) * aspect, 75, 95 - 6 * level)
+    return Display(tuple(changes), rng.uniform(0.3, 0.7) * aspect, 0.8 * height, height)
 
 
 def _actors(
-    rng: np.random.Generator, level: int, aspect: float, mover: _Mover, moves: Sequence[tuple[Slot, bool]]
+    rng: np.random.Generator, size: int, top: float, aspect: float, mover: _Mover, moves: Sequence[tuple[Slot, bool]]
 ) -> list[Actor]:
     """A thing that moves, and the house that it moves round or along."""
-    size = min(160 - 15 * level, int(aspect / 4))
-    hub, places = _track(rng, mover.kind, aspect, size)
+    hub, places = _track(rng, mover.kind, aspect, top + size / 2, size)
     path: list[tuple[float, float, float]] = []
     for interval, forward in moves:
         start, steps = interval[0], len(places) - 1
@@ -201,22 +210,30 @@ def _actors(
 Place = tuple[float, float]
 
 
-def _track(rng: np.random.Generator, kind: str, aspect: float, size: int) -> tuple[Place, list[Place]]:
-    """Where the house would be, and the places that a thing passes as it goes forward, as far from one to the next."""
+def _track(rng: np.random.Generator, kind: str, aspect: float, top: float, size: int) -> tuple[Place, list[Place]]:
+    """Where the house would be, and the places that a thing passes as it goes forward, as far from one to the next.
+
+    Args:
+        rng: what is random.
+        kind: of motion.
+        aspect: width of the frame.
+        top: least y.
+        size: of the thing and the house.
+    """
     low, high = rng.uniform(0.12, 0.22), rng.uniform(0.78, 0.88)
     if kind == "across":
-        y = rng.uniform(230, 850)
+        y = rng.uniform(top, 850)
         return (0, 0), [(low * aspect, y), (high * aspect, y)]
     if kind == "upright":
         x = rng.uniform(0.15, 0.85) * aspect
-        return (0, 0), [(x, 180 + 300 * low), (x, 1000 * high)]
+        return (0, 0), [(x, top + 300 * (low - 0.12)), (x, 1000 * high)]
     if kind == "hub":
         hub = (0.68 * aspect, rng.uniform(350, 650)) if rng.random() < 0.5 else (0.32 * aspect, rng.uniform(350, 650))
-        far = (low if hub[0] > aspect / 2 else high) * aspect, rng.uniform(250, 850)
+        far = (low if hub[0] > aspect / 2 else high) * aspect, rng.uniform(top, 850)
         share = 1.1 * size / math.dist(hub, far)
         return hub, [(hub[0] + share * (far[0] - hub[0]), hub[1] + share * (far[1] - hub[1])), far]
-    hub = aspect / 2 + rng.uniform(-0.02, 0.02) * aspect, rng.uniform(540, 600)
-    radius, begin = 0.32 * min(aspect, 1000), rng.uniform(0, 2 * math.pi)
+    hub = aspect / 2, rng.uniform(590, 620)
+    radius, begin = min(0.32 * aspect, 370 - size / 2, 590 - top), rng.uniform(0, 2 * math.pi)
     # Clockwise, as y grows downwards.
     angles = (begin + ARC * np.arange(13) / 12).tolist()
     return hub, [(hub[0] + radius * math.cos(angle), hub[1] + radius * math.sin(angle)) for angle in angles]

@@ -79,7 +79,7 @@ class Length(Family):
             question=f"Between {begin:g} s and {end:g} s, {asks}?",
             answer=str(order[asked]),
             options=shuffled(rng, [str(length) for length in lengths]),
-            evidence=((on - 2 * DELTA, off + 2 * DELTA),),
+            evidence=((round(on - 2 * DELTA, 1), round(off + 2 * DELTA, 1)),),
             family=self.name,
         )
 

@@ -10,6 +10,7 @@ from mmgym_puzzles.perception.scenes import COLORS, SHAPES
 from mmgym_video.procedural.families.needle import WORDS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
 from mmgym_video.procedural.orders import near_orders, nearest_order, ordinal
+from mmgym_video.procedural.places import text_height
 from mmgym_video.procedural.slots import Slot, draw_cut_wanderers, equal_slots, parts_of
 from mmgym_video.procedural.stage import Actor, Display, Stage
 from mmgym_video.question import Question
@@ -154,7 +155,7 @@ def _display(rng: np.random.Generator, setting: Setting, when: dict[str, list[Sl
     width = 1000 * setting.size[1] / setting.size[0]
     lit = [(slot, event.split()[2]) for event, intervals in when.items() if "the word" in event for slot in intervals]
     changes = sorted(change for (start, end), word in lit for change in ((start, word), (end, "")))
-    height = min(100 - 6 * setting.level, int(width / 7))
+    height = text_height(setting, 100 - 6 * setting.level, 6)
     return Display(tuple(changes), rng.uniform(0.4, 0.6) * width, 110, height)
 
 

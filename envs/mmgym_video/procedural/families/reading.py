@@ -1,4 +1,4 @@
-"""Reading: what does a display beside a thing read at a time, where its letters are too small to read in the whole frame?"""
+"""Reading: what does a small display beside a thing read at a time? It takes a zoom to read it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mmgym_video.question import Question
 
 __all__ = ["Reading"]
 
-LINE = {1: 72, 2: 64, 3: 44, 4: 36, 5: 30}
+LINE = {1: 72, 2: 64, 3: 38, 4: 34, 5: 30}
 """Height of a display's line of text in thousandths of the frame's height, by level."""
 NATIVE = 14
 """Pixels that a line is high in the video's own frames at least, so that a part of them can be read."""
-LARGEST = 150
+LARGEST = 160
 """Largest line, in small frames."""
 DISPLAYS = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6}
 """Displays, where there is room for them."""
@@ -70,8 +70,8 @@ class Unit:
         return Actor(self.kind.shape, ((0.0, self.kind.color),), (place,), self.size)
 
     def box(self, width: float) -> Box:
-        """The part of a frame, `width` thousandths of its height wide, that holds it with letters as large as may be."""
-        share = min(1.0, max(6 * self.display.height / 1000, 1.15 * self.width / width))
+        """The part that holds it, with letters as large as may be, of a frame that is `width` thousandths wide."""
+        share = min(1.0, max(6 * self.display.height / 1000, 1.06 * self.width / width))
         left = min(max((self.left + self.width / 2) / width - share / 2, 0.0), 1 - share)
         top = min(max(self.display.y / 1000 - share / 2, 0.0), 1 - share)
         return left, top, left + share, top + share

@@ -97,7 +97,7 @@ class Track(Family):
             return said if said in options else question.options[0]
 
         first = starts[asked] + CUE
-        looks = (first - CUE * 2 // 3, *(first + number * (swap + REST) + swap // 2 for number in range(swaps)))
+        looks = (first - CUE * 2 // 3, *(first + number * (swap + REST) + swap * 3 // 10 for number in range(swaps)))
         content = (place, tuple(kind.name for kind in game.things), game.starts, game.order)
         return Case(stage, question, tuple(Look(frame / FPS) for frame in looks), conclude, content)
 

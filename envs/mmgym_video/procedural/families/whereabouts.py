@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS, SHAPES
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
 from mmgym_video.procedural.orders import near_orders, nearest_order
+from mmgym_video.procedural.places import legible_height, text_height
 from mmgym_video.procedural.slots import FPS, MARGIN, Slot, draw_cut_wanderers, equal_slots, inside, joined, last_frame
 from mmgym_video.procedural.stage import Actor, Cover, Display, Fact, Stage
 from mmgym_video.question import Question
@@ -17,7 +19,7 @@ from mmgym_video.question import Question
 __all__ = ["Whereabouts"]
 
 SLOTS = {1: 4, 2: 8, 3: 16, 4: 32, 5: 32}
-"""Moves, by level: nobody stays in a room from one slot of the video to the next but by chance."""
+"""Slots of the video, by level; between two they move."""
 ASKED = {
     1: ("where", "who"),
     2: ("where", "who", "when"),
@@ -25,12 +27,17 @@ ASKED = {
     4: ("where", "who", "when", "rooms", "visitors", "before"),
     5: ("when", "rooms", "visitors", "before"),
 }
-ROOMS = "ATTIC BARN CABIN CELLAR GARAGE GARDEN HALL LOBBY OFFICE PANTRY PORCH SHED STABLE STUDIO STUDY TOWER".split()
+ROOMS = (
+    "ATTIC BAR BARN CABIN CELLAR DEN GARAGE GARDEN GYM HALL LAB LOBBY OFFICE PANTRY PORCH PUB SHED STABLE STUDIO STUDY "
+    "TOWER"
+).split()
 LETTERS = "ABEHKMRTX"
 COUNT = 4
 """Rooms, and those who move between them."""
 WALL = 12
 """Thickness of the walls."""
+LABELLED = 150
+"""Size of somebody with a letter on them."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,68 @@ class _Who:
 
 
 @dataclass(frozen=True)
+class _Stretch:
+    """Four slots, in each of which everybody is in a room of their own."""
+
+    people: Sequence[_Who]
+    rooms: Sequence[str]
+    slots: Sequence[Slot]
+    plan: Sequence[Sequence[int]]
+    """Number of the room of everybody, by slot."""
+    times: Sequence[float]
+    """A time in each slot."""
+    one: int
+    """Number of who is asked about, or helps to ask."""
+    slot: int
+    """Number of the slot that is asked about."""
+
+    @property
+    def who(self) -> _Who:
+        """Who is asked about."""
+        return self.people[self.one]
+
+    @property
+    def room(self) -> int:
+        """Where they are in the slot that is asked about."""
+        return self.plan[self.slot][self.one]
+
+    @property
+    def guests(self) -> list[str]:
+        """Who is in that room in each slot."""
+        return [self.people[row.index(self.room)].name for row in self.plan]
+
+    @property
+    def limits(self) -> Slot:
+        """The stretch as it is named, from within the first slot to within the last."""
+        return self.slots[0][0] + MARGIN / FPS, self.slots[-1][1] - MARGIN / FPS
+
+    def visits(self, seen: Sequence[Sighting]) -> list[str]:
+        """The rooms where who is asked about was seen, in order."""
+        places = [self.who.room(sight.facts) for sight in self._within(seen)]
+        return list(dict.fromkeys(self.rooms[place] for place in places if place is not None))
+
+    def visitors(self, seen: Sequence[Sighting]) -> list[str]:
+        """Who was seen in the room, in order."""
+        found = [who.name for sight in self._within(seen) for who in self.people if who.room(sight.facts) == self.room]
+        return list(dict.fromkeys(found))
+
+    def _within(self, seen: Sequence[Sighting]) -> list[Sighting]:
+        return [sight for sight in seen if self.limits[0] <= sight.time <= self.limits[1]]
+
+
+@dataclass(frozen=True)
 class _Asked:
-    """What is asked about a stretch of four slots."""
+    """A question about a stretch."""
 
     text: str
     answer: str
     options: tuple[str, ...]
-    looks: tuple[float, ...]
-    conclude: Callable[[Sequence[Sighting]], str]
-    """The answer, or an empty string where what was seen does not say."""
-    content: tuple[object, ...]
+    times: Sequence[float]
+    """What must be seen."""
+    conclude: Callable[[Sequence[Sighting]], str | None]
+    """The answer, or None where what was seen does not say."""
+    about: tuple[str, ...]
+    """What the question names."""
 
 
 class Whereabouts(Family):
@@ -82,36 +141,42 @@ class Whereabouts(Family):
         """Draw an instance."""
         level = setting.level
         slots = equal_slots(setting.duration, SLOTS[level], shortest=1.5, least=COUNT)
-        people, others = _draw_people(rng, level)
-        rooms = [ROOMS[i] for i in rng.permutation(len(ROOMS))[:COUNT].tolist()]
+        width = 1000 * setting.size[1] / setting.size[0]
+        # A sign leaves half of its room free.
+        height = min(160, text_height(setting, 74, 3, 0.45))
+        people, others = _draw_people(rng, setting)
+        named = [room for room in ROOMS if height <= text_height(setting, height, len(room), 0.48)]
+        rooms = [named[i] for i in rng.permutation(len(named))[:COUNT].tolist()]
         plan = np.concatenate([_square(rng) for _ in range(len(slots) // COUNT)])
         first = COUNT * int(rng.integers(len(slots) // COUNT))
+        mine, rows = slots[first : first + COUNT], plan[first : first + COUNT].tolist()
+        times = [inside(rng, slot) for slot in mine]
+        stretch = _Stretch(people, rooms, mine, rows, times, int(rng.integers(COUNT)), int(rng.integers(COUNT)))
         kind = ASKED[level][int(rng.integers(len(ASKED[level])))]
-        asked = _ask(rng, kind, people, rooms, slots[first : first + COUNT], plan[first : first + COUNT].tolist())
+        asked = (_ask_moment if kind in ("where", "who", "when") else _ask_order)(rng, kind, stretch)
         question = Question(
             id=self.name,
             video=self.name,
             question=asked.text,
             answer=asked.answer,
             options=asked.options,
-            evidence=joined([slot for slot in slots if any(slot[0] <= time < slot[1] for time in asked.looks)]),
+            evidence=joined([slot for slot in slots if any(slot[0] <= time < slot[1] for time in asked.times)]),
             family=self.name,
         )
 
         def conclude(seen: Sequence[Sighting]) -> str:
             return asked.conclude(seen) or question.options[0]
 
-        width = 1000 * setting.size[1] / setting.size[0]
         strangers = draw_cut_wanderers(rng, setting, slots, max(0, level - 2), shapes=others, size=(50, 71))
         stage = Stage(
             setting.duration,
-            actors=(*strangers, *_actors(rng, level, width, people, slots, plan)),
+            actors=(*strangers, *_actors(rng, level, width, 1.6 * height, people, slots, plan)),
             displays=tuple(
                 Display(
                     ((0.0, room),),
                     (0.25 + 0.5 * (number % 2)) * width,
-                    65 + 500 * (number // 2),
-                    min(74, int(width / 10)),
+                    0.85 * height + 500 * (number // 2),
+                    height,
                     name=f"sign {number + 1}",
                 )
                 for number, room in enumerate(rooms)
@@ -123,18 +188,18 @@ class Whereabouts(Family):
             size=setting.size,
             look=setting.look,
         )
-        content = (kind, tuple(who.name for who in people), tuple(rooms), *asked.content, asked.answer)
-        return Case(stage, question, tuple(map(Look, asked.looks)), conclude, content)
+        content = (kind, tuple(who.name for who in people), tuple(rooms), asked.about, tuple(map(tuple, rows)))
+        return Case(stage, question, tuple(map(Look, asked.times)), conclude, content)
 
 
-def _draw_people(rng: np.random.Generator, level: int) -> tuple[list[_Who], list[str]]:
+def _draw_people(rng: np.random.Generator, setting: Setting) -> tuple[list[_Who], list[str]]:
     """Who moves, the more alike the higher the level, and shapes that none of them has."""
     shapes = [SHAPES[i] for i in rng.permutation(len(SHAPES)).tolist()]
     colors = [COLORS[i] for i in rng.permutation(len(COLORS)).tolist()]
-    if level == 5:
+    if setting.level == 5 and legible_height(setting) <= 0.4 * LABELLED:
         letters = [LETTERS[i] for i in rng.permutation(len(LETTERS)).tolist()]
         people = [_Who(colors[0], shapes[0], letters[i]) for i in range(COUNT)]
-    elif level > 2:
+    elif setting.level > 2:
         # Two shapes in two colours: neither says who it is.
         people = [_Who(colors[i % 2], shapes[i // 2]) for i in range(COUNT)]
     else:
@@ -150,114 +215,87 @@ def _square(rng: np.random.Generator) -> np.ndarray:
     return rooms[rng.permutation(COUNT)][:, rng.permutation(COUNT)]
 
 
-def _ask(
-    rng: np.random.Generator,
-    kind: str,
-    people: Sequence[_Who],
-    rooms: Sequence[str],
-    slots: Sequence[Slot],
-    plan: Sequence[Sequence[int]],
-) -> _Asked:
-    """Draw a question about four slots, in each of which everybody is in a room of their own."""
-    times = [inside(rng, slot) for slot in slots]
-    begin, end = slots[0][0] + MARGIN / FPS, slots[-1][1] - MARGIN / FPS
-    one, slot = int(rng.integers(COUNT)), int(rng.integers(COUNT))
-    who, room = people[one], plan[slot][one]
-    names = [person.name for person in people]
+def _ask_moment(rng: np.random.Generator, kind: str, stretch: _Stretch) -> _Asked:
+    """Where somebody is, who is somewhere, or when somebody is somewhere."""
+    who, rooms, room, time = stretch.who, stretch.rooms, stretch.room, stretch.times[stretch.slot]
 
     def at(seen: Sequence[Sighting]) -> Sequence[Fact]:
-        return min(seen, key=lambda sight: abs(sight.time - times[slot])).facts if seen else ()
+        return min(seen, key=lambda sight: abs(sight.time - time)).facts if seen else ()
 
-    def within(seen: Sequence[Sighting]) -> list[Sighting]:
-        return [sight for sight in seen if begin <= sight.time <= end]
-
-    def visits(seen: Sequence[Sighting]) -> list[str]:
-        found = [rooms[place] for sight in within(seen) if (place := who.room(sight.facts)) is not None]
-        return list(dict.fromkeys(found))
-
-    def visitors(seen: Sequence[Sighting]) -> list[str]:
-        found = [person.name for sight in within(seen) for person in people if person.room(sight.facts) == room]
-        return list(dict.fromkeys(found))
-
-    stretch = f"Between {begin:g} s and {end:g} s"
     if kind == "where":
-        text = f"In which room is {who.name} at {times[slot]:g} s?"
-        options = shuffled(rng, rooms)
 
-        def where(seen: Sequence[Sighting]) -> str:
+        def where(seen: Sequence[Sighting]) -> str | None:
             place = who.room(at(seen))
-            return "" if place is None else rooms[place]
+            return None if place is None else rooms[place]
 
-        return _Asked(text, rooms[room], options, (times[slot],), where, (who.name,))
+        text = f"In which room is {who.name} at {time:g} s?"
+        return _Asked(text, rooms[room], shuffled(rng, rooms), [time], where, (who.name,))
     if kind == "who":
-        text = f"Who is in the {rooms[room]} at {times[slot]:g} s?"
-        return _Asked(
-            text,
-            who.name,
-            shuffled(rng, names),
-            (times[slot],),
-            lambda seen: next((person.name for person in people if person.room(at(seen)) == room), ""),
-            (rooms[room],),
-        )
-    if kind == "when":
-        named = {f"at {time:g} s": where for time, where in zip(times, slots, strict=True)}
 
-        def when(seen: Sequence[Sighting]) -> str:
-            found = [sight.time for sight in seen if who.room(sight.facts) == room]
-            return next((name for name, (start, until) in named.items() for t in found if start <= t < until), "")
+        def there(seen: Sequence[Sighting]) -> str | None:
+            return next((person.name for person in stretch.people if person.room(at(seen)) == room), None)
 
-        text = f"At which of these times is {who.name} in the {rooms[room]}?"
-        answer = list(named)[slot]
-        return _Asked(text, answer, shuffled(rng, list(named)), (times[slot],), when, (who.name, rooms[room], slot))
+        text, names = f"Who is in the {rooms[room]} at {time:g} s?", [person.name for person in stretch.people]
+        return _Asked(text, who.name, shuffled(rng, names), [time], there, (rooms[room],))
+
+    named = {f"at {moment:g} s": slot for moment, slot in zip(stretch.times, stretch.slots, strict=True)}
+
+    def when(seen: Sequence[Sighting]) -> str | None:
+        found = [sight.time for sight in seen if who.room(sight.facts) == room]
+        return next((name for name, (start, end) in named.items() for moment in found if start <= moment < end), None)
+
+    text = f"At which of these times is {who.name} in the {rooms[room]}?"
+    return _Asked(text, f"at {time:g} s", shuffled(rng, list(named)), [time], when, (who.name, rooms[room]))
+
+
+def _ask_order(rng: np.random.Generator, kind: str, stretch: _Stretch) -> _Asked:
+    """In which order somebody is in the rooms, or everybody in a room, or who is there before somebody."""
+    who, room = stretch.who, stretch.rooms[stretch.room]
+    asked = f"Between {stretch.limits[0]:g} s and {stretch.limits[1]:g} s,"
     if kind == "before":
-        guests = [names[row.index(room)] for row in plan]
-        place = int(rng.integers(2, COUNT))
-        free = [name for name in names if name != guests[place]]
-        pairs = [f"{a}, and before that {b}" for a in free for b in free if a != b]
+        guests, place = stretch.guests, int(rng.integers(2, COUNT))
+        pairs = permutations([guest for guest in guests if guest != guests[place]], 2)
+        orders = {f"{last}, and before that {first}": (first, last) for first, last in pairs}
         answer = f"{guests[place - 1]}, and before that {guests[place - 2]}"
-        options = shuffled(rng, [answer, *shuffled(rng, [pair for pair in pairs if pair != answer])[:3]])
+        options = shuffled(rng, [answer, *shuffled(rng, [name for name in orders if name != answer])[:3]])
 
         def before(seen: Sequence[Sighting]) -> str:
-            found = visitors(seen)
-            last = found.index(guests[place]) if guests[place] in found else 0
-            said = f"{found[last - 1]}, and before that {found[last - 2]}" if last > 1 else ""
-            return said if said in options else ""
+            found = stretch.visitors(seen)
+            until = found.index(guests[place]) if guests[place] in found else len(found)
+            return nearest_order({option: orders[option] for option in options}, found[max(0, until - 2) : until])
 
-        text = f"{stretch}, who is in the {rooms[room]} right before {guests[place]}, and who before that?"
-        needed = tuple(times[place - 2 : place + 1])
-        return _Asked(text, answer, options, needed, before, (rooms[room], guests[place]))
+        text = f"{asked} who is in the {room} right before {guests[place]}, and who before that?"
+        return _Asked(text, answer, options, stretch.times[place - 2 : place + 1], before, (room, guests[place]))
     if kind == "rooms":
-        order = [rooms[row[one]] for row in plan]
-        text, seen_order = f"{stretch}, in which order is {who.name} in the four rooms?", visits
+        order, seen_order = [stretch.rooms[row[stretch.one]] for row in stretch.plan], stretch.visits
+        text, about = f"{asked} in which order is {who.name} in the four rooms?", who.name
     else:
-        order = [names[row.index(room)] for row in plan]
-        text, seen_order = f"{stretch}, in which order are the four in the {rooms[room]}?", visitors
-    orders = {", ".join(names): names for names in near_orders(rng, order)}
-    return _Asked(
-        text,
-        ", ".join(order),
-        tuple(orders),
-        tuple(times),
-        lambda seen: nearest_order(orders, seen_order(seen)),
-        (who.name if kind == "rooms" else rooms[room],),
-    )
+        order, seen_order = stretch.guests, stretch.visitors
+        text, about = f"{asked} in which order are the four in the {room}?", room
+    ways = {", ".join(names): names for names in near_orders(rng, order)}
+
+    def follow(seen: Sequence[Sighting]) -> str:
+        return nearest_order(ways, seen_order(seen))
+
+    return _Asked(text, ", ".join(order), tuple(ways), stretch.times, follow, (about,))
 
 
 def _actors(
     rng: np.random.Generator,
     level: int,
     width: float,
+    top: float,
     people: Sequence[_Who],
     slots: Sequence[Slot],
     plan: np.ndarray,
 ) -> list[Actor]:
     """Each strolls through a room for a slot, and is in another in the next."""
-    size = int(min(150 if level == 5 else 170 - 15 * level, width / 4))
+    size = int(min(LABELLED if level == 5 else 170 - 15 * level, width / 4))
     times = [time for slot in slots for time in (slot[0], last_frame(slot))]
-    free = width / 2 - size - 20, 360 - size
+    free = width / 2 - size - 20, 485 - top - size
     actors = []
     for number, who in enumerate(people):
-        corner = np.stack([plan[:, number] % 2 * width / 2 + 10, plan[:, number] // 2 * 500 + 125], axis=1)
+        corner = np.stack([plan[:, number] % 2 * width / 2 + 10, plan[:, number] // 2 * 500 + top], axis=1)
         places = np.repeat(corner, 2, axis=0) + size / 2 + rng.random((len(times), 2)) * free
         path = tuple([(time, x, y) for time, (x, y) in zip(times, places.tolist(), strict=True)])
         shown = ((0.0, slots[-1][1]),)
