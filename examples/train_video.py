@@ -78,6 +78,10 @@ CONFIG = TrainConfig(
             "expert": "expert",
         },
         walker="looks anywhere",
+        controls={
+            "grey frames": {"wrappers": ["mmgym.wrappers:BlankImage"], "meaning": "every frame is grey"},
+            "other moments": {"kwargs": {"shuffled": True}, "meaning": "frames are those of other moments"},
+        },
     ),
 )
 

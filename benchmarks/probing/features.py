@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.probing.seriation import seriate
 from mmgym_video.procedural.family import Case, Sighting
+from mmgym_video.procedural.reader import Reader
 from mmgym_video.procedural.sound import KINDS as SOUNDS
 from mmgym_video.procedural.stage import Fact
 
@@ -61,15 +62,17 @@ def describe(case: Case, kinds: Sequence[str], frames: int, rng: np.random.Gener
     """
     words, wording = _words(case), _wording(case)
     known = {"blind": [wording]}
-    if case.listens or set(kinds) - {"blind"}:
+    if (is_told := bool(case.listens or case.reads)) or set(kinds) != {"blind"}:
         film = _Film(case, frames)
-        straight = list(range(frames))
-        heard = [_sounds(film), film.concluded([])] if film.heard else []
-        known["blind"] += heard
-        known["shuffled"] = [wording, *heard, *_without_order(film, rng)]
-        known["ordered"] = [*known["shuffled"], film.in_order(straight), film.concluded(straight)]
-        seen = [film.as_bag(), film.in_order(straight), film.concluded(straight, deaf=True)]
-        known["muted"] = [wording, *seen]
+        straight = [*range(frames)]
+        told = [_sounds(film), film.concluded([])] if is_told else []
+        known["blind"] += told
+        if {"shuffled", "ordered"} & set(kinds):
+            known["shuffled"] = [wording, *told, *_without_order(film, rng)]
+            known["ordered"] = [*known["shuffled"], film.in_order(straight), film.concluded(straight)]
+        if "muted" in kinds:
+            seen = [film.as_bag(), film.in_order(straight), film.concluded(straight, deaf=True)]
+            known["muted"] = [wording, *seen]
     codes = tuple(zlib.crc32(option.encode()) % CODES for option in case.question.options)
     return {
         kind: Instance(words, codes, _beside_the_others(np.hstack(known[kind])), case.question.answer_index)
@@ -162,8 +165,9 @@ class _Film:
     def __init__(self, case: Case, frames: int):
         self.case = case
         duration = case.video.duration
-        hear = getattr(case.video, "heard", None)
-        self.heard = [Sighting(listen.start, hear(listen.start, listen.end)) for listen in case.listens] if hear else []
+        reader = Reader(case, case.video, lambda shot: 1000, hear=getattr(case.video, "heard", None))
+        heard, read = ([(part.start, part.end) for part in parts] for parts in (case.listens, case.reads))
+        self.heard, self.read = reader.sightings((), heard), reader.sightings((), (), read)
         self.times = [case.video.frame_time((i + 0.5) / frames * duration) for i in range(frames)]
         self.facts = [case.video.facts(time) for time in self.times]
         index: dict[tuple[object, ...], int] = {}
@@ -192,10 +196,10 @@ class _Film:
         self.seen = there
 
     def concluded(self, order: Sequence[int], deaf: bool = False) -> Rows:
-        """(options, 1): whether each is the answer that follows from frames in an order (or none), and the sound."""
+        """(options, 1): whether each is the answer that follows from frames in an order (or none), and what is told."""
         seen = [Sighting(time, self.facts[i]) for time, i in zip(self.times, order, strict=False)]
-        heard = [] if deaf else self.heard
-        said = self.case.conclude(sorted([*seen, *heard], key=lambda sighting: sighting.time))
+        told = self.read if deaf else [*self.heard, *self.read]
+        said = self.case.conclude(sorted([*seen, *told], key=lambda sighting: sighting.time))
         return np.array([[option == said] for option in self.case.question.options], float)
 
     def as_bag(self) -> Rows:

@@ -24,7 +24,8 @@ def seriate(places: np.ndarray) -> list[int]:
     """
     there = ~np.isnan(places[..., 0])
     # What never moves says nothing of the order, and when it comes and goes is what questions are about.
-    still = np.array([len(np.unique(places[there[:, i], i], axis=0)) <= 1 for i in range(places.shape[1])], bool)
+    moved = np.where(there[..., None], places, -np.inf).max(0) - np.where(there[..., None], places, np.inf).min(0)
+    still = (moved <= 0).all(-1)
     places, there = places[:, ~still], there[:, ~still]
     steps = np.nan_to_num(np.abs(places[:, None] - places[None]).sum(-1))
     steps = np.where(there[:, None] ^ there[None], GONE, steps).sum(-1)

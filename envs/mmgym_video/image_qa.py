@@ -29,6 +29,8 @@ TURNS = {1: 10, 2: 12, 3: 14, 4: 18, 5: 24}
 """Turns, by level."""
 LEAST_PIXELS = 128 * 128
 """Pixels that a drawn picture must be allowed to have, or its text could not be read in any part of it."""
+MAX_SIDE = 4096
+"""Longest side in pixels at which anything is shown: that of the observation space."""
 MAX_MARKS = 20
 """Things that can be drawn on one picture."""
 Number = Annotated[int, Interval(ge=1)]
@@ -334,12 +336,13 @@ class ImageQA(LookingEnv):
         height, width = canvas_size(size, angle)
         left, top, right, bottom = shot.box
         high, wide = max(1, round(height * (bottom - top))), max(1, round(width * (right - left)))
-        shown = self.shown_size(high, wide)
+        rows, columns = self.shown_size(high, wide)
         if is_crop(shot.marks):
-            shown = tuple(self.patch * math.ceil(pixels / self.patch) for pixels in (high, wide))  # type: ignore[assignment]
-            if shown[0] * shown[1] > self.max_crop_tokens * self.patch**2:
-                shown = fitted(high, wide, self.max_crop_tokens, self.patch)
-        return View(size, shown, shot.box, angle)
+            rows, columns = (self.patch * math.ceil(pixels / self.patch) for pixels in (high, wide))
+            if rows * columns > self.max_crop_tokens * self.patch**2:
+                rows, columns = fitted(high, wide, self.max_crop_tokens, self.patch)
+        longest = MAX_SIDE // self.patch * self.patch
+        return View(size, (min(rows, longest), min(columns, longest)), shot.box, angle)
 
     def _picture(self, shot: Shot) -> np.ndarray:
         view, picture = self._view(shot), self.instance.picture

@@ -72,6 +72,16 @@ class LookingEnv(MultimodalEnv):
     """Names of the tools that look."""
     question: Question
     """What is asked."""
+    shots: tuple[Shot, ...]
+    """What was shown, number 1 first."""
+    requested: tuple[tuple[float, float], ...]
+    """Stretches of the video that were asked for, (start, end) in seconds."""
+    notes: tuple[str, ...]
+    """Notes that were kept."""
+    said: str | None
+    """What was answered."""
+    frames_used: int
+    """Pictures that were taken."""
 
     def __init__(
         self,
@@ -209,10 +219,8 @@ class LookingEnv(MultimodalEnv):
 
     def _clear(self) -> None:
         """Start an episode in which nothing was looked at."""
-        self.shots: tuple[Shot, ...] = ()
-        self.requested: tuple[tuple[float, float], ...] = ()
-        self.notes: tuple[str, ...] = ()
-        self.said: str | None = None
+        self.shots, self.requested, self.notes = (), (), ()
+        self.said = None
         self.frames_used = 0
         self._first_new = 0
         self._start_turn()

@@ -39,16 +39,30 @@ class Subtitle:
 class Video(Protocol):
     """A video. The frame at a time is the last one that appears at or before it, so every time in it has one."""
 
-    duration: float
-    """Length in seconds; every time asked for lies in [0, duration]."""
-    fps: float
-    """Frames per second, on average."""
-    size: tuple[int, int]
-    """Height and width of the frames in pixels."""
-    subtitles: tuple[Subtitle, ...]
-    """Its subtitles in order; empty without any."""
-    sample_rate: int
-    """Samples of sound per second; 0 for a silent video."""
+    @property
+    def duration(self) -> float:
+        """Length in seconds; every time asked for lies in [0, duration]."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames per second, on average."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames in pixels."""
+        ...
+
+    @property
+    def subtitles(self) -> tuple[Subtitle, ...]:
+        """Its subtitles in order; empty without any."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples of sound per second; 0 for a silent video."""
+        ...
 
     def frames(self, times: Sequence[float]) -> list[Frame]:
         """The frames shown at these times (seconds, in any order, repeats allowed), one for each.

@@ -103,6 +103,8 @@ class VideoQA(LookingEnv):
 
     capabilities = Capabilities(order_sensitive=True)
     looking_tools = frozenset({"get_frame", "sample_clip", "scan", "zoom", "subtitle"})
+    read: tuple[tuple[float, float], ...]
+    """Stretches whose subtitles were read, (start, end) in seconds."""
     all_families: ClassVar[Any] = FAMILIES
     """The families that may be asked, by name."""
     instruction = (
@@ -331,7 +333,7 @@ class VideoQA(LookingEnv):
             kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnSource) else "ocr"
             question = question_without_options(question, kind)
         self.question = question
-        self.read: tuple[tuple[float, float], ...] = ()
+        self.read = ()
         self._previewed = 0
         self._fresh: dict[float, np.ndarray] = {}
 
@@ -457,7 +459,8 @@ def question_without_options(question: Question, kind: Any) -> Question:
 
 def _subtitle_text(subtitles: Sequence[Subtitle], start: float, end: float) -> str:
     found = [line for line in subtitles if line.end > start and line.start < end]
-    lines, used = [], 0
+    lines: list[str] = []
+    used = 0
     for line in found:
         said = f"[{line.start:.1f} s] {line.text}"
         used += len(said)

@@ -64,7 +64,7 @@ def _blend(region: np.ndarray, cover: np.ndarray, whole: int, color: Color) -> N
         )
         return
     # Whole arrays of three channels: NumPy is slow where it has to repeat a value for every channel of many pixels.
-    mixed = region * cv2.merge([np.uint16(whole) - cover] * 3)
-    mixed += cv2.merge([cover * np.uint16(channel) + half for channel in color])
-    mixed //= np.uint16(whole)
-    region[:] = mixed
+    keep = np.asarray(cv2.merge([np.uint16(whole) - cover] * 3), np.uint16)
+    mixed: np.ndarray = region * keep
+    mixed += np.asarray(cv2.merge([cover * np.uint16(channel) + half for channel in color]), np.uint16)
+    region[:] = mixed // np.uint16(whole)

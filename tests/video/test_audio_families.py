@@ -73,7 +73,7 @@ def test_eyes_alone_and_ears_alone_leave_the_same_guess_whatever_the_answer(name
 @every_family
 def test_the_right_option_is_uniform_in_the_order_in_which_options_are_seen(name):
     ranks = []
-    for seed in range(240):
+    for seed in range(160):
         case = draw(name, seed)
         options = case.question.options
         if options[0].isdigit():
@@ -90,7 +90,7 @@ def test_the_right_option_is_uniform_in_the_order_in_which_options_are_seen(name
 @every_family
 def test_the_right_option_is_uniform_in_the_order_of_the_text(name):
     for level in (1, 5):
-        cases = [draw(name, seed, level, duration=240.0) for seed in range(240)]
+        cases = [draw(name, seed, level, duration=240.0) for seed in range(160)]
         count = len(cases[0].question.options)
         places = [case.question.answer_index for case in cases]
         alphabet = [sorted(case.question.options).index(case.question.answer) for case in cases]

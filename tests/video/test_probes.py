@@ -1,5 +1,7 @@
 """The probes of `benchmarks/video_probes.py` catch what gives an answer away, and pass what does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,8 @@ class Lamp(Family):
         order = shuffled(rng, COLORS)
         asked = int(rng.integers(4))
         time = round(asked * SLOT + rng.uniform(1, SLOT - 1), 1)
-        lamp = Actor("circle", self.colors(order, order[asked]), ((0.0, 500, 500),), 200)
+        colors = tuple((number * SLOT, color) for number, color in enumerate(order))
+        lamp = Actor("circle", colors, ((0.0, 500, 500),), 200)
         options = shuffled(rng, [self.said(color, color == order[asked]) for color in COLORS])
         answer = self.said(order[asked], True)
 
@@ -41,9 +44,6 @@ class Lamp(Family):
         )
         stage = Stage(60.0, actors=(lamp, *self.others(rng)), size=setting.size)
         return Case(stage, question, (Look(time),), conclude, (order, asked))
-
-    def colors(self, order, right):
-        return tuple((number * SLOT, color) for number, color in enumerate(order))
 
     def said(self, color, right):
         return color
@@ -59,37 +59,13 @@ class Wordy(Lamp):
         return f"{color} all over" if right else color
 
 
-class First(Lamp):
-    """The right option comes first."""
-
-    def draw(self, rng, setting):
-        while True:
-            case = super().draw(rng, setting)
-            if case.question.answer_index == 0:
-                return case
-
-
 class Bright(Lamp):
-    """The lamp has the right colour for longer than the others, between the times that are asked about."""
-
-    def colors(self, order, right):
-        return *super().colors(order, right), (61.0, right)
-
-    def others(self, rng):
-        return ()
+    """Something else has the right colour all the while."""
 
     def draw(self, rng, setting):
         case = super().draw(rng, setting)
-        answer = case.question.answer
-        flood = Actor("square", ((0.0, answer),), ((0.0, 200, 200),), 100, shown=((5.0, 55.0),))
-        stage = case.video
-        return Case(
-            Stage(60.0, actors=(*stage.actors, flood), size=stage.size),
-            case.question,
-            case.looks,
-            case.conclude,
-            case.content,
-        )
+        same = Actor("square", ((0.0, case.question.answer),), ((0.0, 200, 200),), 100)
+        return replace(case, video=replace(case.video, actors=(*case.video.actors, same)))
 
 
 class Passer(Lamp):
@@ -136,8 +112,8 @@ class Flash(Tone):
 
 @pytest.fixture(scope="module")
 def results():
-    families = {cls.__name__: cls() for cls in (Lamp, Wordy, First, Bright, Passer, Tone, Flash)}
-    return {name: probe(family, 1, fit=160, held_out=100, frames=12) for name, family in families.items()}
+    families = {cls.__name__: cls() for cls in (Lamp, Wordy, Bright, Passer, Tone, Flash)}
+    return {name: probe(family, 1, fit=120, held_out=80, frames=12) for name, family in families.items()}
 
 
 def test_a_family_without_a_leak_passes_and_its_control_sees(results):
@@ -146,10 +122,9 @@ def test_a_family_without_a_leak_passes_and_its_control_sees(results):
     assert results["Lamp"]["ordered"]["score"] > 0.9
 
 
-@pytest.mark.parametrize("name", ["Wordy", "First"])
-def test_wording_and_position_that_give_the_answer_away_fail_the_blind_probe(results, name):
-    assert not results[name]["blind"]["passes"]
-    assert results[name]["blind"]["score"] > 0.9
+def test_wording_that_gives_the_answer_away_fails_the_blind_probe(results):
+    assert not results["Wordy"]["blind"]["passes"]
+    assert results["Wordy"]["blind"]["score"] > 0.9
 
 
 @pytest.mark.parametrize("name", ["Bright", "Passer"])

@@ -36,6 +36,7 @@ class Ruler(Family):
         high, tapes = setting.side * 3 // 4, TAPES[level]
         ticks = int(0.94 * wide) // PITCH
         left, band = 0.03 * wide, 3.2 * line
+        over = 1.2 * line  # more than half a number: from afar nothing of one may stick out of the tape
         colors = [COLORS[k] for k in rng.permutation(len(COLORS)) if COLORS[k] != "yellow"]
         per_tape = ARROWS[level]
         arrows = [(color, k // per_tape) for k, color in enumerate(colors[: tapes * per_tape])]
@@ -57,7 +58,7 @@ class Ruler(Family):
             facts = []
             for which in range(tapes):
                 top = height(which)
-                items.append(rect(left - PITCH, top, left + (ticks + 1) * PITCH, top + band, theme.paper))
+                items.append(rect(left - over, top, left + ticks * PITCH + over, top + band, theme.paper))
                 for tick in range(ticks + 1):
                     x, number = left + tick * PITCH, first[which] + tick
                     long = 0.38 if number % 10 == 0 else 0.28 if number % 5 == 0 else 0.18
