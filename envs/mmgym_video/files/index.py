@@ -381,6 +381,8 @@ class Index:
             else:
                 found += [frame.pts for frame in self.stream.codec_context.decode(None)]
         except (FFmpegError, Unreadable):
+            if not found:
+                raise VideoError(f"{self.path}: has no frame that can be decoded") from None
             return True
         finally:
             self.reopen()

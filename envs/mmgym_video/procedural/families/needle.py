@@ -38,8 +38,8 @@ class Needle(Family):
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
-        shown = SHOWN[setting.level]
-        stretch = min(STRETCH * shown, setting.duration / 4)
+        stretch = min(STRETCH * SHOWN[setting.level], setting.duration / 4)
+        shown = min(SHOWN[setting.level], 0.7 * stretch)
         if rng.random() < 0.5:
             texts = [WORDS[i] for i in rng.permutation(len(WORDS))[:4]]
             kind = "word"
