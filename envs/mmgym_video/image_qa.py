@@ -261,10 +261,11 @@ class ImageQA(LookingEnv):
         left, top, right, bottom = box
         if left >= right or top >= bottom:
             return self._refused(f"The box has no area: {left} to {right} across, {top} to {bottom} down.")
-        left_, top_, right_, bottom_ = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
-        if right_ - left_ < SMALLEST_BOX or bottom_ - top_ < SMALLEST_BOX:
+        inner = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
+        x0, y0, x1, y1 = (round(edge, 9) for edge in inner)  # the same part is the same shot, however it was reached
+        if x1 - x0 < SMALLEST_BOX or y1 - y0 < SMALLEST_BOX:
             return self._refused("That box is smaller than a hundredth of the picture's side.")
-        return self._take_one(Shot(0.0, (left_, top_, right_, bottom_), zoomed(shot.marks, crop)), zooms=1)
+        return self._take_one(Shot(0.0, (x0, y0, x1, y1), zoomed(shot.marks, crop)), zooms=1)
 
     def _take_one(self, shot: Shot, zooms: int = 0) -> Effect:
         """Show a new picture, if the budget allows."""

@@ -63,17 +63,17 @@ def test_the_answer_follows_from_what_is_heard_and_seen_together(name):
 @every_family
 def test_eyes_alone_and_ears_alone_leave_the_same_guess_whatever_the_answer(name):
     right = Counter()
-    for seed in range(120):
+    for seed in range(80):
         case = draw(name, seed)
-        right["deaf"] += case.conclude(seen(case, round_of(case)[::5])) == case.question.answer
+        right["deaf"] += case.conclude(seen(case, round_of(case)[::8])) == case.question.answer
         right["blind"] += case.conclude(listened(case)) == case.question.answer
-    assert all(12 <= right[sense] <= 50 for sense in ("deaf", "blind")), right
+    assert all(6 <= right[sense] <= 35 for sense in ("deaf", "blind")), right
 
 
 @every_family
 def test_the_right_option_is_uniform_in_the_order_in_which_options_are_seen(name):
     ranks = []
-    for seed in range(160):
+    for seed in range(120):
         case = draw(name, seed)
         options = case.question.options
         if options[0].isdigit():
@@ -90,7 +90,7 @@ def test_the_right_option_is_uniform_in_the_order_in_which_options_are_seen(name
 @every_family
 def test_the_right_option_is_uniform_in_the_order_of_the_text(name):
     for level in (1, 5):
-        cases = [draw(name, seed, level, duration=240.0) for seed in range(160)]
+        cases = [draw(name, seed, level, duration=240.0) for seed in range(120)]
         count = len(cases[0].question.options)
         places = [case.question.answer_index for case in cases]
         alphabet = [sorted(case.question.options).index(case.question.answer) for case in cases]

@@ -47,7 +47,7 @@ def frames(case):
 
 @pytest.mark.parametrize("level", [1, 3, 5])
 def test_exactly_the_answer_differs_between_the_two_times(level):
-    for case in cases(level, "One", 8):
+    for case in cases(level, "Which", 8):
         one, two = times_in(case.question.question)
         different = [o for o in case.question.options if way(case, o, one) != way(case, o, two)]
         assert different == [case.question.answer]
@@ -55,7 +55,7 @@ def test_exactly_the_answer_differs_between_the_two_times(level):
 
 @pytest.mark.parametrize("level", [3, 4])
 def test_each_part_is_each_way_in_equally_many_frames(level):
-    for case in cases(level, "One", 3):
+    for case in cases(level, "Which", 3):
         for option in case.question.options:
             counts = Counter(str(way(case, option, time)) for time in frames(case)[::2])
             # What is left over at the end of the video shows nothing at all.
@@ -96,6 +96,6 @@ def test_things_are_told_apart_by_what_distracts():
 
 
 def test_all_kinds_of_differences_are_met():
-    text = " ".join(option for case in cases(4, "One", 25) for option in case.question.options)
+    text = " ".join(option for case in cases(4, "Which", 25) for option in case.question.options)
     for words in ("where the", "what colour", "whether there is", "which word", "which letter", "how many"):
         assert words in text

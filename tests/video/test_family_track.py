@@ -9,7 +9,7 @@ import pytest
 
 from mmgym_video.procedural.families.track import CUE, FPS, PLACES, REST, Track, orders_by_outcome
 from mmgym_video.procedural.family import DURATIONS, Setting, Sighting
-from mmgym_video.procedural.kinds import Kind
+from mmgym_video.procedural.kinds import OTHERS, Kind
 from mmgym_video.procedural.shell_game import Game, Row, moved
 from mmgym_video.procedural.stage import Actor, Cover, Stage
 
@@ -75,9 +75,7 @@ def test_things_are_seen_at_the_start_of_a_game_alone_and_boxes_never_leave_the_
         for time in np.arange(start, end, 0.3):
             facts = case.video.facts(time)
             boxes = [fact for fact in facts if fact["what"] == "cover"]
-            hidden = [
-                f for f in facts if f["what"] == "thing" and f["shape"] not in ("diamond", "fish", "house", "tree")
-            ]
+            hidden = [f for f in facts if f["what"] == "thing" and f["shape"] not in OTHERS]
             assert len(boxes) == PLACES[level] and all(5 < box["y"] < 95 for box in boxes), (level, seed)
             assert bool(hidden) == (time < start + CUE / FPS - 0.3) or time < start + CUE / FPS, (level, seed, time)
 

@@ -17,18 +17,17 @@ def started(seed=0, **arguments):
 
 
 def do(env, name, **arguments):
-    observation, reward, terminated, truncated, info = env.step(ToolCall(name, arguments))
+    observation, *_, info = env.step(ToolCall(name, arguments))
     assert info["action_valid"], info["feedback"]
     return observation, info
 
 
 def picture_of(observation):
-    caption, picture = observation["frames"]
-    return picture
+    return observation["frames"][1]
 
 
 def test_it_conforms():
-    check_conformance(ImageQA, thorough=True, seeds=2)
+    check_conformance(ImageQA, seeds=1)
 
 
 @pytest.mark.slow
@@ -71,7 +70,7 @@ def test_a_zoom_into_a_zoom_is_a_part_of_that_part():
     do(env, "zoom", picture=1, left=200, top=400, right=600, bottom=800)
     one = picture_of(do(env, "zoom", picture=2, left=500, top=500, right=1000, bottom=1000)[0])
     other = picture_of(do(env, "zoom", picture=1, left=400, top=600, right=600, bottom=800)[0])
-    assert np.abs(one.astype(int) - other).max() <= 1
+    assert np.array_equal(one, other)
 
 
 def test_a_small_crop_is_small_and_a_large_one_costs_more():
@@ -83,7 +82,7 @@ def test_a_small_crop_is_small_and_a_large_one_costs_more():
     assert picture_of(large).shape == (512, 512, 3)
     assert info["measures"]["frames"] == 4 and info["measures"]["zooms"] == 1
     assert env.frames_left == env.frame_budget - 5
-    whole, info = do(env, "crop", picture=1, left=0, top=0, right=1000, bottom=1000)
+    _, info = do(env, "crop", picture=1, left=0, top=0, right=1000, bottom=1000)
     assert not info["action_effective"] and "as much as 4 pictures; 3 of 8 are left" in info["feedback"]
     assert info["measures"]["look_errors"] == 1
 
@@ -169,7 +168,7 @@ def test_what_is_drawn_stays_where_it_is_in_later_pictures():
 def test_what_cannot_be_shown_is_said(call, message):
     env, _ = started()
     key = env.state_key()
-    observation, reward, terminated, truncated, info = env.step(call)
+    observation, _, terminated, _, info = env.step(call)
     assert message in observation["feedback"] and info["action_valid"] and not info["action_effective"]
     assert observation["frames"] == () and env.frames_left == env.frame_budget and env.state_key() == key
     assert info["measures"]["look_errors"] == 1 and not terminated
@@ -196,7 +195,7 @@ def test_the_budget_of_pictures_ends():
     env, _ = started(frame_budget=2)
     do(env, "zoom", picture=1, **PART)
     do(env, "draw", picture=1, kind="point", x1=1, y1=1)
-    observation, info = do(env, "rotate", picture=1, degrees=90)
+    _, info = do(env, "rotate", picture=1, degrees=90)
     assert "0 of 2 are left" in info["feedback"] and not info["action_effective"]
 
 
@@ -228,7 +227,7 @@ def test_words_tell_what_can_be_read_and_no_more():
     env, observation = started(families=["sign"], obs_mode="text")
     texts = [text for text in (fact.text for fact in env.instance.picture.known) if text]
     assert not any(text in observation["text"] for text in texts)
-    rotate, zoom, answer = env.expert(), None, None
+    rotate = env.expert()
     observation, _ = do(env, rotate.name, **rotate.arguments)
     assert "turned by" in observation["text"] and not any(text in observation["text"] for text in texts)
     zoom = env.expert()
@@ -267,8 +266,7 @@ def test_answers_may_be_asked_without_options():
 
 
 def test_strips_stay_within_the_observation_space():
-    env = ImageQA(tokens_per_image=4096, frame_budget=64)
-    env.reset(seed=0)
+    env, _ = started(tokens_per_image=4096)
     observation, _ = do(env, "zoom", picture=1, left=0, top=0, right=1000, bottom=10)
     assert observation in env.observation_space and observation["frames"][1].shape[1] == 4096
 

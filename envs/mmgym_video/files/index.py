@@ -11,6 +11,7 @@ import bisect
 import itertools
 import logging
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -36,7 +37,7 @@ class Unreadable(VideoError):
     """Raised where the packets of a file cannot be read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A group of pictures. Times are presentation times in units of the stream's time base."""
 
@@ -44,7 +45,7 @@ class Segment:
     """Time of its key frame."""
     end: int
     """Time of the next key frame; for the last group, when its last frame ends."""
-    shown: tuple[int, ...]
+    shown: Sequence[int]
     """Times of the frames that are shown, in order."""
     reorder: int
     """How many frames may have to wait in the decoder for one that is shown before them."""
@@ -313,7 +314,7 @@ class Index:
         shown = sorted(pts for pts, _, discarded in inside if not discarded)
         tick = max(1, round(1 / (self.rate * self.time_base)))
         end = following if following is not None else max(pts + (duration or tick) for pts, duration, _ in inside)
-        return Segment(start, end, tuple(shown), _reorder([p[0] for p in inside]), following is None)
+        return Segment(start, end, array("q", shown), _reorder([p[0] for p in inside]), following is None)
 
     def _first(self) -> int:
         """Time of the first frame that is shown, from the packets with which the file begins."""
@@ -406,7 +407,7 @@ class Index:
             raise VideoError(f"{self.path}: has no frame that can be decoded")
         rising = None not in told and all(a < b for a, b in itertools.pairwise(told))
         times = told if rising else [number * tick for number in range(len(told))]
-        self._segments = [Segment(times[0], times[-1] + tick, tuple(times), 0, True)]
+        self._segments = [Segment(times[0], times[-1] + tick, array("q", times), 0, True)]
         self._starts = [times[0]]
         self.reopen()
 

@@ -11,10 +11,12 @@ from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.procedural.family import Setting, Sighting
 from mmgym_video.procedural.stage import Actor
 
-__all__ = ["SOLID", "Kind", "draw_kinds", "draw_still"]
+__all__ = ["OTHERS", "SOLID", "Kind", "draw_kinds", "draw_still"]
 
 SOLID = ("circle", "cross", "heart", "square", "star", "triangle")
 """Shapes that are as wide as they are large."""
+OTHERS = ("diamond", "fish", "house", "tree")
+"""The other shapes, of things that are there to be seen and not asked about."""
 
 
 class Kind(NamedTuple):

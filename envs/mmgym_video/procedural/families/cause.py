@@ -8,7 +8,7 @@ import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, pick_times, shuffled
-from mmgym_video.procedural.kinds import SOLID, Kind, draw_kinds, draw_still
+from mmgym_video.procedural.kinds import OTHERS, SOLID, Kind, draw_kinds, draw_still
 from mmgym_video.procedural.meetings import FPS, Ground, collide, switch
 from mmgym_video.procedural.stage import Actor, Stage
 from mmgym_video.question import Question
@@ -70,7 +70,7 @@ class Cause(Family):
                 ground = _ground(rng, setting, y, start, frames)
                 partner = partners[int(rng.integers(4))]
                 actors += meet(rng, form, main, partner, ground, asked=bool(rng.random() < 0.5))
-        still = draw_still(rng, setting, 2 + level, ("diamond", "fish", "house", "tree"), (y - 100, y + 100))
+        still = draw_still(rng, setting, 2 + level, OTHERS, (y - 100, y + 100))
         stage = Stage(duration, (*still, *actors), size=setting.size, look=setting.look)
         question = Question(
             id=self.name,

@@ -98,7 +98,7 @@ def _draw_difference(rng: np.random.Generator, setting: Setting, slots: Sequence
     question = Question(
         id=Compare.name,
         video=Compare.name,
-        question=f"One thing is different at {times[1]:g} s from what it was at {times[0]:g} s. What?",
+        question=f"Which of these is different at {times[1]:g} s from what it was at {times[0]:g} s?",
         answer=parts[changed].name,
         options=shuffled(rng, [part.name for part in parts]),
         evidence=joined([slots[first], slots[second]]),

@@ -9,7 +9,7 @@ import numpy as np
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.pictures import WHOLE
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.kinds import SOLID, Kind, draw_kinds
+from mmgym_video.procedural.kinds import OTHERS, SOLID, Kind, draw_kinds
 from mmgym_video.procedural.scenery import draw_wanderers
 from mmgym_video.procedural.stage import Actor, Stage
 from mmgym_video.question import Question
@@ -61,7 +61,7 @@ class Count(Family):
         row = [*_outside(rng, cells, len(kinds)), -1, -1, *inside, -1, -1, *_outside(rng, cells, len(kinds))]
         events = _at_times(rng, row, first - (cells + 2) * length, length, setting.duration)
         things = _actors(rng, setting, form, kinds, events)
-        others = draw_wanderers(rng, setting, level, sorted({"diamond", "fish", "house", "tree"}))
+        others = draw_wanderers(rng, setting, level, OTHERS)
         stage = Stage(setting.duration, (*others, *things), size=setting.size, look=setting.look)
         target = kinds[0]
         happens = {

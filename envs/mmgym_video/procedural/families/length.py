@@ -10,7 +10,7 @@ import numpy as np
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.pictures import WHOLE
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.kinds import Kind, draw_kinds
+from mmgym_video.procedural.kinds import OTHERS, Kind, draw_kinds
 from mmgym_video.procedural.scenery import draw_wanderers
 from mmgym_video.procedural.stage import Actor, Stage
 from mmgym_video.question import Question
@@ -65,7 +65,7 @@ class Length(Family):
         windows = [(slot * stretch, (slot + 1) * stretch) for slot in used]
         beside = [_place(rng, windows[asked][0], stretch, lengths[int(rng.integers(4))]) for _ in kinds[1:]]
         actors = _actors(rng, setting, form, kinds, spans, windows, beside)
-        others = draw_wanderers(rng, setting, level, ("diamond", "fish", "house", "tree"))
+        others = draw_wanderers(rng, setting, level, OTHERS)
         stage = Stage(setting.duration, (*others, *actors), size=setting.size, look=setting.look)
         asks = {
             "there": f"how many whole seconds is the {kinds[0].name} there",

@@ -45,7 +45,8 @@ class Moment(Family):
         asked = int(rng.integers(count))
         time = int(rng.integers(math.ceil(slots[asked][0] + 0.5), math.floor(slots[asked][1] - 0.5) + 1))
         width = 1000 * setting.size[1] / setting.size[0]
-        x, y = rng.uniform(200, width - 200), rng.uniform(250, 750)
+        edge = min(200, 0.45 * width)
+        x, y = rng.uniform(edge, width - edge), rng.uniform(250, 750)
         lamp = Actor(
             "circle",
             tuple((start, color) for (start, _), color in zip(slots, sequence, strict=True)),

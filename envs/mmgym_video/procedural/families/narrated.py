@@ -65,7 +65,8 @@ class Narrated(Family):
         asked = int(rng.integers(4))
         calls = [Subtitle(t, t + LINE, f"{who}: Look now!") for t, who in zip(starts, people, strict=True)]
         width = 1000 * setting.size[1] / setting.size[0]
-        x, y = rng.uniform(200, width - 200), rng.uniform(250, 750)
+        edge = min(200, 0.45 * width)
+        x, y = rng.uniform(edge, width - edge), rng.uniform(250, 750)
         clear = (y - 200, y + 200)
         changes = [(0.0, sequence[0]), *((begin + i * length, color) for i, color in enumerate(sequence))]
         star = Actor("star", tuple(dict(changes).items()), ((0.0, x, y),), 300)

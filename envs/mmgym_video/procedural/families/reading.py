@@ -12,7 +12,7 @@ from mmgym.draw import text_width
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.pictures import Box
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.kinds import Kind, draw_kinds
+from mmgym_video.procedural.kinds import OTHERS, Kind, draw_kinds
 from mmgym_video.procedural.stage import Actor, Display, Stage
 from mmgym_video.question import Question
 
@@ -32,8 +32,6 @@ SHORTEST = 1.5
 """Length of such a stretch in seconds at least."""
 EDGE = 0.6
 """The time that is asked about is so far from a change."""
-OTHERS = ("diamond", "fish", "house", "tree")
-"""Shapes of things that no display is beside."""
 _LETTERS = "ACEFHJKLMNPRTUVWXY"
 FORMS = {
     "number": ("123456789", string.digits, string.digits, string.digits),
@@ -99,11 +97,14 @@ class Reading(Family):
         frames = int(10 * setting.duration / count)
         kinds = draw_kinds(rng, DISPLAYS[level], colors=len(COLORS) if level < 4 else 3)
         orders = [[texts[i % 4] for i in rng.permutation(count)] for _ in kinds]
-        units, clutter = _lay_out(rng, setting, kinds, orders, frames)
+        starts = [i * frames / 10 for i in range(count + 1)]
+        changes = [tuple(zip(starts, (*order, ""), strict=True)) for order in orders]
+        units, clutter = _lay_out(rng, setting, kinds, changes, _breadth(texts))
         asked = int(rng.integers(len(units)))
         unit, order = units[asked], orders[asked]
         stretch = int(rng.integers(count))
-        time = round((stretch * frames / 10) + float(rng.uniform(EDGE, frames / 10 - EDGE)), 1)
+        start, end = starts[stretch], starts[stretch + 1]
+        time = round(float(rng.uniform(start + EDGE, end - EDGE)), 1)
         stage = Stage(
             setting.duration,
             actors=(*clutter, *(one.thing() for one in units)),
@@ -117,7 +118,7 @@ class Reading(Family):
             question=f"What does the display to the right of the {unit.kind.name} read at {time:g} s?",
             answer=order[stretch],
             options=shuffled(rng, texts),
-            evidence=((stretch * frames / 10, (stretch + 1) * frames / 10),),
+            evidence=((start, end),),
             family=self.name,
         )
 
@@ -136,21 +137,33 @@ def _draw_texts(rng: np.random.Generator, form: Sequence[str], near: bool) -> li
     while len(texts) < 4:
         text = [signs[int(rng.integers(len(signs)))] for signs in form]
         if near and texts:
-            kept = int(rng.choice([place for place, signs in enumerate(form) if len(signs) > 2]))
-            text = [new if place == kept else old for place, (old, new) in enumerate(zip(texts[0], text, strict=True))]
+            places = [place for place, signs in enumerate(form) if len(signs) > 2]
+            place = places[int(rng.integers(len(places)))]
+            text = [*texts[0][:place], text[place], *texts[0][place + 1 :]]
         if "".join(text) not in texts:
             texts.append("".join(text))
     return texts
 
 
+def _breadth(texts: Sequence[str]) -> float:
+    """Width of the widest of the texts, as a multiple of the line's height."""
+    # character by character, which is nearly as exact as `Display.width`, and their widths are known after a while
+    return max(sum(text_width(character, 100) for character in text) for text in texts) / 100
+
+
 def _lay_out(
-    rng: np.random.Generator, setting: Setting, kinds: Sequence[Kind], orders: Sequence[Sequence[str]], frames: int
+    rng: np.random.Generator,
+    setting: Setting,
+    kinds: Sequence[Kind],
+    changes: Sequence[tuple[tuple[float, str], ...]],
+    breadth: float,
 ) -> tuple[list[Unit], list[Actor]]:
     """As many units as there is room for, in cells of a grid, and things in some of the other cells."""
     width = 1000 * setting.size[1] / setting.size[0]
     line = min(max(LINE[setting.level], NATIVE * 1000 / setting.size[0]), LARGEST)
-    line *= min(1.0, 0.9 * width / _unit(kinds[0], orders[0], frames, line, 1).width)
-    units = [_unit(*one, frames, line, i) for i, one in enumerate(zip(kinds, orders, strict=True), 1)]
+    line *= min(1.0, 0.9 * width / _unit(kinds[0], Display((), 0.0, 0.0, int(line)), breadth).width)
+    displays = [Display(texts, 0.0, 0.0, int(line), f"display {i}") for i, texts in enumerate(changes, 1)]
+    units = [_unit(kind, display, breadth) for kind, display in zip(kinds, displays, strict=True)]
     wide, high = units[0].width, max(units[0].size, 1.4 * line)
     columns, rows = min(3, max(1, int(width / (1.1 * wide)))), min(4, int(1000 / (1.25 * high)))
     cell_wide, cell_high = width / columns, 1000 / rows
@@ -170,13 +183,9 @@ def _lay_out(
     return placed, clutter
 
 
-def _unit(kind: Kind, order: Sequence[str], frames: int, line: float, number: int) -> Unit:
-    """A unit that has no place yet."""
-    changes = [(i * frames / 10, text) for i, text in enumerate((*order, ""))]
-    display = Display(tuple(changes), 0.0, 0.0, int(line), name=f"display {number}")
-    # character by character, which is nearly as exact as `Display.width`, and their widths are known after a while
-    widest = max(sum(text_width(character, 100) for character in text) for text in set(order)) / 100
-    return Unit(kind, display, int(max(70, 1.5 * line)), (max(2.0, widest) + 0.5) * display.height)
+def _unit(kind: Kind, display: Display, breadth: float) -> Unit:
+    """A unit whose display has no place yet."""
+    return Unit(kind, display, int(max(70, 1.5 * display.height)), (max(2.0, breadth) + 0.5) * display.height)
 
 
 def _beside(kind: Kind, sighting: Sighting) -> str:

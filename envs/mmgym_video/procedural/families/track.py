@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, pick_times, shuffled
-from mmgym_video.procedural.kinds import draw_kinds, draw_still
+from mmgym_video.procedural.kinds import OTHERS, draw_kinds, draw_still
 from mmgym_video.procedural.shell_game import CUE, FPS, REST, Game, Pair, Row, moved
 from mmgym_video.procedural.stage import Stage
 from mmgym_video.question import Question
@@ -58,7 +58,7 @@ class Track(Family):
         games = [game if i == asked else _deal(rng, level, THINGS[level]) for i in range(number)]
         props = [row.play(one, start, swap, length) for one, start in zip(games, starts, strict=True)]
         reach = row.lift + row.side / 2
-        still = draw_still(rng, setting, level, ("diamond", "fish", "house", "tree"), (row.y - reach, row.y + reach))
+        still = draw_still(rng, setting, level, OTHERS, (row.y - reach, row.y + reach))
         stage = Stage(
             setting.duration,
             actors=(*still, *(thing for things, _ in props for thing in things)),
