@@ -10,10 +10,9 @@ cross-validation is measured on held-out instances, and its 95 % interval must c
 - ``muted``, those that declare `audio_needed`: from the frames in order, without what is heard.
 
 One in forty is above by chance alone: where that happens, fresh instances are measured, and only those count. That a
-probe can see is shown by its controls, which must be above chance: frames in order (``ordered``; they may miss what is
-shown for moments of a long video, and at higher levels nothing hangs on it), and the frames without order where a
-family does not say that order matters. Instances are drawn without regard to splits. It takes 25 minutes on two cores;
-a run that was stopped goes on where it was.
+probe can see is shown by its controls, which must be above chance: everything in order (``ordered``; frames at even
+distances may miss what is shown for moments of a long video), and the frames without order where a family does not say
+that order matters. Instances are drawn without regard to splits. A run that was stopped goes on where it was.
 """
 
 from __future__ import annotations

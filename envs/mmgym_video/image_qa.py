@@ -362,7 +362,8 @@ class ImageQA(LookingEnv):
         kind = "the whole" if shot.box == WHOLE else "a crop" if is_crop(shot.marks) else "a part"
         turned = f", turned by {angle} degrees" if (angle := angle_of(shot.marks)) else ""
         count = len(drawn(shot.marks))
-        return f"Picture {number}, {kind}{turned}{f', with {count} drawn on it' if count else ''}:"
+        marks = f", with {count} mark{'s' * (count > 1)} drawn on it" if count else ""
+        return f"Picture {number}, {kind}{turned}{marks}:"
 
     def _in_words(self, shot: Shot) -> str:
         view = self._view(shot)

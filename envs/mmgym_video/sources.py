@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -23,8 +24,6 @@ __all__ = ["DrawnSource", "FileSource", "Instance", "Shuffled", "Source"]
 
 MAX_SECONDS = 1e6
 """No file is longer than that."""
-PIECES = 64
-"""Equal pieces of a video that `Shuffled` puts in another order."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +189,7 @@ class Segment:
 class Shuffled:
     """A video whose pictures are those of other times: the probe of whether their order matters.
 
-    The video is cut into 64 equal pieces, which are put in another order; subtitles, sound and the times that are told
-    stay as they were.
+    All frames of the video are put in another order; subtitles, sound and the times that are told stay as they were.
 
     Args:
         video: a drawn video.
@@ -202,12 +200,12 @@ class Shuffled:
         self.video, self.seed = video, seed
         self.duration, self.fps, self.size = video.duration, video.fps, video.size
         self.subtitles, self.sample_rate = video.subtitles, video.sample_rate
-        self._order = np.random.default_rng(seed).permutation(PIECES).tolist()
+        self._order = np.random.default_rng(seed).permutation(math.ceil(self.duration * self.fps - 1e-6))
 
     def _other(self, time: float) -> float:
-        length = self.duration / PIECES
-        piece = min(int(time / length), PIECES - 1)
-        return min(self._order[piece] * length + (time - piece * length), self.duration)
+        """Another time: the middle of the frame that is shown in place of the one at `time`."""
+        frame = min(int(time * self.fps + 1e-6), len(self._order) - 1)
+        return float(min((self._order[frame] + 0.5) / self.fps, self.duration))
 
     def frame_time(self, time: float) -> float:
         """When the frame that is shown at a time appears."""

@@ -23,6 +23,8 @@ CHUNK_BYTES = 64 * 2**20
 """Bytes of pictures that are asked for at once."""
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """Sample rates that AAC knows."""
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"""What x264 may take to make a file smaller, from the least."""
 BT709 = 1
 """BT.709 in FFmpeg's numbering of colour spaces, primaries and transfer curves alike."""
 LIMITED = 1
@@ -62,9 +64,12 @@ def write_video(
     path = Path(path)
     if path.suffix.lower() != ".mp4":
         raise ValueError(f"the file's name must end with .mp4; got {path.name!r}")
-    rate = Fraction(video.fps if fps is None else fps).limit_denominator(1001)
-    if not 0 < rate <= 1000:
-        raise ValueError(f"fps must be in (0, 1000]; got {fps}")
+    speed = video.fps if fps is None else fps
+    if not 0 < speed <= 1000:
+        raise ValueError(f"fps must be in (0, 1000]; got {speed}")
+    rate = Fraction(speed).limit_denominator(1001)
+    if preset not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}; got {preset!r}")
     if gop < 1 or not 0 <= b_frames <= 16 or not 0 <= crf <= 51:
         raise ValueError(f"gop must be >= 1, b_frames 0 to 16, crf 0 to 51; got {gop}, {b_frames}, {crf}")
     if video.sample_rate and video.sample_rate not in AAC_RATES:

@@ -22,7 +22,9 @@ def picture(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     """A picture with a number in blocks along its top, and below it texture that moves."""
     height, width = size
     rng = np.random.default_rng(7)
-    texture = cv2.resize(rng.integers(0, 256, (height // 4 + 9, width // 4 + 9, 3), np.uint8), (width + 32, height + 32))
+    texture = cv2.resize(
+        rng.integers(0, 256, (height // 4 + 9, width // 4 + 9, 3), np.uint8), (width + 32, height + 32)
+    )
     image = texture[number % 16 : number % 16 + height, 2 * number % 32 : 2 * number % 32 + width].copy()
     for bit in range(BITS):
         left, right = bit * width // BITS, (bit + 1) * width // BITS

@@ -48,8 +48,10 @@ def test_text_under_the_name_of_a_video_is_told_by_its_first_bytes(tmp_path):
 
 @pytest.mark.parametrize(
     "head",
-    [b"\0\0\0\x20ftypisom", b"\x1a\x45\xdf\xa3", b"RIFF\0\0\0\0AVI ", b"\0\0\1\xba", b"\0\0\1\xb3", b"FLV\x01", b"OggS"]
-    + [b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"GIF89a", b"\x47"],
+    [
+        *(b"\0\0\0\x20ftypisom", b"\x1a\x45\xdf\xa3", b"RIFF\0\0\0\0AVI ", b"\0\0\1\xba", b"\0\0\1\xb3"),
+        *(b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"GIF89a", b"\x47"),
+    ],
 )
 def test_noise_behind_the_first_bytes_of_a_container_is_refused(head, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, 20_000, np.uint8).tobytes()
@@ -215,7 +217,9 @@ def test_a_missing_backend_says_what_to_install_and_what_there_is(tmp_path, monk
     path = shoot(tmp_path / "film.mp4")
     find = decoders.find_spec
     monkeypatch.setattr(decoders, "find_spec", lambda name: None if name in ("av", "torchcodec") else find(name))
-    with pytest.raises(ImportError, match=r"'pyav' needs the package av \(pip install 'mmgym\[video\]'\); at hand: opencv"):
+    with pytest.raises(
+        ImportError, match=r"'pyav' needs the package av \(pip install 'mmgym\[video\]'\); at hand: opencv"
+    ):
         VideoFile(path, backend="pyav")
     with VideoFile(path) as video:
         assert type(video._decoder).__name__ == "OpencvDecoder"

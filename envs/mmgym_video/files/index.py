@@ -171,7 +171,9 @@ class Index:
             if self.cut_off or missing > max(1.0, SLACK * length * self.time_base):
                 self.cut_off = True
                 end = self.seconds(segment.end)
-                logger.warning("%s: cut off or damaged: it ends at %.3f s, not at %.3f s", self.path, end, end + missing)
+                logger.warning(
+                    "%s: cut off or damaged: it ends at %.3f s, not at %.3f s", self.path, end, end + missing
+                )
         return self._end
 
     @property

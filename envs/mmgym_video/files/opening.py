@@ -22,7 +22,7 @@ MAX_PIXELS = 64 * 2**20
 HEADERS = frozenset({"mov", "matroska"})
 """Containers with an index of their key frames."""
 LEAN = frozenset({"mov"})
-"""Containers whose header says so much of a stream, and whose packets of themselves, that nothing need be decoded first."""
+"""Containers whose header and packets say so much that nothing need be decoded first."""
 BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 """What a file of the QuickTime family may begin with, after four bytes."""
 ALLOWED = "mp4, mov, mkv, webm, avi, mpg, ts, flv, wmv, ogv and gif"

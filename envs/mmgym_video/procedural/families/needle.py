@@ -47,7 +47,7 @@ class Needle(Family):
             texts = [str(n) for n in 1000 + rng.choice(9000, 4, replace=False)]
             kind = "number"
         slots = np.sort(rng.choice(int(setting.duration // stretch), 4, replace=False)).tolist()
-        starts = [slot * stretch + rng.uniform(0, stretch - shown) for slot in slots]
+        starts = [slot * stretch + rng.uniform(0.5, stretch - shown - 0.5) for slot in slots]
         order = rng.permutation(4).tolist()
         changes: list[tuple[float, str]] = []
         for start, which in zip(starts, order, strict=True):
