@@ -19,6 +19,7 @@ import numpy as np
 import mmgym
 from mmgym.env import MultimodalEnv
 from mmgym.registry import EnvironmentEntry
+from mmgym_video.looking import LookingEnv
 from mmgym_web.env import WebEnv
 
 DOCS = Path(__file__).parent
@@ -71,7 +72,7 @@ def is_drawn_by_browser(entry: EnvironmentEntry) -> bool:
 
 def page() -> str:
     """The text of docs/environments.md."""
-    return "\n".join([HEAD, *map(section, entries()), arguments(MultimodalEnv), arguments(WebEnv)])
+    return "\n".join([HEAD, *map(section, entries()), *map(arguments, (MultimodalEnv, WebEnv, LookingEnv))])
 
 
 def arguments(base: type) -> str:

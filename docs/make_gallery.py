@@ -76,8 +76,12 @@ def picture(entry: EnvironmentEntry) -> np.ndarray:
     size = {"image_size": SIZE}
     if entry.entry_point.startswith("mmgym_web"):
         cases, size = [(min(2, entry.levels), "train")], {}
-    env = gym.make(entry.id, disable_env_checker=True, **size)
-    shown = [env.reset(seed=SEED, options={"level": level, "split": split})[0]["image"] for level, split in cases]
+    env = gym.make(entry.id, disable_env_checker=True, render_mode="rgb_array", **size)
+    shown = []
+    for level, split in cases:
+        observation, _ = env.reset(seed=SEED, options={"level": level, "split": split})
+        # several pictures at once are shown on one sheet
+        shown.append(observation["image"] if "image" in observation else env.render())
     env.close()
     gap = np.full((shown[0].shape[0], GAP, 3), 255, np.uint8)
     return np.concatenate([part for image in shown for part in (image, gap)][:-1], axis=1)

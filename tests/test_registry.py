@@ -39,7 +39,7 @@ def test_the_table_says_what_the_environment_is(id):
     env = gym.make(id)
     assert sorted(entry(id).tools) == sorted(tool.name for tool in env.unwrapped.action_space.tools)
     assert entry(id).levels == env.unwrapped.levels
-    assert env.observation_space["image"].shape == (*entry(id).image, 3)
+    assert env.unwrapped.image_shape == entry(id).image
     assert entry(id).summary.endswith(".")
     for preset in entry(id).presets:
         gym.make(id, preset=preset).reset(seed=0)

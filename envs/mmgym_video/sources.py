@@ -22,6 +22,8 @@ from mmgym_video.video import Frame, Subtitle, Video
 
 __all__ = ["DrawnSource", "FileSource", "Instance", "Shuffled", "Source"]
 
+FOLDER_FPS = 3.0
+"""Pictures per second of a folder of pictures of which the source does not say it."""
 MAX_SECONDS = 1e6
 """No file is longer than that."""
 
@@ -140,8 +142,9 @@ class FileSource:
         """Open the video of a question."""
         question = self.questions[state["question"]]
         path = self.folder / question.video
-        changed = path.stat().st_mtime_ns if path.is_file() else 0
-        video: Video = _open_file(str(path), changed, *self._subtitles_of(question))
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        fps = float(question.tags.get("frames_per_second", FOLDER_FPS))
+        video: Video = _open_file(str(path), changed, fps, *self._subtitles_of(question))
         if question.segment:
             video = Segment(video, *question.segment)
         return Instance(state, video, question)
@@ -151,12 +154,16 @@ class FileSource:
 
 
 @lru_cache(maxsize=4)
-def _open_file(path: str, changed: int, subtitles: str, offset: float) -> Video:
+def _open_file(path: str, changed: int, fps: float, subtitles: str, offset: float) -> Video:
     """A file, kept open for the members of a group; one that was `changed` (its time of change) is opened again."""
     from mmgym_video.files import VideoFile
+    from mmgym_video.picture_sequence import PictureSequence
     from mmgym_video.subtitles import read_subtitles
 
-    return VideoFile(path, subtitles=read_subtitles(subtitles, offset) if subtitles else None)
+    lines = read_subtitles(subtitles, offset) if subtitles else None
+    if Path(path).is_dir():
+        return PictureSequence(path, fps, lines or ())
+    return VideoFile(path, subtitles=lines)
 
 
 class Segment:

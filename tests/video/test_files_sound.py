@@ -57,10 +57,15 @@ def lag(heard: np.ndarray, expected: np.ndarray) -> int:
 
 @pytest.mark.parametrize(
     ("name", "codec", "rate"),
-    [("a.mp4", "aac", RATE), ("a.mkv", "aac", RATE), ("a.mp4", "aac", 44100), ("a.mkv", "pcm_s16le", RATE)]
-    + [("a.mkv", "flac", RATE), ("a.mkv", "libopus", 48000), ("a.mp4", "libmp3lame", RATE)],
+    [
+        *(("a.mp4", "aac", RATE), ("a.mkv", "aac", RATE), ("a.mp4", "aac", 44100), ("a.mkv", "aac", 44100)),
+        *(("a.mkv", "pcm_s16le", RATE), ("a.mkv", "flac", RATE), ("a.mkv", "libopus", 48000)),
+        ("a.mp4", "libmp3lame", RATE),
+    ],
 )
 def test_sound_is_where_it_was_put_to_the_sample(name, codec, rate, tmp_path):
+    # Matroska's time stamps are milliseconds: where the encoder's lead-in is no whole number of them, that is lost.
+    blur = rate // 2000 if name != "a.mp4" and rate > RATE else 0
     with VideoFile(talkie(tmp_path / name, codec, rate)) as video:
         assert video.sample_rate == rate
         for start, end in ((0.0, 1.0), (0.9, 2.3), (2.0, 3.0)):
@@ -68,15 +73,17 @@ def test_sound_is_where_it_was_put_to_the_sample(name, codec, rate, tmp_path):
             assert heard.dtype == np.float32
             assert heard.shape == (round(end * rate) - round(start * rate),)
             assert np.abs(heard).max() <= 1
-            assert lag(heard, clicks(np.arange(round(start * rate), round(end * rate)), rate)) == 0
+            assert abs(lag(heard, clicks(np.arange(round(start * rate), round(end * rate)), rate))) <= blur
 
 
-@pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
-def test_a_piece_of_sound_is_the_same_however_it_is_asked_for(codec, tmp_path):
-    with VideoFile(talkie(tmp_path / "a.mkv", codec)) as video:
+@pytest.mark.parametrize(("codec", "rate"), [("aac", RATE), ("pcm_s16le", RATE), ("aac", 44100), ("libopus", 48000)])
+def test_a_piece_of_sound_is_the_same_however_it_is_asked_for(codec, rate, tmp_path):
+    with VideoFile(talkie(tmp_path / "a.mkv", codec, rate)) as video:
         whole = video.sound(0.0, 3.0)
         for start, end in ((2.9, 3.0), (0.4, 0.45), (1.0, 2.0), (1.23456, 1.9)):
-            assert np.array_equal(video.sound(start, end), whole[round(start * RATE) : round(end * RATE)])
+            piece = whole[round(start * rate) : round(end * rate)]
+            # Opus settles in for a while after a jump.
+            assert np.allclose(video.sound(start, end), piece, atol=0.002 if codec == "libopus" else 0)
         assert video.sound(1.0, 1.0).shape == (0,)
 
 
@@ -112,7 +119,10 @@ def test_a_silent_video_says_so(tmp_path):
 
 @pytest.mark.parametrize(("start", "end"), [(-0.1, 1), (1, 0.5), (0, 3.5), (float("nan"), 1), (0, float("nan"))])
 def test_bad_spans_of_sound_are_refused(start, end, tmp_path):
-    with VideoFile(talkie(tmp_path / "a.mp4")) as video, pytest.raises(ValueError, match="0 <= start <= end <= 3.000"):
+    with (
+        VideoFile(talkie(tmp_path / "a.mp4")) as video,
+        pytest.raises(ValueError, match=r"0 <= start <= end <= 3\.000"),
+    ):
         video.sound(start, end)
 
 

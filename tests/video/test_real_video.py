@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import av
+import cv2
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -143,3 +144,19 @@ def test_what_drawn_videos_have_and_files_have_not(folder):
         make(folder, obs_mode="text")
     with pytest.raises(ValueError, match="probe of drawn videos"):
         make(folder, shuffled=True)
+
+
+def test_a_folder_of_pictures_is_a_video(tmp_path):
+    frames = tmp_path / "video" / "tvqa" / "frames_fps3_hq" / "clip"
+    frames.mkdir(parents=True)
+    for number in range(9):
+        cv2.imwrite(str(frames / f"{number:05d}.jpg"), np.full((40, 60, 3), 25 * number, np.uint8))
+    row = {"video": "clip", "question": "Does it grow bright?", "candidates": ["yes", "no"], "answer": "yes"}
+    questions = tmp_path / "episodic_reasoning.json"
+    questions.write_text(json.dumps([row]))
+    env = VideoQA(questions=str(questions), videos=str(tmp_path), format="mvbench", preview="none")
+    assert "3 s long" in env.reset(seed=0)[0]["task"]
+    caption, image = env.step(call("get_frame", time=2.1))[0]["frames"]
+    assert "at 2.0 s" in caption and abs(int(image[5, 5, 0]) - 150) < 3
+    (frames / "00007.jpg").write_bytes(b"no picture")
+    assert "00007.jpg" in env.step(call("get_frame", time=2.4))[4]["error"]

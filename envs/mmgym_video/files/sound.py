@@ -32,6 +32,7 @@ class SoundTrack:
         self._stream: Any = next((s for s in self._container.streams.audio if s.codec_context), None)
         self.rate: int = self._stream.codec_context.sample_rate if self._stream else 0
         """Samples per second."""
+        self._grid: tuple[int, int] | None = None
         if self._stream:
             only(self._stream)
 
@@ -61,13 +62,13 @@ class SoundTrack:
         if not len(samples):
             return samples
         try:
+            if self._grid is None:
+                self._grid = self._find_grid()
             self._seek(start)
+            following: int | None = None
             for frame in self._container.decode(self._stream):
-                if frame.sample_rate != self.rate:
-                    raise VideoError(f"{self.path}: its sound changes from {self.rate} to {frame.sample_rate} Hz")
-                if frame.pts is None:
-                    raise VideoError(f"{self.path}: its sound has no time stamps")
-                at = round((float(frame.pts * frame.time_base) - self.origin) * self.rate) - first
+                at = self._place(frame, following) - first
+                following = first + at + frame.samples
                 if at >= len(samples):
                     break
                 if at + frame.samples > 0:
@@ -76,6 +77,32 @@ class SoundTrack:
         except FFmpegError as error:
             raise VideoError(f"{self.path}: its sound cannot be decoded at {start:.3f} s: {error.strerror}") from None
         return samples
+
+    def _find_grid(self) -> tuple[int, int]:
+        """Where the second packet of sound begins, and how many samples it has; all after it are as long, mostly."""
+        self._seek(-LEAD)
+        frames = self._container.decode(self._stream)
+        head, second = next(frames, None), next(frames, None)
+        if head is None or second is None:
+            return 0, 0
+        return self._place(head) + head.samples, second.samples
+
+    def _place(self, frame: Any, following: int | None = None) -> int:
+        """Number of a frame's first sample, where the last one ended at `following`.
+
+        Time stamps may be rounded to more than a sample, to a millisecond in Matroska: then frames follow on each other,
+        and the first after a jump falls in with the even steps in which they come.
+        """
+        if frame.sample_rate != self.rate:
+            raise VideoError(f"{self.path}: its sound changes from {self.rate} to {frame.sample_rate} Hz")
+        if frame.pts is None:
+            raise VideoError(f"{self.path}: its sound has no time stamps")
+        at = round((float(frame.pts * frame.time_base) - self.origin) * self.rate)
+        slack = float(frame.time_base) * self.rate + 1
+        if following is None and self._grid is not None and frame.samples == self._grid[1] > 2 * slack:
+            begin, step = self._grid
+            following = begin + round((at - begin) / step) * step
+        return at if following is None or abs(at - following) > slack else following
 
     def _seek(self, start: float) -> None:
         from av import FFmpegError
