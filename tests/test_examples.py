@@ -61,10 +61,11 @@ def test_train_video(tmp_path):
     small = (
         "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 2 "
         "--cloning.episodes 4 --grpo.iterations 1 --grpo.groups 2 --grpo.group-size 2 --evaluation.episodes 3 "
-        "--evaluation.final-episodes 3 --evaluation.samples 1 --grpo.reward mmgym_video.rewards:turn_specs:grounded --out run"
+        "--evaluation.final-episodes 3 --evaluation.samples 1 --out run "
+        "--grpo.reward mmgym_video.rewards:turn_specs:grounded"
     )
     out = run_example("train_video.py", *small.split(), cwd=tmp_path)
-    assert "cloned: " in out and "trained: " in out and "frames in the evidence" in out
+    assert "cloned: " in out and "trained: " in out and "are in the evidence" in out
     assert (tmp_path / "run" / "success.png").is_file()
 
 

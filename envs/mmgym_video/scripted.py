@@ -1,4 +1,4 @@
-"""Scripted policies for VideoQA, to compare with and to clone: each takes (environment, generator) and returns a call."""
+"""Scripted policies for VideoQA, to compare with and to clone: (environment, generator) in, a call out."""
 
 from __future__ import annotations
 

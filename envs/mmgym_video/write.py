@@ -137,6 +137,7 @@ def _picture_frames(video: Video, rate: Fraction) -> Iterator[Any]:
                 format=format,
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
+                threads=1,
             )
             frame.pts, frame.time_base = number, 1 / rate
             yield frame

@@ -8,12 +8,15 @@ import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
+from av.video.reformatter import VideoReformatter
 
 from mmgym_video.video import Frame, VideoError
 
 BITS = 8
 """Blocks along the top of a picture, black or white: its number in binary, the highest digit first."""
 SIZE = (48, 64)
+CONVERTER = VideoReformatter()
+"""A frame's own method makes one for every frame, with threads: tests would mostly wait for those."""
 FIXED = {"libx264": {"preset": "veryfast"}, "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"}}
 """Options without which an encoder is slow or talks."""
 
@@ -94,11 +97,16 @@ def shoot(
         if rotation:
             stream.set_display_rotation(rotation)
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(number, size), format="rgb24").reformat(format=pixels)
-            frame.pts, frame.time_base = time, base
-            output.mux(stream.encode(frame))
+            output.mux(stream.encode(exposed(picture(number, size), time, base, pixels)))
         output.mux(stream.encode(None))
     return path
+
+
+def exposed(image: np.ndarray, time: int, base: Fraction, pixels: str = "yuv420p") -> av.VideoFrame:
+    """A picture as a frame for an encoder."""
+    frame = CONVERTER.reformat(av.VideoFrame.from_ndarray(image, format="rgb24"), format=pixels, threads=1)
+    frame.pts, frame.time_base = time, base
+    return frame
 
 
 def add_film(
@@ -126,5 +134,8 @@ def sequence(path: Path) -> list[tuple[float, np.ndarray]]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_type = "NONE"
-        frames = [(frame.pts, frame.to_ndarray(format="rgb24")) for frame in container.decode(stream)]
+        frames = [
+            (frame.pts, CONVERTER.reformat(frame, format="rgb24", threads=1).to_ndarray())
+            for frame in container.decode(stream)
+        ]
         return [(float((pts - frames[0][0]) * stream.time_base), image) for pts, image in frames]

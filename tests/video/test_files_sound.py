@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from video.film import Film, add_film, number_of, picture, shoot, tone
+from video.film import Film, add_film, exposed, number_of, picture, shoot, tone
 
 from mmgym_video.files import VideoFile
 from mmgym_video.video import Subtitle, VideoError
@@ -23,9 +23,7 @@ def talkie(path, codec="aac", rate=RATE, delay=0.0, layout="mono", seconds=3, be
         film = add_film(output, "libx264", Fraction(30), (48, 64), "yuv420p", 12, 0, {})
         sound = output.add_stream(codec, rate=rate, layout=layout)
         for number in range(30 * seconds):
-            frame = av.VideoFrame.from_ndarray(picture(number)).reformat(format="yuv420p")
-            frame.pts, frame.time_base = number + 30 * begin, Fraction(1, 30)
-            output.mux(film.encode(frame))
+            output.mux(film.encode(exposed(picture(number), number + 30 * begin, Fraction(1, 30))))
         output.mux(film.encode(None))
         format = sound.codec_context.format.name
         samples = clicks(np.arange(round(delay * rate), seconds * rate), rate)
@@ -157,9 +155,7 @@ def titled(path, codec):
         texts = output.add_stream(codec)
         texts.codec_context.subtitle_header = HEADER
         for number in range(60):
-            frame = av.VideoFrame.from_ndarray(picture(number)).reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, 30)
-            output.mux(film.encode(frame))
+            output.mux(film.encode(exposed(picture(number), number, Fraction(1, 30))))
         output.mux(film.encode(None))
         for start, end, text in LINES:
             data = text.encode()

@@ -90,7 +90,7 @@ class SoundTrack:
     def _place(self, frame: Any, following: int | None = None) -> int:
         """Number of a frame's first sample, where the last one ended at `following`.
 
-        Time stamps may be rounded to more than a sample, to a millisecond in Matroska: then frames follow on each other,
+        Time stamps may be rounded to more than a sample, in Matroska to a millisecond: then frames follow one another,
         and the first after a jump falls in with the even steps in which they come.
         """
         if frame.sample_rate != self.rate:

@@ -14,11 +14,9 @@ import numpy as np
 
 from mmgym_video.images.view import View
 
-__all__ = ["COLORS", "KINDS", "Mark", "angle_of", "draw_marks", "drawn", "is_crop", "points_of", "with_angle", "zoomed"]
+__all__ = ["COLORS", "Mark", "angle_of", "draw_marks", "drawn", "is_crop", "points_of", "with_angle", "zoomed"]
 
 Mark = tuple[Any, ...]
-KINDS = ("line", "box", "point", "horizontal", "vertical")
-"""Kinds of things that can be drawn."""
 COLORS = {
     "red": (230, 20, 30),
     "green": (10, 160, 60),
