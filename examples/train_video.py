@@ -7,8 +7,10 @@
 A minute of video shows a circle that changes its colour, and the question names a moment. The model sees nothing of the
 video but what it asks for: `look(part)` shows the middle of one of twelve parts, `choose(option)` answers. It first
 learns to read frames, then imitates a policy that looks anywhere and says what it sees there. Where to look, which
-depends on the moment that the question names, nobody shows it: that is what GRPO has to find out from the reward. At the end `runs/video/` holds the curves (`success.png`), success on held-out videos before and after
-GRPO with 95 % intervals (`summary.json`), and episodes to look at (`report.html`).
+depends on the moment that the question names, nobody shows it: that is what GRPO has to find out from the reward.
+
+At the end `runs/video/` holds the curves (`success.png`), success on held-out videos before and after GRPO with 95 %
+intervals, and on grey frames and those of other moments (`summary.json`), and episodes to look at (`report.html`).
 """
 
 from __future__ import annotations

@@ -16,5 +16,13 @@ PLUGIN = Plugin(
             tools=_LOOKING,
             image=(448, 448),
         ),
+        EnvironmentEntry(
+            id="mmgym/AudioVisualQA-v0",
+            entry_point="mmgym_video.audio_visual_qa:AudioVisualQA",
+            family="video",
+            summary="Answer a question about a video that has to be heard as well as seen.",
+            tools=("listen", "spectrogram", *_LOOKING),
+            image=(448, 448),
+        ),
     ),
 )
