@@ -24,5 +24,13 @@ PLUGIN = Plugin(
             tools=("listen", "spectrogram", *_LOOKING),
             image=(448, 448),
         ),
+        EnvironmentEntry(
+            id="mmgym/ImageQA-v0",
+            entry_point="mmgym_video.image_qa:ImageQA",
+            family="video",
+            summary="Answer a question about a picture that is too large to be seen whole.",
+            tools=("answer", "crop", "draw", "note", "rotate", "zoom"),
+            image=(448, 448),
+        ),
     ),
 )

@@ -5,8 +5,6 @@ Tests with an amount have a short form, and a long one that is marked slow.
 
 import itertools
 import re
-import statistics
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +25,6 @@ FAMILIES = {**SILENT_FAMILIES, **AUDIO_FAMILIES}
 LEVELS = tuple(DURATIONS)
 LOOKS = {1: 10, 2: 12, 3: 16, 4: 20, 5: 24}
 """Most looks of the expert, by level."""
-FRAME_MS = {"walk": 15.0}
-"""Most milliseconds for a frame of those that are not drawn flat."""
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
 heard_families = pytest.mark.parametrize("name", AUDIO_FAMILIES)
@@ -328,19 +324,3 @@ def test_the_unusual_split_looks_different(name):
     usual, other = (draw(name, 1, 5, split) for split in ("train", "ood"))
     time = usual.looks[0].time
     assert not np.array_equal(usual.video.frames([time])[0].image, other.video.frames([time])[0].image)
-
-
-@pytest.mark.slow
-@every_family
-def test_drawing_is_cheap(name):
-    draws, frames = [], []
-    for seed in range(60):
-        before = time.process_time()
-        case = draw(name, 5, seed)
-        between = time.process_time()
-        case.video.frames([case.looks[0].time])
-        draws.append(between - before)
-        frames.append(time.process_time() - between)
-    # The lower quartile: what else the machine does only ever adds.
-    assert 1000 * statistics.quantiles(draws)[0] < 2.0
-    assert 1000 * statistics.quantiles(frames)[0] < FRAME_MS.get(name, 3.0)

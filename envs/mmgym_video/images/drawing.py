@@ -142,11 +142,6 @@ class Writing:
 
     @property
     def points(self) -> Points:
-        """Corners of its room."""
-        return _turned_box(self.x, self.y, self.room, self.height, self.angle)
-
-    @property
-    def bar_points(self) -> Points:
         """Corners of the bar."""
         return _turned_box(self.x, self.y, 0.9 * self.room, 0.4 * self.height, self.angle)
 
@@ -200,15 +195,16 @@ class Drawing:
         Their points (points, 2), one item's after the other's; where each item's begin; left, top, right and bottom of
         the box around each (items, 4); and the `least` of each (items,).
         """
-        points, starts, boxes = [], [0], []
+        points: list[tuple[float, float]] = []
+        starts, rims = [0], []
         for item in self.items:
-            x, y = zip(*item.points, strict=True)
-            rim = item.width / 2 if isinstance(item, Stroke) else 0.0
-            boxes.append((min(x) - rim, min(y) - rim, max(x) + rim, max(y) + rim))
-            points.append(np.asarray(item.bar_points if isinstance(item, Writing) else item.points, float))
-            starts.append(starts[-1] + len(points[-1]))
+            points += item.points
+            rims.append(item.height if isinstance(item, Writing) else getattr(item, "width", 0.0) / 2)
+            starts.append(len(points))
+        corners, rim = np.array(points), np.array(rims)[:, None]
+        low, high = (extreme.reduceat(corners, starts[:-1]) for extreme in (np.minimum, np.maximum))
         least = np.array([item.least for item in self.items])
-        return np.concatenate(points), starts, np.array(boxes), least
+        return corners, starts, np.concatenate([low - rim, high + rim], axis=1), least
 
     def facts(self, view: View) -> tuple[Fact, ...]:
         """What a view shows, in the order of `known`; the text of what cannot be read in it is None."""
