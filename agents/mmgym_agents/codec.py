@@ -194,10 +194,7 @@ def _without_pixels(part: dict[str, Any]) -> dict[str, Any]:
 
 def _structure(messages: Sequence[Message]) -> tuple[Any, ...]:
     """What of the messages decides the rendered text: roles, texts, and where images stand."""
-    return tuple(
-        (m["role"], tuple(_without_pixels(part).get("text") for part in m["content"]))
-        for m in messages
-    )
+    return tuple((m["role"], tuple(_without_pixels(part).get("text") for part in m["content"])) for m in messages)
 
 
 def _rewrites(what: str, expected: str, found: str) -> str:

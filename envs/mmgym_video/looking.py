@@ -176,7 +176,9 @@ class LookingEnv(MultimodalEnv):
         left_, top_, right_, bottom_ = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
         if right_ - left_ < SMALLEST_BOX or bottom_ - top_ < SMALLEST_BOX:
             return self._refused("That box is smaller than a hundredth of the picture's side.")
-        return self._take([Shot(shot.time, (left_, top_, right_, bottom_), shot.marks)], zooms=1)
+        # Rounded, so that a part that is reached in two ways is one part.
+        box = (round(left_, 9), round(top_, 9), round(right_, 9), round(bottom_, 9))
+        return self._take([Shot(shot.time, box, shot.marks)], zooms=1)
 
     def _shot(self, number: int) -> Shot | None:
         return self.shots[number - 1] if 1 <= number <= len(self.shots) else None

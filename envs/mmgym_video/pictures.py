@@ -8,23 +8,29 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mmgym.draw import blank, draw_text
+from mmgym.draw import blank, draw_text, text_width
 
 __all__ = ["WHOLE", "Box", "contact_sheet", "crop", "fitted", "inner_box"]
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of a picture, as shares of its width and height from 0 to 1."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+MAX_SIDE = 4096
+"""Pixels that a side of a picture has at most."""
+SMALLEST_LINE = 8
+"""Pixels that a line of a caption is high at least."""
 
 
 def fitted(height: int, width: int, tokens: int, patch: int) -> tuple[int, int]:
     """Height and width at which a picture takes at most `tokens` cells of `patch` by `patch` pixels.
 
-    Both are multiples of `patch`, at least one; the proportions are kept as nearly as that allows.
+    Both are multiples of `patch`, at least one and at most 4096 pixels; the proportions are kept as nearly as that
+    allows.
     """
     scale = math.sqrt(tokens / (height * width))
-    rows = min(max(1, math.floor(height * scale + 1e-6)), tokens)
-    columns = min(max(1, math.floor(width * scale + 1e-6)), tokens // rows)
+    longest = max(1, MAX_SIDE // patch)
+    rows = min(max(1, math.floor(height * scale + 1e-6)), tokens, longest)
+    columns = min(max(1, math.floor(width * scale + 1e-6)), tokens // rows, longest)
     return rows * patch, columns * patch
 
 
@@ -69,7 +75,11 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], height:
     line = min(max(8, min(cell_height // 8, 18)), cell_height // 2)
     for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         top, left = number // columns * cell_height, number % columns * cell_width
-        draw_text(sheet, caption, left + 3, top + line / 2, line, (236, 236, 236), anchor="left")
+        size = line
+        while size > SMALLEST_LINE and text_width(caption, size) > cell_width - 4:
+            size -= 1
+        head = sheet[top : top + line, left : left + cell_width]
+        draw_text(head, caption, 2, line / 2, size, (236, 236, 236), anchor="left")
         room = cell_height - line - 2, cell_width - 2
         scale = min(room[0] / image.shape[0], room[1] / image.shape[1])
         high, wide = max(1, int(image.shape[0] * scale)), max(1, int(image.shape[1] * scale))

@@ -228,10 +228,6 @@ class Shuffled:
         """What the picture that is shown at a time shows."""
         return self.video.facts(self._other(self.frame_time(time)), box, height)
 
-    def resized(self, size: tuple[int, int]) -> Shuffled:
-        """The same with frames of another size."""
-        return Shuffled(self.video.resized(size), self.seed)
-
     def sound(self, start: float, end: float) -> np.ndarray:
         """Its sound, in order."""
         return self.video.sound(start, end)

@@ -1,5 +1,7 @@
 """Sound tracks: the same samples whatever is asked for, of even loudness, and told in words as they are heard."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -141,7 +143,7 @@ def test_wrong_sounds_and_times_are_refused():
 
 def test_a_stage_of_another_size_sounds_the_same():
     stage = SoundStage(10.0, track=ONE_OF_EACH)
-    other = stage.resized((96, 128))
+    other = replace(stage, size=(96, 128))
     assert other.frames([1.0])[0].image.shape == (96, 128, 3)
     assert stage.sample_rate == other.sample_rate == RATE
     assert np.array_equal(other.sound(0.0, 10.0), stage.sound(0.0, 10.0))

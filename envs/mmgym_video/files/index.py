@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6
 """Seconds by which a time may fall short of a frame's: a time that went through floating point finds its frame."""
+HELD_BYTES = 32 * 2**20
+"""Bytes of packets that are held from when their group is read until its frames are decoded, not to read them again."""
 SLACK = 0.02
 """Share of its length by which a header may overstate it, as those do that count a longer sound."""
 VERIFIED = 64
@@ -75,6 +77,8 @@ class Index:
         self._segments: list[Segment] = []
         self._starts: list[int] = []
         self._end: int | None = None
+        self._held: dict[int, list[Any]] = {}
+        self._held_bytes = 0
         self._open()
         self.time_base: Fraction = self.stream.time_base
         context = self.stream.codec_context
@@ -166,6 +170,7 @@ class Index:
             segment = self.segment(self.first + length)
             while not segment.last:
                 segment = self.segment(segment.end)
+            self.release()
             self._end = segment.end
             missing = float((said - segment.end) * self.time_base)
             if self.cut_off or missing > max(1.0, SLACK * length * self.time_base):
@@ -203,12 +208,24 @@ class Index:
                 raise Unreadable(f"{self.path}: cannot be read: a piece of it is missing")
             yield packet
 
+    def holds(self, start: int) -> bool:
+        """Whether the packets of the group at `start` are in memory still, since it was read just now."""
+        return start in self._held
+
+    def release(self) -> None:
+        """Let go of the packets that are held."""
+        self._held.clear()
+        self._held_bytes = 0
+
     def packets_from(self, start: int) -> Iterator[Any]:
-        """The packets from the key frame at `start` on, in the order of decoding.
+        """The packets from the key frame at `start` on, in the order of decoding; of a held group only its own.
 
         Raises:
             Unreadable: when there is no such key frame, or where packets cannot be read.
         """
+        if start in self._held:
+            yield from self._held[start]
+            return
         for back in self._steps_back(start):
             self._seek(back)
             packets = self.packets()
@@ -246,6 +263,7 @@ class Index:
     def reopen(self) -> None:
         """Open the file anew, with a decoder that has seen nothing; packets come from the start."""
         self.moves += 1
+        self.release()
         self.container.close()
         self._open()
 
@@ -282,6 +300,8 @@ class Index:
     def _collect(self, pts: int) -> Segment | None:
         """The group that holds `pts`, from where the container stands; None when that is not before it."""
         group: list[tuple[int, int, bool]] = []
+        held: list[Any] = []
+        room = HELD_BYTES - self._held_bytes
         following: int | None = None
         try:
             for packet in self.packets():
@@ -292,7 +312,7 @@ class Index:
                 if following is not None and decoded >= following:
                     break
                 if packet.is_keyframe and packet.pts <= pts:
-                    group = []
+                    group, held, room = [], [], HELD_BYTES - self._held_bytes
                 elif not group:
                     if decoded > pts:
                         return None
@@ -300,6 +320,9 @@ class Index:
                 elif packet.is_keyframe and following is None and packet.pts > group[0][0]:
                     following = packet.pts
                 group.append((packet.pts, packet.duration or 0, packet.is_discard))
+                room -= packet.size
+                if room >= 0:
+                    held.append(packet)
         except Unreadable:
             # What follows is missing: the file ends with what could be read.
             if not group:
@@ -307,6 +330,9 @@ class Index:
             self.cut_off = True
         if not group:
             return None
+        if room >= 0 and None not in (packet.dts for packet in held[1:]):
+            self._held[group[0][0]] = held
+            self._held_bytes = HELD_BYTES - room
         return self._as_segment(group, following)
 
     def _as_segment(self, packets: Sequence[tuple[int, int, bool]], following: int | None) -> Segment:

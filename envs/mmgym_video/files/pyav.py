@@ -73,6 +73,7 @@ class PyavDecoder:
         self._at: Segment | None = None
         self._reached = 0
         self._moves = -1
+        self._ends = False
         self._counted = 0
         self._turn: Orientation | None = None
         self._turn_known = threading.Event()
@@ -117,6 +118,12 @@ class PyavDecoder:
         if self.index.linear:
             yield from self._count(frames)
             return
+        try:
+            yield from self._decode(frames, parallel)
+        finally:
+            self.index.release()
+
+    def _decode(self, frames: Sequence[int], parallel: bool) -> Iterator[tuple[int, np.ndarray] | None]:
         groups = [(s, list(times)) for s, times in groupby(frames, self.index.segment)]
         if parallel and self._pays(groups):
             found = self._together(groups)
@@ -176,9 +183,10 @@ class PyavDecoder:
         if segment is self._at:
             return True
         left = sum(time > self._reached for time in self._at.shown)
-        return self._at.end == segment.start and left <= NEAR
+        return not self._ends and self._at.end == segment.start and left <= NEAR
 
     def _start(self, segment: Segment) -> None:
+        self._ends = self.index.holds(segment.start)
         packets = _without_leading(self.index.packets_from(segment.start))
         first = next(packets)
         context = self.index.stream.codec_context

@@ -86,10 +86,6 @@ class Drawn(Video, Protocol):
         """What the frame at a time shows; see `mmgym_video.procedural.stage.Stage.facts`."""
         ...
 
-    def resized(self, size: tuple[int, int]) -> Drawn:
-        """The same video with frames of another height and width."""
-        ...
-
 
 @dataclass(frozen=True)
 class Case:

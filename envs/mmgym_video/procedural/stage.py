@@ -173,10 +173,6 @@ class Stage:
     def close(self) -> None:
         """Nothing is held."""
 
-    def resized(self, size: tuple[int, int]) -> Stage:
-        """The same video with frames of another height and width, of the same proportions."""
-        return replace(self, size=size)
-
     def facts(self, time: float, box: Box = WHOLE, height: int = 1000) -> tuple[Fact, ...]:
         """What the frame at a time shows, in drawing order.
 

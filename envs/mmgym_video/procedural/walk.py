@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -86,10 +86,6 @@ class Walk:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def resized(self, size: tuple[int, int]) -> Walk:
-        """The same video with frames of another height and width, of the same proportions."""
-        return replace(self, size=size)
 
     def facts(self, time: float, box: Box = WHOLE, height: int = 1000) -> tuple[Fact, ...]:
         """What the frame at a time shows: ``walls`` of a room, its ``picture``, and its sign as a ``display``.

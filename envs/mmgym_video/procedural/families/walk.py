@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Literal, NamedTuple
@@ -22,9 +23,10 @@ NAMES = (
     "TAVERN"
 ).split()
 """Names of rooms, none of them in another's spelling."""
-ROOMS = {1: 5, 2: 6, 3: 8, 4: 8, 5: 8}
-"""Rooms, by level: a round passes each of them once."""
-VISIT = {1: 12.0, 2: 15.0, 3: 15.0, 4: 15.0, 5: 12.0}
+ROOMS = 8
+"""Rooms: a round passes each of them once. A power of two, as the number of rounds: 32 or 64 evenly spaced frames then
+show as much of every visit."""
+VISIT = {1: 7.5, 2: 12.0, 3: 15.0, 4: 15.0, 5: 12.0}
 """Seconds that a visit to a room takes, about, by level."""
 FPS = 10
 
@@ -74,9 +76,9 @@ class RoomWalk(Family):
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
-        count = ROOMS[setting.level]
+        count = ROOMS
         frames = int(setting.duration * FPS + 1e-6)
-        rounds = max(1, round(frames / (FPS * VISIT[setting.level] * count)))
+        rounds = 2 ** max(0, round(math.log2(frames / (FPS * VISIT[setting.level] * count))))
         cycle = frames // (rounds * count)
         if cycle < 2 * FPS:
             raise ValueError(f"a walk through {count} rooms takes at least {2 * count} s; got {setting.duration:g} s")
