@@ -6,8 +6,8 @@
 
 Each reads the frames of these numbers (rising) as RGB arrays of the file's size by the best way that its documentation
 gives, on all cores at hand. What is timed is opening the file and reading the frames; then, for ours, reading them
-again. What the frames show is read off their blocks (see `benchmarks.video`) and returned: speed at the price of showing
-other frames is seen.
+again. What the frames show is read off their blocks (see `benchmarks.video`) and returned: speed at the price of
+showing other frames is seen.
 """
 
 from __future__ import annotations

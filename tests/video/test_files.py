@@ -11,13 +11,15 @@ import pytest
 from video.film import number_of, sequence, shoot
 
 from mmgym_video.files import VideoFile
+from mmgym_video.files.edits import keeps_all
 from mmgym_video.video import VideoError
 
 UNEVEN = [0, 1, 2, 5, 9, 10, 11, 30, 31, 32, 33, 60, 61, 62, 90, 91, 92, 120, *range(121, 141)]
 PYRAMID = "bframes=3:b-adapt=0:b-pyramid=normal"
 H265 = "log-level=none:keyint=12:min-keyint=12:bframes=4"
+ORDERED = {"x264-params": "bframes=0"}
 KINDS = {
-    "plain.mp4": {},
+    "plain.mp4": {"options": ORDERED},
     "reordered.mp4": {"b_frames": 3},
     "open_groups.mp4": {"b_frames": 3, "options": {"x264-params": f"open-gop=1:{PYRAMID}"}},
     "open_groups.mkv": {"b_frames": 3, "options": {"x264-params": f"open-gop=1:{PYRAMID}"}},
@@ -142,6 +144,38 @@ def test_torchcodec_shows_the_same_frames_at_the_same_times(name, tmp_path):
             frames = video.frames([expected[i][0] for i in look])
             assert [number_of(frame.image) for frame in frames] == look
             assert [frame.time for frame in frames] == pytest.approx([expected[i][0] for i in look])
+
+
+def elst(data: bytes) -> int:
+    """Where the first edit list of an mp4 file has its one entry: length, start, speed."""
+    at = data.index(b"elst") + 4
+    assert data[at : at + 8] == bytes([0, 0, 0, 0, 0, 0, 0, 1])
+    return at + 8
+
+
+@pytest.mark.parametrize(("milliseconds", "start"), [(1600, 0), (700, 0), (1000, 7680), (5000, 0)])
+def test_edit_lists_are_followed(milliseconds, start, tmp_path):
+    path = shoot(tmp_path / "a.mp4", options=ORDERED)
+    data = bytearray(path.read_bytes())
+    at = elst(data)
+    data[at : at + 8] = milliseconds.to_bytes(4, "big") + start.to_bytes(4, "big")
+    path.write_bytes(data)
+    expected = sequence(path)
+    assert keeps_all(path) == (milliseconds >= 1600 and start == 0)
+    assert len(expected) == min(48, round(milliseconds * 0.03))
+    assert number_of(expected[0][1]) == start // 512
+    with VideoFile(path, cache_bytes=0) as video:
+        assert wrong(video, expected) == []
+        assert video.duration == pytest.approx(len(expected) / 30, abs=1e-3)
+
+
+def test_an_edit_list_that_cannot_be_read_is_left_to_ffmpeg(tmp_path):
+    path = shoot(tmp_path / "a.mp4", options=ORDERED)
+    data = bytearray(path.read_bytes())
+    assert keeps_all(path)
+    for damaged in (data[:40], data[: data.index(b"elst")], data.replace(b"mdhd", b"free"), b""):
+        path.write_bytes(damaged)
+        assert not keeps_all(path)
 
 
 def test_the_end_is_when_the_last_frame_ends(tmp_path):

@@ -60,6 +60,22 @@ def test_noise_behind_the_first_bytes_of_a_container_is_refused(head, tmp_path):
     refused(tmp_path / "noise.mp4")
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.gif", "gif")])
+def test_pictures_beyond_the_largest_size_are_not_decoded(name, codec, tmp_path, monkeypatch):
+    from mmgym_video.files import opening
+
+    path = shoot(tmp_path / name, codec, pixels="rgb8" if codec == "gif" else "yuv420p")
+    for most, fits in ((48 * 64 + 10_000, True), (48 * 64 - 1, False)):
+        monkeypatch.setattr(opening, "MAX_PIXELS", most)
+        try:
+            with VideoFile(path, cache_bytes=0) as video:
+                video.frames([0.5])
+        except VideoError:
+            assert not fits
+        else:
+            assert fits
+
+
 def test_sound_alone_is_no_video(tmp_path):
     with av.open(str(tmp_path / "song.mp4"), "w") as output:
         add_sound(output)

@@ -311,13 +311,15 @@ class Index:
                 decoded = -math.inf if packet.dts is None else packet.dts
                 if following is not None and decoded >= following:
                     break
-                if packet.is_keyframe and packet.pts <= pts:
+                # After the end that an edit list sets nothing is shown, and no group begins.
+                key = packet.is_keyframe and not (packet.is_discard and packet.pts > self.first)
+                if key and packet.pts <= pts:
                     group, held, room = [], [], HELD_BYTES - self._held_bytes
                 elif not group:
                     if decoded > pts:
                         return None
                     continue
-                elif packet.is_keyframe and following is None and packet.pts > group[0][0]:
+                elif key and following is None and packet.pts > group[0][0]:
                     following = packet.pts
                 group.append((packet.pts, packet.duration or 0, packet.is_discard))
                 room -= packet.size
@@ -341,7 +343,8 @@ class Index:
         inside = [p for p in packets if start <= p[0] and (following is None or p[0] < following)]
         shown = sorted(pts for pts, _, discarded in inside if not discarded)
         tick = max(1, round(1 / (self.rate * self.time_base)))
-        end = following if following is not None else max(pts + (duration or tick) for pts, duration, _ in inside)
+        ends = [pts + (duration or tick) for pts, duration, discarded in inside if not discarded]
+        end = following if following is not None else max(ends, default=start)
         return Segment(start, end, array("q", shown), _reorder([p[0] for p in inside]), following is None)
 
     def _first(self) -> int:

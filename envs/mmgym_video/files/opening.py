@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from mmgym_video.files.edits import keeps_all
 from mmgym_video.video import VideoError
 
 __all__ = ["HEADERS", "LEAN", "check", "only", "open_container", "open_decoder"]
@@ -95,7 +96,11 @@ def open_container(path: Path, container: str, *, lean: bool) -> Any:
     """
     import av
 
-    options = {"protocol_whitelist": "file", **({"probesize": "4096"} if lean else {})}
+    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    if lean:
+        options["probesize"] = "4096"
+    if container == "mov" and keeps_all(path):
+        options["advanced_editlist"] = "0"
     per_stream: Any = [{"skip_frame": "all"}] * MAX_STREAMS if lean else None
     try:
         return av.open(

@@ -314,18 +314,18 @@ class PyavDecoder:
                 self._packets = chain(self.index.packets(), [None])
                 self._ready, self._counted, self._moves = [], 0, self.index.moves
             context = self.index.stream.codec_context
-            while self._counted <= number:
-                while not self._ready:
-                    try:
+            try:
+                while self._counted <= number:
+                    while not self._ready:
                         self._ready = self._feed(context, next(self._packets))
-                    except (_Failed, Unreadable, StopIteration):
-                        self._moves = -1
-                        where = f"{self.seconds(time):.3f} s"
-                        raise VideoError(f"{self.path}: damaged: it cannot be decoded at {where}") from None
-                    yield None
-                frame = self._ready.pop(0)
-                self._counted += 1
-            yield time, self._picture(frame, context, self._reformatter)
+                        yield None
+                    frame = self._ready.pop(0)
+                    self._counted += 1
+                image = self._picture(frame, context, self._reformatter)
+            except (_Failed, Unreadable, StopIteration):
+                self._moves = -1
+                raise self._damaged(time) from None
+            yield time, image
 
     # Once more ------------------------------------------------------------------------------------------------
 
@@ -349,7 +349,10 @@ class PyavDecoder:
             except Unreadable:
                 break
         if missing:
-            raise VideoError(f"{self.path}: damaged: it cannot be decoded at {self.seconds(missing[0]):.3f} s")
+            raise self._damaged(missing[0])
+
+    def _damaged(self, time: int) -> VideoError:
+        return VideoError(f"{self.path}: damaged: it cannot be decoded at {self.seconds(time):.3f} s")
 
     def _fresh(self, segment: Segment) -> Any:
         """The file's own decoder, as new and with one thread."""
@@ -376,9 +379,14 @@ class PyavDecoder:
         return frames if self.index.linear else [f for f in frames if f.pts is not None and not f.is_corrupt]
 
     def _picture(self, frame: Any, context: Any, reformatter: Any) -> np.ndarray:
+        from av import FFmpegError
+
         self._turn_known.wait()
         aspect = self.index.stream.sample_aspect_ratio or context.sample_aspect_ratio
-        return rgb(frame, reformatter, self.index.coded_size, aspect, orientation(frame) or self._turn)
+        try:
+            return rgb(frame, reformatter, self.index.coded_size, aspect, orientation(frame) or self._turn)
+        except (FFmpegError, ValueError) as error:
+            raise _Failed(str(error)) from None
 
 
 def _without_leading(packets: Iterator[Any]) -> Iterator[Any]:
