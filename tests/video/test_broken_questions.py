@@ -108,7 +108,7 @@ def test_an_id_that_was_used_before_names_where(tmp_path):
         ("q.json", f"{GOOD}\n{GOOD}", "this looks like JSON lines, so name it .jsonl"),
         ("q.json", f"[{GOOD},\n{{]", "not JSON: Expecting property name enclosed in double quotes at line 2 column 2"),
         ("q.jsonl", b"\x89PNG\r\n\x00", "must be text; this is a binary file"),
-        ("q.csv", gzip.compress(b"x"), "must be text; this is a gzip archive"),
+        ("q.csv", gzip.compress(b"x", mtime=0), "must be text; this is a gzip archive"),
         ("q.jsonl", b"PAR1\x00", "must be text; this is a Parquet file"),
         ("q.jsonl", GOOD.encode("utf-16"), "must be UTF-8; this is UTF-16"),
         ("q.csv", "video,,answer\n", "the header must name each column, and each once; got video, , answer"),

@@ -425,7 +425,7 @@ class Index:
         from av import FFmpegError
 
         self.linear = True
-        open_decoder(self.stream.codec_context)
+        open_decoder(self.path, self.stream.codec_context)
         tick = max(1, round(1 / (self.rate * self.time_base)))
         told: list[Any] = []
         try:

@@ -125,17 +125,27 @@ def only(stream: Any) -> None:
             other.discard = Discard.all
 
 
-def open_decoder(context: Any, threads: int = 1, reorder: int = 0) -> None:
+def open_decoder(path: Path, context: Any, threads: int = 1, reorder: int = 0) -> None:
     """Open a decoder of PyAV: one that fails at errors instead of painting over them.
 
     Args:
+        path: The file that it is for.
         context: Its context, not open yet.
         threads: Threads that it decodes with, on successive frames.
         reorder: How many frames may have to wait for one that is shown before them. A header that does not say it would
             make the decoder guess, and drop some.
+
+    Raises:
+        VideoError: when it cannot be opened.
     """
+    from av import FFmpegError
+
     context.thread_type = "FRAME" if threads > 1 else "NONE"
     context.thread_count = threads
     context.options = {"err_detect": "explode", "max_pixels": str(MAX_PIXELS)}
     context.reorder_depth = max(context.reorder_depth, reorder)
-    context.open()
+    try:
+        context.open()
+    except FFmpegError as error:
+        most = f"a picture may have {MAX_PIXELS} pixels at most"
+        raise VideoError(f"{path}: its pictures cannot be decoded: {error.strerror}; {most}") from None

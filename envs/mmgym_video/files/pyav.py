@@ -193,7 +193,7 @@ class PyavDecoder:
         if context.is_open:
             context.flush_buffers()
         else:
-            open_decoder(context, self.threads, segment.reorder)
+            open_decoder(self.path, context, self.threads, segment.reorder)
         self._main = context
         self._packets = chain([first], packets)
         self._ready, self._at, self._reached, self._moves = [], segment, segment.start - 1, self.index.moves
@@ -223,7 +223,8 @@ class PyavDecoder:
                 size += sum(packet.size for packet in packets)
                 jobs.append((segment, times, packets))
             self._at = None
-            jobs.reverse()
+            # They are taken from the end: the longest first, so that none is begun when the others are done.
+            jobs.sort(key=lambda job: len(job[2]))
             helpers = [
                 threading.Thread(target=self._help, args=(jobs, found)) for _ in range(min(self.threads, len(jobs)) - 1)
             ]
@@ -242,17 +243,17 @@ class PyavDecoder:
                     segment, times, packets = jobs.pop()
                 except IndexError:
                     return
-                if main:
-                    context = self.index.stream.codec_context
-                    if not context.is_open:
-                        open_decoder(context, self.threads, segment.reorder)
-                    reformatter = self._reformatter
-                else:
-                    context, reformatter = self._take(segment)
                 try:
+                    if main:
+                        context, reformatter = self.index.stream.codec_context, self._reformatter
+                        if not context.is_open:
+                            open_decoder(self.path, context, self.threads, segment.reorder)
+                    else:
+                        context, reformatter = self._take(segment)
                     for time, image in self._decode_all(context, reformatter, packets, times):
                         found[time] = image
-                except _Failed:
+                except (_Failed, VideoError):
+                    # Whoever asked decodes it once more, by itself, and says what is wrong.
                     continue
                 if not main:
                     self._spare.append((context, reformatter))
@@ -298,7 +299,7 @@ class PyavDecoder:
         context.extradata, context.width, context.height = own.extradata, own.width, own.height
         context.colorspace, context.color_range = own.colorspace, own.color_range
         context.color_primaries, context.color_trc = own.color_primaries, own.color_trc
-        open_decoder(context, 1, segment.reorder)
+        open_decoder(self.path, context, 1, segment.reorder)
         return context, VideoReformatter()
 
     # A file whose frames are counted ------------------------------------------------------------------------------
@@ -310,7 +311,7 @@ class PyavDecoder:
             number = bisect.bisect_left(shown, time)
             if self._moves != self.index.moves or number < self._counted:
                 self.index.reopen()
-                open_decoder(self.index.stream.codec_context, self.threads)
+                open_decoder(self.path, self.index.stream.codec_context, self.threads)
                 self._packets = chain(self.index.packets(), [None])
                 self._ready, self._counted, self._moves = [], 0, self.index.moves
             context = self.index.stream.codec_context
@@ -357,7 +358,7 @@ class PyavDecoder:
     def _fresh(self, segment: Segment) -> Any:
         """The file's own decoder, as new and with one thread."""
         self.index.reopen()
-        open_decoder(self.index.stream.codec_context, 1, segment.reorder)
+        open_decoder(self.path, self.index.stream.codec_context, 1, segment.reorder)
         return self.index.stream.codec_context
 
     # Steps ----------------------------------------------------------------------------------------------------
