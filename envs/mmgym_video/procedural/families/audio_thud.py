@@ -32,6 +32,7 @@ class AudioThud(AudioFamily):
     """
 
     name = "audio_thud"
+    order_sensitive = False
     summary = "Which ball hits a wall when the thud sounds?"
 
     def length(self, setting: Setting) -> float:
