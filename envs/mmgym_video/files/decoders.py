@@ -13,7 +13,7 @@ __all__ = ["BACKENDS", "Decoder", "open_decoder"]
 
 BACKENDS = ("auto", "pyav", "torchcodec", "opencv")
 """Names of the libraries that decode; ``auto`` is PyAV, and OpenCV where PyAV is missing. TorchCodec is used when it is
-asked for: it brings torch with it, and with our index PyAV is the faster one (`benchmarks/results/video.json`)."""
+asked for: it brings torch with it, and needs FFmpeg of the system (`benchmarks/video.py` compares them)."""
 PACKAGES = {"pyav": "av", "torchcodec": "torchcodec", "opencv": "cv2"}
 EXTRAS = {"pyav": "mmgym[video]", "torchcodec": "torchcodec", "opencv": "opencv-python-headless"}
 
