@@ -181,7 +181,8 @@ def main(args: Args) -> None:
         values["seconds"] = time.perf_counter() - started
         log.write(json.dumps({"name": name, **values}) + "\n")
         log.flush()
-        print(f"[bold]{name:<12}[/]", "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
+        numbers = {key: value for key, value in values.items() if not isinstance(value, dict)}
+        print(f"[bold]{name:<12}[/]", "  ".join(f"{key} {value:.4g}" for key, value in numbers.items()))
 
     with Executor(RolloutConfig(format=args.format, prompt=args.prompt)) as executor:
         # 1. Warm-up: the likelihood of exact answers about pictures, and of what the demonstrator does.

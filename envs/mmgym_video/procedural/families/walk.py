@@ -88,6 +88,8 @@ class RoomWalk(Family):
 
         relation = RELATIONS[int(rng.integers(4 if setting.level < 4 else len(RELATIONS)))]
         known, asked = (ASPECTS[i] for i in rng.integers(len(ASPECTS), size=2))
+        if setting.level == 1:
+            asked = "walls"  # which are in view for longest: the pictures left suffice to come upon each room
         if setting.level < 3:
             known = asked
         round_asked = int(rng.integers(rounds))
