@@ -176,7 +176,7 @@ def main(args: Args) -> None:
         save_trajectories(args.out / f"{name}.parquet", rollout.trajectories[:8], rollout.images)
         note(name, **summarise_episodes(rollout.trajectories))
 
-    def note(name: str, **values: float) -> None:
+    def note(name: str, **values: Any) -> None:
         """One line for the eye, one for the file."""
         values["seconds"] = time.perf_counter() - started
         log.write(json.dumps({"name": name, **values}) + "\n")
