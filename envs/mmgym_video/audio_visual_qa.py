@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import gymnasium as gym
@@ -79,7 +80,6 @@ class AudioVisualQA(VideoQA):
     """
 
     capabilities = Capabilities(order_sensitive=True, audio_needed=True)
-    looking_tools = VideoQA.looking_tools | {"listen", "spectrogram"}
     all_families: ClassVar[Any] = AUDIO_FAMILIES
     instruction = (
         "Answer the question about the video, which has to be heard and seen. You get only what you ask for: listen "
@@ -104,6 +104,8 @@ class AudioVisualQA(VideoQA):
         if not isinstance(mute, bool):
             raise ValueError(f"mute must be True or False; got {mute!r}")
         self.mute = mute
+        if mute:  # who hears nothing can but guess
+            self.capabilities = replace(self.capabilities, expert="optimal_in_expectation")
         if questions is None and not has_speech():
             silent = [name for name, family in AUDIO_FAMILIES.items() if not family.needs_speech]
             families = silent if families is None else tuple(families)
@@ -273,9 +275,7 @@ class AudioVisualQA(VideoQA):
     def _expert_call(self) -> ToolCall:
         return self._reader().plan(self.shots, self.frames_left, self.listened)[0]
 
-    def _expert_steps(self) -> int:
-        if self.instance.case is None:
-            return 0
+    def _planned_steps(self) -> int:
         return len(self._reader().plan(self.shots[: self._previewed], self.frame_budget, self._heard_at_start()))
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:

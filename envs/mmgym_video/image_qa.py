@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Interval
 
-from mmgym.env import Capabilities, Effect, choose
+from mmgym.env import Capabilities, Effect
 from mmgym.spaces import ToolCall, tool
 from mmgym_video.images.catalogue import FAMILIES
 from mmgym_video.images.drawing import Drawing, Fact
@@ -18,8 +18,8 @@ from mmgym_video.images.expert import Expert
 from mmgym_video.images.marks import Mark, angle_of, draw_marks, drawn, is_crop, points_of, with_angle, zoomed
 from mmgym_video.images.sources import DrawnPictures, Instance, PictureFiles, PictureSource
 from mmgym_video.images.view import View, canvas_size
-from mmgym_video.looking import SMALLEST_BOX, LookingEnv, Permille, Shot
-from mmgym_video.pictures import WHOLE, fitted, inner_box
+from mmgym_video.looking import LookingEnv, Permille, Shot, chosen_families
+from mmgym_video.pictures import WHOLE, fitted
 
 __all__ = ["ImageQA"]
 
@@ -114,7 +114,7 @@ class ImageQA(LookingEnv):
     - v0: first version.
     """
 
-    looking_tools = frozenset({"zoom", "crop", "rotate", "draw"})
+    instance: Instance
     all_families: ClassVar[Any] = FAMILIES
     """The families that may be asked, by name."""
     instruction = (
@@ -145,11 +145,7 @@ class ImageQA(LookingEnv):
         if questions is None:
             if images is not None:
                 raise ValueError("images, a folder of files, needs questions, a file of questions about them")
-            names = tuple(self.all_families) if families is None else tuple(families)
-            chosen = [self.all_families[choose("families", name, self.all_families)] for name in names]
-            if not chosen:
-                raise ValueError(f"families must be some of {', '.join(self.all_families)}, or None; got {families!r}")
-            self.source = DrawnPictures(chosen)
+            self.source = DrawnPictures(chosen_families(families, self.all_families))
         else:
             self.source = PictureFiles(questions, images, format, broken, split_by)
             splits: Any = "content" if split_by == "image" else "single"
@@ -256,16 +252,11 @@ class ImageQA(LookingEnv):
 
     def _part(self, number: int, box: tuple[int, int, int, int], crop: bool) -> Effect:
         """Show a part of a picture that was shown, edges in thousandths of it."""
-        if (shot := self._shot(number)) is None:
-            return self._refused(self._no_shot(number))
-        left, top, right, bottom = box
-        if left >= right or top >= bottom:
-            return self._refused(f"The box has no area: {left} to {right} across, {top} to {bottom} down.")
-        inner = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
-        x0, y0, x1, y1 = (round(edge, 9) for edge in inner)  # the same part is the same shot, however it was reached
-        if x1 - x0 < SMALLEST_BOX or y1 - y0 < SMALLEST_BOX:
-            return self._refused("That box is smaller than a hundredth of the picture's side.")
-        return self._take_one(Shot(0.0, (x0, y0, x1, y1), zoomed(shot.marks, crop)), zooms=1)
+        found = self._part_of(number, *box)
+        if isinstance(found, Effect):
+            return found
+        shot, inner = found
+        return self._take_one(Shot(0.0, inner, zoomed(shot.marks, crop)), zooms=1)
 
     def _take_one(self, shot: Shot, zooms: int = 0) -> Effect:
         """Show a new picture, if the budget allows."""
@@ -300,30 +291,7 @@ class ImageQA(LookingEnv):
     def _open(self, state: dict[str, Any]) -> None:
         """Bring up an instance; an empty state stands for one before the first reset."""
         state = state or self.source.draw(np.random.default_rng(0), self.level, self.split, "any")
-        self.instance: Instance = self.source.open(state)
-        question = self.instance.question
-        if self.open_answers and question.options:
-            kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnPictures) else "ocr"
-            question = replace(question, options=(), kind=kind)
-        self.question = question
-        self._steps: int | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the open picture, which is opened again where it is unpickled."""
-        kept = {name: value for name, value in vars(self).items() if name != "instance"}
-        return {**kept, "_opened": self.instance.state}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = dict(state)
-        opened = kept.pop("_opened")
-        vars(self).update(kept)
-        self._open(opened)
-
-    def _instance_state(self) -> dict[str, Any]:
-        return dict(self.instance.state)
-
-    def _set_instance(self, state: dict[str, Any]) -> None:
-        self._open(state)
+        self._pose(self.source.open(state), self.source.families)
 
     # --- what is seen ------------------------------------------------------------------------------------------------
 
@@ -381,12 +349,8 @@ class ImageQA(LookingEnv):
     def _expert_call(self) -> ToolCall:
         return self._expert().plan(self.shots, self.frames_left)[0]
 
-    def _expert_steps(self) -> int:
-        if self.instance.case is None:
-            return 0
-        if self._steps is None:
-            self._steps = len(self._expert().plan((Shot(),), self.frame_budget))
-        return self._steps
+    def _planned_steps(self) -> int:
+        return len(self._expert().plan((Shot(),), self.frame_budget))
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         asked = [("How many pictures are left?", str(self.frames_left))]

@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import gymnasium as gym
 import numpy as np
 from annotated_types import Interval, MaxLen
 
-from mmgym.env import Effect, MultimodalEnv
+from mmgym.env import Effect, MultimodalEnv, choose
 from mmgym.parts import PartsSpace
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, tool
@@ -26,7 +26,7 @@ from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
 from mmgym_video.question import LETTERS, Question
 from mmgym_video.scoring import coverage, is_correct, option_index, score, temporal_iou
 
-__all__ = ["FRAMES", "TURNS", "LookingEnv", "Shot"]
+__all__ = ["FRAMES", "TURNS", "LookingEnv", "Shot", "chosen_families"]
 
 FRAMES = {1: 16, 2: 24, 3: 32, 4: 48, 5: 64}
 """Pictures that may be taken in an episode, by level."""
@@ -68,14 +68,16 @@ class LookingEnv(MultimodalEnv):
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 1}
-    looking_tools: ClassVar[frozenset[str]]
-    """Names of the tools that look."""
+    instance: Any
+    """What is asked about, with its `state`, `question` and `case`."""
     question: Question
     """What is asked."""
     shots: tuple[Shot, ...]
     """What was shown, number 1 first."""
     requested: tuple[tuple[float, float], ...]
     """Stretches of the video that were asked for, (start, end) in seconds."""
+    _steps: int | None
+    """Turns the expert needs from the start, once that was asked."""
     notes: tuple[str, ...]
     """Notes that were kept."""
     said: str | None
@@ -129,12 +131,23 @@ class LookingEnv(MultimodalEnv):
         """What an agent has to know of what is asked about, e.g. how long a video is; empty for nothing."""
         return ""
 
-    def _instance_state(self) -> dict[str, Any]:
-        """What `_set_instance` takes to bring back what is asked about, JSON-able."""
+    def _open(self, state: dict[str, Any]) -> None:
+        """Bring up an instance, and nothing looked at of it; an empty state stands for one before the first reset.
+
+        It sets `instance` and, by `_pose`, the question.
+        """
         raise NotImplementedError
 
-    def _set_instance(self, state: dict[str, Any]) -> None:
+    def _planned_steps(self) -> int:
+        """Turns the expert needs from the start."""
         raise NotImplementedError
+
+    def _instance_state(self) -> dict[str, Any]:
+        """What `_set_instance` takes to bring back what is asked about, JSON-able."""
+        return dict(self.instance.state)
+
+    def _set_instance(self, state: dict[str, Any]) -> None:
+        self._open(state)
 
     # --- tools -------------------------------------------------------------------------------------------------------
 
@@ -169,16 +182,23 @@ class LookingEnv(MultimodalEnv):
 
     def _zoom(self, number: int, left: int, top: int, right: int, bottom: int) -> Effect:
         """Take a part of a picture that was shown, edges in thousandths of that picture."""
+        found = self._part_of(number, left, top, right, bottom)
+        if isinstance(found, Effect):
+            return found
+        shot, box = found
+        return self._take([Shot(shot.time, box, shot.marks)], zooms=1)
+
+    def _part_of(self, number: int, left: int, top: int, right: int, bottom: int) -> tuple[Shot, Box] | Effect:
+        """A shot, and the part of its picture that lies between these edges of it; or the refusal."""
         if (shot := self._shot(number)) is None:
             return self._refused(self._no_shot(number))
         if left >= right or top >= bottom:
             return self._refused(f"The box has no area: {left} to {right} across, {top} to {bottom} down.")
-        left_, top_, right_, bottom_ = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
-        if right_ - left_ < SMALLEST_BOX or bottom_ - top_ < SMALLEST_BOX:
+        inner = inner_box(shot.box, (left / 1000, top / 1000, right / 1000, bottom / 1000))
+        x0, y0, x1, y1 = (round(edge, 9) for edge in inner)  # a part that is reached in two ways is one part
+        if x1 - x0 < SMALLEST_BOX or y1 - y0 < SMALLEST_BOX:
             return self._refused("That box is smaller than a hundredth of the picture's side.")
-        # Rounded, so that a part that is reached in two ways is one part.
-        box = (round(left_, 9), round(top_, 9), round(right_, 9), round(bottom_, 9))
-        return self._take([Shot(shot.time, box, shot.marks)], zooms=1)
+        return shot, (x0, y0, x1, y1)
 
     def _shot(self, number: int) -> Shot | None:
         return self.shots[number - 1] if 1 <= number <= len(self.shots) else None
@@ -230,6 +250,32 @@ class LookingEnv(MultimodalEnv):
     def _start_turn(self) -> None:
         self._counts = dict.fromkeys(("looks", "zooms", "frames", "hits", "repeats", "look_errors"), 0)
         self._grounding_before, self._evidence_before = self._grounding(), self._evidence()
+
+    def _pose(self, instance: Any, families: Mapping[str, Any]) -> None:
+        """Take up an instance, and ask its question, without its options if that is wanted."""
+        self.instance, self._steps = instance, None
+        question: Question = instance.question
+        if self.open_answers and question.options:
+            kind: Any = families[question.family].open_kind if question.family in families else "ocr"
+            question = replace(question, options=(), kind=kind)
+        self.question = question
+
+    def _expert_steps(self) -> int:
+        if self._steps is None:
+            self._steps = self._planned_steps() if self.capabilities.expert != "none" else 0
+        return self._steps
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is asked about, which is opened again where it is unpickled."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("instance", "video")}
+        return {**kept, "_opened": self.instance.state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = dict(state)
+        opened = kept.pop("_opened")
+        vars(self).update(kept)
+        self._open(opened)
+        vars(self).update(kept)
 
     @property
     def frame_budget(self) -> int:
@@ -359,3 +405,15 @@ class LookingEnv(MultimodalEnv):
         self.frames_used, self._first_new = state["frames_used"], state["first_new"]
         self._counts = dict(state["counts"])
         self._grounding_before, self._evidence_before = state["before"]
+
+
+def chosen_families(names: Sequence[str] | None, families: Mapping[str, Any]) -> list[Any]:
+    """The families of these names; all for None.
+
+    Raises:
+        ValueError: for a name that does not exist, or none at all, naming those that do.
+    """
+    chosen = [families[choose("families", name, families)] for name in (families if names is None else names)]
+    if not chosen:
+        raise ValueError(f"families must be some of {', '.join(families)}, or None; got {names!r}")
+    return chosen

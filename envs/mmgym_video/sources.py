@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +13,8 @@ import numpy as np
 
 from mmgym.env import choose
 from mmgym_puzzles.puzzle import layout_hash, split_of
+from mmgym_video.instances import build, find_key
 from mmgym_video.pictures import WHOLE, Box
-from mmgym_video.procedural.catalogue import build, find_key
 from mmgym_video.procedural.family import DURATIONS, Case, Drawn, Family, Setting
 from mmgym_video.procedural.stage import Fact
 from mmgym_video.question import Question
@@ -43,6 +43,8 @@ class Instance:
 class Source(Protocol):
     """Something that instances are drawn from."""
 
+    families: Mapping[str, Family]
+    """What is drawn from, by name; empty for files."""
     tasks: tuple[str, ...]
     """Kinds of questions: values of ``options["task"]`` beside ``any``."""
     longest: float
@@ -78,7 +80,7 @@ class DrawnSource:
             raise ValueError(f"duration must be from 30 to 86400 seconds, or None; got {duration!r}")
         if len(size) != 2 or not all(isinstance(side, int) and 32 <= side <= 2160 for side in size):
             raise ValueError(f"frame_size must be (height, width), each from 32 to 2160 pixels; got {size!r}")
-        self.families = {family.name: family for family in families}
+        self.families: Mapping[str, Family] = {family.name: family for family in families}
         self.tasks = tuple(self.families)
         self.duration, self.size = duration, (size[0], size[1])
         self.longest = duration or max(DURATIONS.values())
@@ -119,6 +121,7 @@ class FileSource:
     def __init__(self, questions: str | Path, folder: str | Path | None, format: str, broken: str, split_by: str):
         from mmgym_video.datasets import load_questions
 
+        self.families: Mapping[str, Family] = {}
         self.longest = MAX_SECONDS
         self.folder = Path(questions).parent if folder is None else Path(folder)
         self.split_by = choose("split_by", split_by, ("none", "video"))

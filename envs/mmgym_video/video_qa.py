@@ -12,13 +12,13 @@ from annotated_types import Interval, MaxLen
 
 from mmgym.env import Capabilities, Effect, MachineryFailure, choose
 from mmgym.spaces import Parameter, Tool, ToolCall, tool
-from mmgym_video.looking import LookingEnv, Permille, Shot
+from mmgym_video.looking import LookingEnv, Permille, Shot, chosen_families
 from mmgym_video.pictures import WHOLE, contact_sheet, crop
 from mmgym_video.procedural.catalogue import FAMILIES
-from mmgym_video.procedural.family import Drawn, Family
+from mmgym_video.procedural.family import Drawn
 from mmgym_video.procedural.reader import Reader, frame_questions
 from mmgym_video.procedural.stage import in_words
-from mmgym_video.question import LETTERS, Question
+from mmgym_video.question import LETTERS
 from mmgym_video.sources import MAX_SECONDS, DrawnSource, FileSource, Instance, Shuffled, Source
 from mmgym_video.video import Frame, Subtitle, Video, VideoError, clock
 
@@ -102,7 +102,7 @@ class VideoQA(LookingEnv):
     """
 
     capabilities = Capabilities(order_sensitive=True)
-    looking_tools = frozenset({"get_frame", "sample_clip", "scan", "zoom", "subtitle"})
+    instance: Instance
     read: tuple[tuple[float, float], ...]
     """Stretches whose subtitles were read, (start, end) in seconds."""
     all_families: ClassVar[Any] = FAMILIES
@@ -137,11 +137,9 @@ class VideoQA(LookingEnv):
         self.preview_frames, self.shuffled = preview_frames, shuffled
         self.source: Source
         if questions is None:
-            names = tuple(self.all_families) if families is None else tuple(families)
-            chosen: list[Family] = [self.all_families[choose("families", name, self.all_families)] for name in names]
-            if not chosen:
-                raise ValueError(f"families must be some of {', '.join(self.all_families)}, or None; got {families!r}")
-            self.source = DrawnSource(chosen, duration, frame_size)
+            self.source = DrawnSource(chosen_families(families, self.all_families), duration, frame_size)
+            if shuffled:  # who sees other moments can but guess
+                self.capabilities = replace(self.capabilities, expert="optimal_in_expectation")
         else:
             if shuffled:
                 raise ValueError("shuffled must be False with questions: it is a probe of drawn videos")
@@ -168,7 +166,7 @@ class VideoQA(LookingEnv):
     def _check_parts(self, parts: Any) -> None:
         if not isinstance(parts, int) or not 2 <= parts <= 1000:
             raise ValueError(f"parts must be a whole number from 2 to 1000, or None; got {parts!r}")
-        families = list(self.source.families.values()) if isinstance(self.source, DrawnSource) else []
+        families = list(self.source.families.values())
         if not families or not all(family.stretches for family in families):
             able = ", ".join(name for name, family in self.all_families.items() if family.stretches)
             raise ValueError(f"parts needs families whose videos consist of equal stretches: {able}")
@@ -282,7 +280,6 @@ class VideoQA(LookingEnv):
 
     def _answers(self) -> tuple[str, ...]:
         """Every answer that may be chosen."""
-        assert isinstance(self.source, DrawnSource)
         values = [family.values for family in self.source.families.values()]
         if self.open_answers and all(values):
             return tuple(dict.fromkeys(value for row in values for value in row))
@@ -305,11 +302,9 @@ class VideoQA(LookingEnv):
     # --- the instance ------------------------------------------------------------------------------------------------
 
     def _generate(self, task: Any) -> None:
-        if self.parts is not None and isinstance(self.source, DrawnSource):
-            for family in self.source.families.values():
-                if self.parts % family.stretches[self.level]:
-                    wanted = family.stretches[self.level]
-                    raise ValueError(f"parts must be a multiple of {wanted} at level {self.level}; got {self.parts}")
+        for family in self.source.families.values():
+            if self.parts is not None and self.parts % (wanted := family.stretches[self.level]):
+                raise ValueError(f"parts must be a multiple of {wanted} at level {self.level}; got {self.parts}")
         self._open(self.source.draw(self.np_random, self.level, self.split, "any" if task is None else task))
         self._clear()
         if self.preview != "none":
@@ -323,37 +318,23 @@ class VideoQA(LookingEnv):
     def _open(self, state: dict[str, Any]) -> None:
         """Bring up an instance; an empty state stands for one before the first reset."""
         state = state or self.source.draw(np.random.default_rng(0), self.level, self.split, "any")
-        self.instance: Instance = self.source.open(state)
+        self._pose(self.source.open(state), self.source.families)
         self.video: Video = self.instance.video
-        question = self.instance.question
-        case = self.instance.case
-        if self.shuffled and case is not None:
-            self.video = Shuffled(case.video, state["key"] % 2**32)
-        if self.open_answers and question.options:
-            kind = self.source.families[question.family].open_kind if isinstance(self.source, DrawnSource) else "ocr"
-            question = question_without_options(question, kind)
-        self.question = question
+        if self.shuffled and self.instance.case is not None:
+            self.video = Shuffled(self.instance.case.video, state["key"] % 2**32)
         self.read = ()
         self._previewed = 0
         self._fresh: dict[float, np.ndarray] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the open video, which is opened again where it is unpickled."""
-        kept = {name: value for name, value in vars(self).items() if name not in ("instance", "video")}
-        return {**kept, "_opened": self.instance.state}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = dict(state)
-        opened = kept.pop("_opened")
-        vars(self).update(kept)
-        self._open(opened)
-        vars(self).update(kept)
-
     def _instance_state(self) -> dict[str, Any]:
-        return {**self.instance.state, "read": [list(stretch) for stretch in self.read], "previewed": self._previewed}
+        return {
+            **super()._instance_state(),
+            "read": [list(stretch) for stretch in self.read],
+            "previewed": self._previewed,
+        }
 
     def _set_instance(self, state: dict[str, Any]) -> None:
-        self._open({name: value for name, value in state.items() if name not in ("read", "previewed")})
+        super()._set_instance({name: value for name, value in state.items() if name not in ("read", "previewed")})
         self.read = tuple((start, end) for start, end in state["read"])
         self._previewed = state["previewed"]
 
@@ -427,16 +408,15 @@ class VideoQA(LookingEnv):
 
     def conclusion(self) -> ToolCall:
         """The answer that follows from what was seen so far; a guess where it is not enough (drawn videos only)."""
-        self._require("expert", self.instance.case is not None)
+        self._require("conclusion", self.instance.case is not None)
         return self._reader().answer(self.shots, read=self.read)
 
-    def _expert_steps(self) -> int:
-        if self.instance.case is None:
-            return 0
+    def _planned_steps(self) -> int:
         return len(self._reader().plan(self.shots[: self._previewed], self.frame_budget))
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        pictures = [(n, shot) for n, shot in enumerate(self.shots, 1) if not shot.marks][self._first_new :]
+        new = list(enumerate(self.shots, 1))[self._first_new :]
+        pictures = [(number, shot) for number, shot in new if not shot.marks]
         seen = [(n, self._drawn().facts(shot.time, shot.box, self._shown_size(shot)[0])) for n, shot in pictures]
         asked = [("How many pictures are left?", str(self.frames_left)), *frame_questions(seen)]
         return [asked[i] for i in rng.permutation(len(asked))]
@@ -450,11 +430,6 @@ def spread(start: float, end: float, count: int, inside: bool = False) -> list[f
     if count == 1 or inside:
         return [start + (end - start) * (2 * i + 1) / (2 * count) for i in range(count)]
     return [start + (end - start) * i / (count - 1) for i in range(count)]
-
-
-def question_without_options(question: Question, kind: Any) -> Question:
-    """The question with its options taken away; answers are compared by `kind`."""
-    return replace(question, options=(), kind=kind)
 
 
 def _subtitle_text(subtitles: Sequence[Subtitle], start: float, end: float) -> str:

@@ -71,23 +71,35 @@ def draw_text(
 
 def text_width(text: str, height: float, bold: bool = False) -> int:
     """Pixels that a line of text takes from left to right."""
-    return int(_cover(text, round(height), bold).shape[1])
+    strip, spans = _strips()[bold]
+    return _width(sum(spans[c][1] - spans[c][0] for c in _known(text, bold)), round(height), len(strip))
 
 
 @lru_cache(maxsize=4096)
 def _cover(text: str, height: int, bold: bool) -> np.ndarray:
     """How much of each pixel the letters cover, read-only uint8 (height, width), 255 for all of it."""
     strip, spans = _strips()[bold]
-    if missing := sorted(set(text) - set(spans)):
-        raise ValueError(f"no glyph for {', '.join(map(repr, missing))}; see mmgym/draw/make_glyphs.py")
-    whole = np.concatenate([strip[:, slice(*spans[c])] for c in text] or [strip[:, :0]], axis=1).astype(np.float64)
+    whole = np.concatenate([strip[:, slice(*spans[c])] for c in _known(text, bold)] or [strip[:, :0]], axis=1).astype(
+        np.float64
+    )
     rows, columns = whole.shape
-    width = max(1, round(columns * height / rows)) if columns else 0
+    width = _width(columns, height, rows)
     down, across = _shares(rows, height), _shares(columns, width)
     cover = (down @ whole @ across.T + rows * columns // 2) // max(1, rows * columns)
     cover = cover.astype(np.uint8)
     cover.flags.writeable = False
     return cover
+
+
+def _known(text: str, bold: bool) -> str:
+    if missing := sorted(set(text) - set(_strips()[bold][1])):
+        raise ValueError(f"no glyph for {', '.join(map(repr, missing))}; see mmgym/draw/make_glyphs.py")
+    return text
+
+
+def _width(columns: int, height: int, rows: int) -> int:
+    """Columns of a text that has so many in the strip, and is `height` instead of `rows` high."""
+    return max(1, round(columns * height / rows)) if columns else 0
 
 
 def _shares(source: int, target: int) -> np.ndarray:

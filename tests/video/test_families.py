@@ -12,11 +12,11 @@ import pytest
 
 from mmgym.env import SPLITS
 from mmgym.stats import wilson
+from mmgym_video.instances import build, find_key
 from mmgym_video.looking import FRAMES, TURNS
 from mmgym_video.pictures import fitted
 from mmgym_video.procedural.audio_catalogue import AUDIO_FAMILIES
 from mmgym_video.procedural.catalogue import FAMILIES as SILENT_FAMILIES
-from mmgym_video.procedural.catalogue import build, find_key
 from mmgym_video.procedural.family import DURATIONS, Setting, Sighting
 from mmgym_video.procedural.reader import Reader
 from mmgym_video.question import LETTERS

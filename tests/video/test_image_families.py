@@ -13,12 +13,13 @@ import pytest
 from mmgym.env import SPLITS
 from mmgym.stats import wilson
 from mmgym_video.image_qa import PICTURES, TURNS
-from mmgym_video.images.catalogue import FAMILIES, build, find_key
+from mmgym_video.images.catalogue import FAMILIES
 from mmgym_video.images.drawing import merged
 from mmgym_video.images.expert import Expert
 from mmgym_video.images.family import SIDES, Case, Scene, Setting
 from mmgym_video.images.marks import angle_of
 from mmgym_video.images.view import View, canvas_size
+from mmgym_video.instances import build, find_key
 from mmgym_video.looking import Shot
 from mmgym_video.pictures import fitted
 from mmgym_video.question import LETTERS

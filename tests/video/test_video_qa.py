@@ -149,6 +149,18 @@ def test_a_sheet_is_one_picture_of_several_frames():
     assert env.frames_left == env.frame_budget and play(env, 0)[1]["success"]
 
 
+def test_questions_are_about_the_new_pictures_also_after_a_sheet():
+    env = make(preview="sheet")
+    env.reset(seed=0, options={"task": "moment"})
+    assert [text for text, _ in env.questions(np.random.default_rng(0))] == ["How many pictures are left?"]
+    env.step(call("get_frame", time=3.0))
+    asked = dict(env.questions(np.random.default_rng(0)))
+    facts = env.video.facts(3.0)
+    assert asked["How many things does picture 2 show?"] == str(len(facts))
+    colors = [fact["color"] for fact in facts if fact["shape"] == "circle"]
+    assert colors == [asked["What colour is the circle in picture 2?"]]
+
+
 def test_notes_stay_in_view_and_the_question_only_if_asked_for():
     env = make(repeat_question=False)
     observation, _ = env.reset(seed=0)
@@ -189,6 +201,7 @@ def test_the_shuffled_probe_shows_other_moments_under_the_same_times():
     assert shown != [plain.video.facts(time) for time in times]
     bags = [sorted(str(env.video.facts(time)) for time in times) for env in (plain, probe)]
     assert bags[0] == bags[1]
+    assert probe.capabilities.expert == "optimal_in_expectation"
     assert [frame.time for frame in probe.video.frames(times[:3])] == [f.time for f in plain.video.frames(times[:3])]
 
 

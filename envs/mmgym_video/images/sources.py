@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmgym.env import choose
-from mmgym_video.images.catalogue import build, build_scene, find_key
+from mmgym_video.images.catalogue import build_scene
 from mmgym_video.images.drawing import Picture
 from mmgym_video.images.family import Case, Family, Scene, Setting
 from mmgym_video.images.file import SUFFIXES, open_picture
+from mmgym_video.instances import build, find_key
 from mmgym_video.question import Question
 from mmgym_video.sources import FileSource
 
@@ -37,6 +38,8 @@ class Instance:
 class PictureSource(Protocol):
     """Something that instances are drawn from."""
 
+    families: Mapping[str, Family]
+    """What is drawn from, by name; empty for files."""
     tasks: tuple[str, ...]
     """Kinds of questions: values of ``options["task"]`` beside ``any``."""
 
@@ -61,7 +64,7 @@ class DrawnPictures:
     """
 
     def __init__(self, families: Sequence[Family]):
-        self.families = {family.name: family for family in families}
+        self.families: Mapping[str, Family] = {family.name: family for family in families}
         self.tasks = tuple(self.families)
 
     def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
@@ -101,6 +104,7 @@ class PictureFiles:
             if not question.video.lower().endswith(SUFFIXES):
                 allowed = ", ".join(SUFFIXES)
                 raise ValueError(f"question {question.id!r}: {question.video!r} is no picture; allowed are {allowed}")
+        self.families: Mapping[str, Family] = {}
         self.tasks = self.files.tasks
 
     def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
