@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from video.episodes import call, play
 
 from mmgym.messages import observation_content
-from mmgym.spaces import ToolCall
 from mmgym.wrappers import MutedSound
 from mmgym_video import audio_visual_qa
 from mmgym_video.audio_visual_qa import LONGEST, PAUSE, AudioVisualQA
@@ -25,30 +25,14 @@ def make(**arguments):
     return AudioVisualQA(**{**SMALL, **arguments})
 
 
-def call(name, **arguments):
-    return ToolCall(name, arguments)
-
-
-def play(env, seed, **options):
-    """The expert's calls, and the last info."""
-    _, info = env.reset(seed=seed, options=options)
-    steps, calls, done = info["expert_steps"], [], False
-    while not done:
-        calls.append(env.expert())
-        *_, terminated, truncated, info = env.step(calls[-1])
-        done = terminated or truncated
-    assert len(calls) == steps
-    return [one.name for one in calls], info
-
-
 @pytest.mark.parametrize("family", AUDIO_FAMILIES)
 @pytest.mark.parametrize("sound", ["whole", "asked"])
 def test_the_expert_answers_what_it_heard_and_saw(family, sound):
     env = make(sound=sound)
     for level in range(1, 6):
-        names, info = play(env, level, level=level, task=family)
+        calls, info = play(env, level, level=level, task=family)
         assert info["success"], (family, level)
-        assert ("listen" in names) == (sound == "asked" or level >= 3)
+        assert ("listen" in {one.name for one in calls}) == (sound == "asked" or level >= 3)
 
 
 def test_a_short_video_is_heard_whole_at_the_start_and_no_more():

@@ -9,9 +9,9 @@ import cv2
 import gymnasium as gym
 import numpy as np
 import pytest
+from video.episodes import call
 
 import mmgym
-from mmgym.spaces import ToolCall
 from mmgym.testing import check_conformance
 from mmgym_video.pictures import WHOLE, crop
 from mmgym_video.sources import FileSource
@@ -46,10 +46,6 @@ def folder(tmp_path):
 
 def make(folder, **arguments):
     return VideoQA(questions=str(folder / "questions.jsonl"), **arguments)
-
-
-def call(name, **arguments):
-    return ToolCall(name, arguments)
 
 
 def decoded(path):

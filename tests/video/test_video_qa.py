@@ -6,9 +6,9 @@ import json
 import gymnasium as gym
 import numpy as np
 import pytest
+from video.episodes import call, play
 
 import mmgym
-from mmgym.spaces import ToolCall
 from mmgym.testing import check_conformance
 from mmgym_video.procedural.catalogue import FAMILIES
 from mmgym_video.sources import Shuffled
@@ -20,22 +20,6 @@ FINITE = {"families": ("moment",), "parts": 12, "open_answers": True, "preview":
 
 def make(**arguments):
     return VideoQA(**{**SMALL, **arguments})
-
-
-def call(name, **arguments):
-    return ToolCall(name, arguments)
-
-
-def play(env, seed, **options):
-    """The expert's episode: its calls, and the last info."""
-    _, info = env.reset(seed=seed, options=options)
-    steps, calls, done = info["expert_steps"], [], False
-    while not done:
-        calls.append(env.expert())
-        *_, terminated, truncated, info = env.step(calls[-1])
-        done = terminated or truncated
-    assert len(calls) == steps
-    return calls, info
 
 
 @pytest.mark.parametrize("family", FAMILIES)
