@@ -9,11 +9,12 @@ equally many of 16, 32 or 64 evenly spaced frames.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.procedural.family import Setting
+from mmgym_video.procedural.scenery import wander
 from mmgym_video.procedural.stage import Actor
 
 __all__ = [
@@ -100,34 +101,10 @@ def draw_cut_wanderers(
     slots: Sequence[Slot],
     count: int,
     shapes: Collection[str],
-    colors: Collection[str] = COLORS,
     size: tuple[int, int] = (60, 110),
 ) -> tuple[Actor, ...]:
-    """Things that move evenly through each slot, from and to places of that slot's own.
-
-    Args:
-        rng: what is random.
-        setting: of the instance.
-        slots: of the video.
-        count: how many.
-        shapes: shapes to draw from, none that a question of the instance is about.
-        colors: colours to draw from.
-        size: smallest and largest, in thousandths of the frame's height.
-    """
-    names, shades = sorted(shapes), sorted(colors)
-    width = 1000 * setting.size[1] / setting.size[0]
+    """Things that move evenly through each slot, from and to places of that slot's own; see `wander`."""
     # The last frame of a slot shows the end of its stretch: played backwards it would look the same.
     times = [time for slot in slots for time in (slot[0], last_frame(slot))]
-    actors = []
-    for _ in range(count):
-        places = rng.random((len(times), 2)) * (width - 120, 880) + 60
-        actors.append(
-            Actor(
-                shape=names[int(rng.integers(len(names)))],
-                colors=((0.0, shades[int(rng.integers(len(shades)))]),),
-                path=tuple([(time, x, y) for time, (x, y) in zip(times, places.tolist(), strict=True)]),
-                size=int(rng.integers(*size)),
-                shown=((0.0, slots[-1][1]),),
-            )
-        )
-    return tuple(actors)
+    until = ((0.0, slots[-1][1]),)
+    return tuple(replace(actor, shown=until) for actor in wander(rng, setting, count, shapes, times, size))
