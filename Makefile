@@ -16,6 +16,9 @@ APT       := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-
 
 # Two test workers share the machine: more threads in each only get in each other's way.
 export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+# Where bytecode is not to be written, each of the many processes here would compile all it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
 .PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav clean
