@@ -22,16 +22,19 @@ FEW_OF_FAMILY = sorted(id for ids in FAMILIES.values() for id in ids[:: max(1, l
 """Three of each family, spread over it: a family may have a hundred ids."""
 
 
+def few(id):
+    """How many seeds are enough here: `make conformance` tries more."""
+    return 1 if gym.spec(id).entry_point.startswith("mmgym_web") else 3
+
+
 @pytest.mark.parametrize("id", [id for id in FEW_OF_FAMILY if id not in FIRST_OF_FAMILY])
 def test_registered_environments_conform(id):
-    in_browser = gym.spec(id).entry_point.startswith("mmgym_web")
-    check_conformance(id, seeds=1 if in_browser else None)
+    check_conformance(id, seeds=few(id))
 
 
 @pytest.mark.parametrize("id", FIRST_OF_FAMILY)
-def test_one_environment_of_each_family_conforms_thoroughly(id):
-    in_browser = gym.spec(id).entry_point.startswith("mmgym_web")
-    check_conformance(id, thorough=True, seeds=1 if in_browser else None)
+def test_one_environment_of_each_family_conforms_with_worker_processes(id):
+    check_conformance(id, thorough=True, seeds=few(id))
 
 
 @pytest.mark.slow
