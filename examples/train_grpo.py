@@ -35,9 +35,11 @@ from mmgym.learn.advantages import group_relative
 from mmgym.learn.config import MixedEnvironment, PerceptionConfig
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
-from mmgym.learn.losses import clipped_policy_loss, likelihood_loss
-from mmgym.learn.packing import merge_equal, policy_rows, supervised_row
+from mmgym.learn.loss_config import LossConfig
+from mmgym.learn.losses import likelihood_loss, policy_loss
+from mmgym.learn.packing import merge_equal, supervised_row
 from mmgym.learn.perception import Examiner
+from mmgym.learn.played import Played
 from mmgym.rewards import combine, outcome_and_validity
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.stats import summarise_episodes
@@ -210,9 +212,8 @@ def main(args: Args) -> None:
         decisions = Decisions.of_spaces([inner.action_space], policy.codec, args.format)
         learner = Learner(policy, optimizer, decisions=decisions)
         reward = outcome_and_validity(args.validity_reward)
-        loss = partial(
-            clipped_policy_loss, clip_low=args.clip_low, clip_high=args.clip_high, entropy_bonus=args.entropy_bonus
-        )
+        config = LossConfig(clip_low=args.clip_low, clip_high=args.clip_high, entropy_bonus=args.entropy_bonus)
+        loss = partial(policy_loss, config=config)
         for iteration in range(args.iterations):
             played, images = play(sampler, 1, iteration, args.groups, args.group_size)
             returns = np.array([sum(combine([turn.terms for turn in t.turns], reward)) for t in played])
@@ -228,9 +229,9 @@ def main(args: Args) -> None:
                 rows = []
                 for trajectory, advantage in useful:
                     if trajectory.task.group in minibatch:
-                        pieces = segments(trajectory)
-                        credit = [np.full(piece.trained.sum(), advantage, np.float32) for piece in pieces]
-                        rows += policy_rows(pieces, credit, decisions)
+                        one = Played.of(trajectory, config.ratio, decisions)
+                        one.give(np.full(trajectory.sampled_tokens, advantage), np.ones(trajectory.sampled_tokens))
+                        rows += one.rows()
                 if not rows:
                     continue
                 rows = merge_equal(rows)  # episodes that went the same way word for word cost one pass

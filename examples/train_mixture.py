@@ -70,7 +70,7 @@ CONFIG = TrainConfig(
         group_size=16,
         minibatches=4,
         question_weight=0.2,
-        entropy_bonus=0.05,
+        loss={"entropy_bonus": 0.05},
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
     evaluation=EvaluationConfig(episodes=100, final_episodes=300),

@@ -76,7 +76,7 @@ CONFIG = TrainConfig(
         groups=8,
         group_size=8,
         question_weight=0.2,
-        entropy_bonus=0.04,
+        loss={"entropy_bonus": 0.04},
         optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
     evaluation=EvaluationConfig(episodes=60, every=20, final_episodes=200, samples=4),

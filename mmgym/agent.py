@@ -47,6 +47,8 @@ class Conversation:
     """Tool schemas for a chat template's ``tools=``; empty where the system message explains the tools."""
     messages: list[Message] = field(default_factory=list)
     """All messages so far; the last one is the user's, to be answered."""
+    feedback: list[str] = field(default_factory=list)
+    """What the environment said about each answer so far; empty where it said nothing."""
     environment: Any = None
     """The `mmgym.rollout.EnvironmentHandle`, for scripted agents that read the state."""
 
@@ -181,8 +183,17 @@ class Policy(Protocol):
         """Write a checkpoint folder that the Auto classes of transformers load."""
         ...
 
+    def clone(self) -> Policy:
+        """A deep copy that shares no weight with this one, for a reference that stays as it is."""
+        ...
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the hidden states that predict tokens."""
+        ...
+
     def image_tokens(self, image: ImageRef) -> int:
-        """Number of placeholder tokens of an image."""
+        """Number of placeholder tokens of an image: those whose embeddings its features replace."""
         ...
 
     def image_token_id(self) -> int:
@@ -216,5 +227,27 @@ class Policy(Protocol):
 
         Returns:
             float32 (k, vocabulary).
+        """
+        ...
+
+    def token_hidden(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        features: Sequence[torch.Tensor],
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+    ) -> torch.Tensor:
+        """The hidden states that predict the tokens at (rows, columns), for a value head to read.
+
+        Args:
+            ids: as in `token_logits`, and so are the others.
+            positions: int64 (3, batch, length).
+            features: what `ImageFeatures.take` gives.
+            rows: int64 (k,).
+            columns: int64 (k,), each at least 1.
+
+        Returns:
+            (k, hidden_size), in the type of the weights; with gradients.
         """
         ...

@@ -26,6 +26,24 @@ class ImageRef:
     height: int
     width: int
 
+    @classmethod
+    def of(cls, image: np.ndarray) -> ImageRef:
+        """The reference of an image.
+
+        Args:
+            image: uint8 array (height, width, 3).
+
+        Raises:
+            ValueError: for anything else.
+        """
+        if not isinstance(image, np.ndarray):
+            raise ValueError(f"an image is a uint8 array (height, width, 3); got {type(image).__name__}")
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise ValueError(f"an image is a uint8 array (height, width, 3); got {image.dtype} {image.shape}")
+        height, width = image.shape[:2]
+        digest = hashlib.sha256(f"{height}x{width}:".encode() + image.tobytes()).hexdigest()[:32]
+        return cls(digest, height, width)
+
 
 class ImageStore:
     """Images by reference; equal pixels are stored once."""
@@ -42,16 +60,15 @@ class ImageStore:
         Raises:
             ValueError: for anything else.
         """
-        if not isinstance(image, np.ndarray):
-            raise ValueError(f"an image is a uint8 array (height, width, 3); got {type(image).__name__}")
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-            raise ValueError(f"an image is a uint8 array (height, width, 3); got {image.dtype} {image.shape}")
-        height, width = image.shape[:2]
-        digest = hashlib.sha256(f"{height}x{width}:".encode() + image.tobytes()).hexdigest()[:32]
-        if digest not in self._pixels:
+        ref = ImageRef.of(image)
+        if ref.digest not in self._pixels:
             # a copy: an environment that draws into the same array again must not change what was seen
-            self._pixels[digest] = np.array(image, order="C")
-        return ImageRef(digest, height, width)
+            self._pixels[ref.digest] = np.array(image, order="C")
+        return ref
+
+    def update(self, other: ImageStore) -> None:
+        """Store all that another store holds."""
+        self._pixels.update(other._pixels)
 
     def __getitem__(self, ref: ImageRef) -> np.ndarray:
         return self._pixels[ref.digest]
@@ -91,6 +108,21 @@ class EpisodeTask:
     """Number of the trajectory within its group."""
     noise: int = 0
     """Key of the sampling noise shared by one run and iteration; group, member and turn are added to it."""
+    augmentation: str = ""
+    """How the pictures that the agent sees are altered (a name in `mmgym.rollout.augment`); empty shows them clean."""
+    strength: float = 0.0
+    """How much, from 0 (clean) to 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength must be from 0 to 1; got {self.strength}")
+        if self.strength and not self.augmentation:
+            raise ValueError(f"strength {self.strength} needs an augmentation; got none")
+
+    @property
+    def augmented(self) -> bool:
+        """Whether the agent sees other pictures than those its trajectory refers to."""
+        return bool(self.augmentation) and self.strength > 0
 
 
 @dataclass(slots=True)
@@ -100,7 +132,7 @@ class Turn:
     prompt_ids: np.ndarray
     """int32 (n,): the ids shown since the last sampled token, or the whole prompt if the turn starts a sequence."""
     images: tuple[ImageRef, ...]
-    """The images of `prompt_ids`, in order."""
+    """The images of `prompt_ids`, in order; the clean ones, also where the agent saw them augmented."""
     sampled_ids: np.ndarray
     """int32 (m,): the sampled ids, as sampled. Empty for agents without tokens."""
     logprobs: np.ndarray
@@ -139,6 +171,15 @@ class Trajectory:
     seat: int = 0
     final_image: ImageRef | None = None
     """What the last step showed (no turn follows it), if it held an image."""
+
+    @property
+    def augmented(self) -> float:
+        """Strength with which the pictures were altered while sampling; 0 if they were clean.
+
+        Above 0 the log-probabilities of its turns belong to the altered pictures. A learner that reads the clean ones
+        cannot find them again: it recomputes what the behaviour would have been.
+        """
+        return self.task.strength if self.task.augmented else 0.0
 
     @property
     def episode_return(self) -> float:

@@ -25,7 +25,7 @@ WORDS = ("up", "down", "left", "right", "Turn", "these", "pictures", "The", "ans
 
 def side(family: str) -> int:
     """A side of images that needs no resize."""
-    return 64 if family == "qwen3_vl" else 56
+    return 56 if family == "qwen2_5_vl" else 64
 
 
 def tiny(family: str = "qwen3_vl", **changes: Any) -> VLM:

@@ -56,11 +56,37 @@ def test_returns_and_tokens_add_up():
     assert (trajectory.episode_return, trajectory.sampled_tokens) == (1.25, 3)
 
 
+@pytest.mark.parametrize(
+    ("changes", "strength"),
+    [
+        ({}, 0.0),
+        ({"augmentation": "shift"}, 0.0),
+        ({"augmentation": "shift", "strength": 0.25}, 0.25),
+    ],
+)
+def test_a_trajectory_says_how_its_pictures_were_altered(changes, strength):
+    task = EpisodeTask("none", 0, **changes)
+    assert (Trajectory(task).augmented, task.augmented) == (strength, strength > 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"augmentation": "shift", "strength": 1.5}, "strength must be from 0 to 1; got 1.5"),
+        ({"augmentation": "shift", "strength": float("nan")}, "strength must be from 0 to 1; got nan"),
+        ({"strength": 0.5}, "strength 0.5 needs an augmentation"),
+    ],
+)
+def test_strengths_that_mean_nothing_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        EpisodeTask("none", 0, **changes)
+
+
 def test_equal_pixels_are_stored_once():
     image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     store = ImageStore()
     first, second = store.add(image), store.add(image.copy())
-    assert first == second and len(store) == 1
+    assert first == second == ImageRef.of(image) and len(store) == 1
     assert np.array_equal(store[first], image) and store[first].dtype == np.uint8
     assert ImageStore().add(np.asfortranarray(image)) == first
     assert store.add(image[:, ::-1]) != first and len(store) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmgym.learn.packing import Row
+from mmgym.learn.packing import Row, row_of
 from mmgym.trajectory import ImageStore, Segment
 from mmgym_agents.tiny import TinyConfig, build_tiny_vlm
 from mmgym_agents.vlm import VLM
@@ -46,3 +46,14 @@ def random_segments(policy: VLM, images: ImageStore, turns: list[int], rng: np.r
 def copy_row(row: Row) -> Row:
     """A row that can be changed without changing the original."""
     return Row(row.ids.copy(), row.trained.copy(), row.images, {k: v.copy() for k, v in row.values.items()})
+
+
+def policy_rows(segments: list[Segment], advantages: list[np.ndarray]) -> list[Row]:
+    """Rows for a policy loss, every token of weight 1; `advantages` are float32 (trained tokens,) each."""
+    rows = []
+    for segment, advantage in zip(segments, advantages, strict=True):
+        ones = np.ones(len(advantage), np.float32)
+        values = {"behaviour": segment.logprobs[segment.trained], "count": ones, "weight": ones}
+        values |= {"positive": np.maximum(advantage, 0), "negative": np.minimum(advantage, 0)}
+        rows.append(row_of(segment, values))
+    return rows

@@ -15,7 +15,8 @@ import torch
 
 from mmgym.agent import Conversation, EncodedPrompt, ImageFeatures, Response
 from mmgym_agents.cache import RoomyCache
-from mmgym_agents.context import Context, History, context_window
+from mmgym_agents.context import Context, History, parse_context
+from mmgym_agents.summary import Summarise
 from mmgym_agents.vlm import VLM
 
 __all__ = ["Sampling", "TransformersAgent"]
@@ -32,9 +33,11 @@ class Sampling:
     max_new_tokens: int = 16
     """Longest answer, in tokens, its end token included."""
     context: str = "full"
-    """``full``: everything since the start; ``window(k)``: the last k user messages and the answers between them."""
+    """What is read: ``full``, ``window(k)`` or ``window(k)+summary`` (see `mmgym_agents.context`)."""
     max_rows: int = 512
     """Largest number of episodes in one forward pass."""
+    thinking: bool = False
+    """Whether the model is asked to reason before it answers (see `TemplateChatCodec`)."""
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -45,7 +48,7 @@ class Sampling:
             raise ValueError(
                 f"max_new_tokens and max_rows must be at least 1; got {self.max_new_tokens}, {self.max_rows}"
             )
-        context_window(self.context)
+        parse_context(self.context)
 
 
 @dataclass
@@ -114,13 +117,15 @@ class TransformersAgent:
     Args:
         vlm: the model; it may be trained between calls (`weights_changed` says so).
         sampling: how answers are drawn.
+        summarise: writes the summaries of ``window(k)+summary`` in place of our own.
     """
 
-    def __init__(self, vlm: VLM, sampling: Sampling | None = None):
+    def __init__(self, vlm: VLM, sampling: Sampling | None = None, summarise: Summarise | None = None):
         self.vlm = vlm
         self.sampling = sampling or Sampling()
         self.version = 0
-        self._context = Context(vlm.codec, self.sampling.context)
+        self.codec = vlm.codec.with_thinking(self.sampling.thinking)
+        self._context = Context(self.codec, self.sampling.context, summarise)
         self._sessions: dict[int, _Session] = {}
         self._features: ImageFeatures | None = None
         self._feature_index: dict[str, int] = {}
@@ -247,7 +252,7 @@ class TransformersAgent:
         """Draw answers token by token, each episode with its own noise."""
         sampling, device = self.sampling, self.vlm.device
         noise = torch.from_numpy(np.stack([self._noise(conversation) for conversation, _ in items])).to(device)
-        ends = np.array(self.vlm.codec.end_ids)
+        ends = np.array(self.codec.end_ids)
         live = np.ones(len(items), bool)
         tokens, scores, lived = [], [], []
         for step in range(sampling.max_new_tokens):
@@ -275,7 +280,7 @@ class TransformersAgent:
             cohort.pending.append(sampled[-1:] if live[episode] else sampled[:0])
             self._note(conversation, cohort, prompt, sampled, extends)
             responses[conversation.key] = Response(
-                self.vlm.codec.decode(sampled),
+                self.codec.decode(sampled),
                 prompt_ids=prompt.ids,
                 images=prompt.images,
                 pixels=prompt.pixels,

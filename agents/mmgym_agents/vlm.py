@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,23 +49,30 @@ class VLM:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.image_processor = image_processor
-        self.family = family_of(model, image_processor)
-        self.codec = TemplateChatCodec(tokenizer, self.family.image_token_id, self.family.image_tokens)
+        self.family = family_of(model, image_processor, tokenizer)
+        self.codec = TemplateChatCodec(
+            tokenizer, self.family.placeholder_id, self.family.image_ids, self.family.surround, self.family.banned_ids
+        )
         text = model.config.get_text_config()
         self.max_context: int = text.max_position_embeddings
 
     @classmethod
     def load(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> VLM:
-        """Load a local checkpoint folder (the tiny one, or a real Qwen2.5-VL or Qwen3-VL).
+        """Load a local checkpoint folder (the tiny one, or a real one of a class that has a family).
 
         Raises:
             FileNotFoundError: when the folder holds no ``config.json``.
+            ValueError: when there is no family for its class, or the family cannot be exact; it says why.
         """
         if not (Path(path) / "config.json").is_file():
             raise FileNotFoundError(f"{path} holds no config.json: expected a checkpoint folder of transformers")
         with _no_progress_bars():
             model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
-        return cls(model.to(device), AutoTokenizer.from_pretrained(path), load_image_processor(path))
+        return cls(model.to(device), AutoTokenizer.from_pretrained(path), load_image_processor(path, model))
+
+    def clone(self) -> VLM:
+        """A deep copy that shares no weight with this model: a reference that stays as it is while this one learns."""
+        return VLM(copy.deepcopy(self.model), self.tokenizer, copy.deepcopy(self.image_processor))
 
     def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TransformersAgent:
         """An agent that samples from this model."""
@@ -82,6 +90,11 @@ class VLM:
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the hidden states that predict tokens."""
+        return int(self.model.config.get_text_config().hidden_size)
 
     def image_token_id(self) -> int:
         """Id of the image placeholder."""
@@ -108,5 +121,16 @@ class VLM:
         columns: torch.Tensor,
     ) -> torch.Tensor:
         """Logits that predict the tokens at (rows, columns) of a right-padded batch: float32 (k, vocabulary)."""
+        return self.family.logits(self.token_hidden(ids, positions, features, rows, columns))
+
+    def token_hidden(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        features: Sequence[torch.Tensor],
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+    ) -> torch.Tensor:
+        """The hidden states from which `token_logits` predicts: (k, hidden)."""
         hidden = self.family.hidden(ids, positions, features)
-        return self.family.logits(hidden[rows, columns - 1])
+        return hidden[rows, columns - 1]

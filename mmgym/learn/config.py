@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
 
 from tyro.constructors import PrimitiveConstructorSpec
 
+from mmgym.env import choose
+from mmgym.learn.advantages import AdvantageConfig
+from mmgym.learn.algorithms import ALGORITHMS
+from mmgym.learn.critic import CriticConfig
+from mmgym.learn.experience import AlarmConfig, CurriculumConfig
 from mmgym.learn.learner import OptimizerConfig
+from mmgym.learn.loss_config import LossConfig
+from mmgym.learn.mapping import JSON, Table, at_least, differences, from_mapping, only, read_file, share
 from mmgym.rollout import RolloutConfig
+from mmgym.rollout.augment import check_augmentation
 
 __all__ = [
     "CloningConfig",
@@ -37,41 +43,6 @@ class ConfigurationError(ValueError):
     """A configuration that cannot be run; the message says what is allowed."""
 
 
-def _read_table(words: list[str]) -> dict[str, Any]:
-    table = json.loads(words[0])
-    if not isinstance(table, dict):
-        raise ValueError(f'expected a JSON object such as {{"level": 1}}; got {words[0]}')
-    return table
-
-
-_JSON = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="JSON",
-    instance_from_str=_read_table,
-    is_instance=lambda value: isinstance(value, dict),
-    str_from_instance=lambda value: [json.dumps(value)],
-)
-Table = Annotated[dict[str, Any], _JSON]
-"""Names and values of any kind: a table in a file, a JSON object on the command line."""
-
-
-def _at_least(config: Any, least: float, *names: str) -> None:
-    for name in names:
-        if not least <= getattr(config, name) < math.inf:
-            raise ValueError(f"{name} must be at least {least:g}; got {getattr(config, name)}")
-
-
-def _only(where: str, table: Any, known: tuple[str, ...]) -> None:
-    if not isinstance(table, Mapping) or set(table) - set(known):
-        raise ValueError(f"{where} must be a table of {', '.join(known)}; got {table!r}")
-
-
-def _share(config: Any, *names: str) -> None:
-    for name in names:
-        if not 0 <= getattr(config, name) <= 1:
-            raise ValueError(f"{name} must be from 0 to 1; got {getattr(config, name)}")
-
-
 @dataclass(frozen=True)
 class EnvironmentConfig:
     """Which environment is learned."""
@@ -80,7 +51,7 @@ class EnvironmentConfig:
     """Gymnasium id."""
     kwargs: Table = field(default_factory=dict)
     """Constructor arguments, e.g. preset, level, image_size."""
-    tasks: Annotated[dict[str, float], _JSON] = field(default_factory=dict)
+    tasks: Annotated[dict[str, float], JSON] = field(default_factory=dict)
     """Share of training groups by ``options["task"]``; empty leaves the option out."""
     wrappers: tuple[str, ...] = ()
     """Wrappers around the environment while training and evaluating, each ``module:Class``."""
@@ -138,7 +109,7 @@ class PolicyConfig:
     def __post_init__(self) -> None:
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature must be above 0; got {self.temperature}")
-        _at_least(self, 1, "max_new_tokens")
+        at_least(self, 1, "max_new_tokens")
 
 
 @dataclass(frozen=True)
@@ -169,8 +140,8 @@ class PerceptionConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "steps", "pool", "stop_recall")
-        _at_least(self, 1, "conversations", "pictures", "check_every", "held_out")
+        at_least(self, 0, "steps", "pool", "stop_recall")
+        at_least(self, 1, "conversations", "pictures", "check_every", "held_out")
 
 
 @dataclass(frozen=True)
@@ -180,7 +151,10 @@ class CloningConfig:
     steps: int = 0
     """Optimizer steps; 0 skips the stage."""
     demonstrator: str = "expert"
-    """Whom to clone: ``expert``, ``random``, or ``module:function``."""
+    """Whom to clone: ``expert``, ``random``, or ``module:function``; ``self`` clones the successes of the policy itself
+    (rejection sampling)."""
+    trajectories: str = ""
+    """A file of trajectories (`mmgym.store`) with token ids to clone in place of a demonstrator."""
     noise: float = 0.0
     """Share of turns in which the demonstrator makes a random move."""
     episodes: int = 48
@@ -193,9 +167,44 @@ class CloningConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "steps", "pool", "question_weight")
-        _at_least(self, 1, "episodes")
-        _share(self, "noise")
+        at_least(self, 0, "steps", "pool", "question_weight")
+        at_least(self, 1, "episodes")
+        share(self, "noise")
+
+
+@dataclass(frozen=True)
+class GatheringConfig:
+    """Which episodes the third stage plays and learns from."""
+
+    pool: int = 0
+    """Number of instances that are played again and again; 0 draws fresh ones always."""
+    rounds: int = 1
+    """How often groups may be played for an update: as long as fewer than `GrpoConfig.groups` of them have unequal
+    returns, others are played (dynamic sampling, DAPO)."""
+    replay: int = 0
+    """Successes that are kept of each instance, for groups in which nobody succeeds (ARPO); 0 for none. It needs a
+    `pool` and a correction."""
+    levels: tuple[int, ...] = ()
+    """Levels that groups are drawn from, easy ones first; empty leaves the level to the environment's arguments."""
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    """How levels and environments are drawn."""
+    augmented: int = 0
+    """Members of each group that see altered pictures (NoisyRollout); the update uses the clean ones. It needs
+    `GrpoConfig.recompute`."""
+    augmentation: str = "gaussian_noise"
+    """How pictures are altered, a name of `mmgym.rollout.augment.AUGMENTATIONS`."""
+    strength: float = 0.5
+    """How much at first, from 0 to 1; it falls to nothing over the stage."""
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "pool", "replay", "augmented")
+        at_least(self, 1, "rounds")
+        share(self, "strength")
+        check_augmentation(self.augmentation)
+        if len(set(self.levels)) < len(self.levels) or any(level < 1 for level in self.levels):
+            raise ValueError(f"levels must be different whole numbers from 1; got {list(self.levels)}")
+        if self.replay and not self.pool:
+            raise ValueError("replay needs a pool: an instance that never comes again cannot be replayed")
 
 
 @dataclass(frozen=True)
@@ -212,14 +221,27 @@ class GrpoConfig:
     """Most optimizer steps in an iteration; the trajectories are dealt out to them."""
     rows_per_minibatch: int = 16
     """Fewest distinct trajectories in an optimizer step, on average; with fewer there are fewer steps."""
-    clip_low: float = 0.2
-    """How far the probability ratio may fall below 1."""
-    clip_high: float = 0.28
-    """How far it may rise above 1."""
-    normalise: bool = True
-    """Divide advantages by the group's standard deviation (GRPO), or not (Dr.GRPO)."""
-    entropy_bonus: float = 0.0
-    """Weight of the entropy of the choice between valid actions where those can be listed, else of all tokens."""
+    epochs: int = 1
+    """How often an iteration learns from its trajectories."""
+    algorithm: str = "grpo"
+    """Estimator of advantages and loss, a name of `mmgym.learn.algorithms.ALGORITHMS`."""
+    advantage: Table = field(default_factory=dict)
+    """Fields of `mmgym.learn.advantages.AdvantageConfig` that differ from the algorithm's."""
+    loss: Table = field(default_factory=dict)
+    """Fields of `mmgym.learn.loss_config.LossConfig` that differ from the algorithm's. The entropy is that of the
+    choice between valid actions where those can be listed, else of all tokens."""
+    keep_equal: bool = False
+    """Learn from trajectories whose advantages are all 0, too: they count in means, and in what a reference or an
+    entropy bonus adds. Without, groups of equal returns are left out, as DAPO does."""
+    recompute: bool = False
+    """Take ratios to the learner's own log-probabilities before the update instead of the sampler's: one more pass,
+    which corrections need."""
+    kl_target: float = 0.0
+    """Divergence from the reference, in nats a token, that its weight is moved to keep; 0 leaves the weight alone."""
+    kl_horizon: float = 10000.0
+    """Episodes in which that weight may change by a fifth, about."""
+    cloning_weight: float = 0.0
+    """Weight of demonstrations (as `CloningConfig` makes them) mixed into each update; 0 for none."""
     reward: str = ""
     """What an episode is worth: ``module:NAME`` of a `mmgym.RewardSpec`, or ``module:NAME:key`` of one in a table;
     empty for the outcome, which is worth 1, and `validity_reward`."""
@@ -234,15 +256,48 @@ class GrpoConfig:
     guard_logprobs: float = 1e-3
     """Largest difference between sampler's and learner's log-probabilities before an update; else training ends."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    critic: CriticConfig = field(default_factory=CriticConfig)
+    """The critic of ``ppo`` and ``bilevel_gae``."""
+    gathering: GatheringConfig = field(default_factory=GatheringConfig)
+    """Which episodes are played and learned from."""
+    alarm: AlarmConfig = field(default_factory=AlarmConfig)
+    """When to shout because reward and success part."""
+    preference_beta: float = 0.0
+    """Above 0: in place of the policy loss, DPO on the best and the worst trajectory of each group, with this beta."""
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
             raise ValueError(f"group_size must be at least 2 (a group of one has no advantage); got {self.group_size}")
-        _at_least(self, 0, "iterations", "clip_high", "validity_reward", "question_weight", "guard_logprobs")
-        _at_least(self, 1, "groups", "minibatches", "rows_per_minibatch", "max_tokens")
-        _share(self, "clip_low")
-        if not math.isfinite(self.entropy_bonus):
-            raise ValueError(f"entropy_bonus must be finite; got {self.entropy_bonus}")
+        at_least(self, 0, "iterations", "validity_reward", "question_weight", "cloning_weight", "guard_logprobs")
+        at_least(self, 0, "kl_target", "preference_beta")
+        at_least(self, 1, "groups", "minibatches", "epochs", "rows_per_minibatch", "max_tokens", "kl_horizon")
+        _, loss = self.method()
+        if loss.correction != "none" and not self.recompute:
+            raise ValueError(f"loss.correction {loss.correction!r} needs recompute = true")
+        if self.gathering.replay and loss.correction == "none":
+            raise ValueError("gathering.replay needs loss.correction: what is replayed was sampled by earlier weights")
+        if self.gathering.augmented and not self.recompute:
+            raise ValueError(
+                "gathering.augmented needs recompute = true: the update does not see what was sampled from"
+            )
+        if self.gathering.augmented >= self.group_size:
+            raise ValueError(
+                f"gathering.augmented must be below group_size = {self.group_size}; got {self.gathering.augmented}"
+            )
+        if self.kl_target and loss.kl == "none":
+            raise ValueError("kl_target needs a divergence to control: set loss.kl and loss.kl_coefficient")
+
+    def method(self) -> tuple[AdvantageConfig, LossConfig]:
+        """Estimator and loss: those of the algorithm with the changes.
+
+        Raises:
+            ValueError: for a name or a field that does not exist, or a value that is not allowed.
+        """
+        advantage, loss = ALGORITHMS[choose("algorithm", self.algorithm, ALGORITHMS)]
+        return (
+            from_mapping(AdvantageConfig, {**asdict(advantage), **self.advantage}, "advantage"),
+            from_mapping(LossConfig, {**asdict(loss), **self.loss}, "loss"),
+        )
 
 
 @dataclass(frozen=True)
@@ -259,15 +314,13 @@ class EvaluationConfig:
     """Split of the evaluations after cloning and after GRPO."""
     final_episodes: int = 500
     """Episodes of each of them."""
-    baselines: Annotated[dict[str, str], _JSON] = field(
-        default_factory=lambda: {"random": "random", "expert": "expert"}
-    )
+    baselines: Annotated[dict[str, str], JSON] = field(default_factory=lambda: {"random": "random", "expert": "expert"})
     """Agents to compare with, by name: ``random``, ``expert`` or ``module:function``."""
     walker: str = ""
     """Name of the baseline that is drawn as the bar to beat."""
     tasks: tuple[str, ...] = ()
     """Values of ``options["task"]`` that are reported apart in the end."""
-    controls: Annotated[dict[str, dict[str, Any]], _JSON] = field(default_factory=dict)
+    controls: Annotated[dict[str, dict[str, Any]], JSON] = field(default_factory=dict)
     """Controls on the final weights, by name: ``{"kwargs": ..., "wrappers": [...], "meaning": ...}``."""
     risk: Table = field(default_factory=dict)
     """Episodes whose share of losses is reported, before and after and for the walker: ``{"task": ..., "kwargs": ...,
@@ -276,11 +329,11 @@ class EvaluationConfig:
     """Trajectories kept for the report, before and after."""
 
     def __post_init__(self) -> None:
-        _at_least(self, 0, "every", "samples")
-        _at_least(self, 1, "episodes", "final_episodes")
+        at_least(self, 0, "every", "samples")
+        at_least(self, 1, "episodes", "final_episodes")
         for name, control in self.controls.items():
-            _only(f"controls.{name}", control, ("kwargs", "wrappers", "meaning"))
-        _only("risk", self.risk, ("task", "kwargs", "meaning"))
+            only(f"controls.{name}", control, ("kwargs", "wrappers", "meaning"))
+        only("risk", self.risk, ("task", "kwargs", "meaning"))
 
 
 def _read_mixture(words: list[str]) -> tuple[MixedEnvironment, ...]:
@@ -323,12 +376,12 @@ class TrainConfig:
     cloning: CloningConfig = field(default_factory=CloningConfig)
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    quote: Annotated[dict[str, str], _JSON] = field(default_factory=dict)
+    quote: Annotated[dict[str, str], JSON] = field(default_factory=dict)
     """Results of other runs to quote in the summary: name -> summary.json of that run."""
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "processes", "threads", "checkpoint_every")
-        _at_least(self, 0, "seed")
+        at_least(self, 1, "processes", "threads", "checkpoint_every")
+        at_least(self, 0, "seed")
         names = [environment.name for environment in self.environments]
         if len(set(names)) < len(names):
             raise ValueError(
@@ -350,86 +403,7 @@ def read_config(path: str | Path) -> TrainConfig:
         ValueError: for another kind of file, one that is not well formed, a field that does not exist (naming those
             that do), or a value that is not allowed.
     """
-    path = Path(path)
-    if path.suffix == ".toml":
-        content = tomllib.loads(path.read_text())
-    elif path.suffix in (".yaml", ".yml"):
-        content = _read_yaml(path.read_text())
-    else:
-        raise ValueError(f"a configuration is a .toml, .yaml or .yml file; got {path}")
-    return from_mapping(TrainConfig, content)
-
-
-def _read_yaml(text: str) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """YAML 1.1 takes 1e-3 for a word; everybody means the number."""
-
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-    )
-    try:
-        content = yaml.load(text, Loader)  # a SafeLoader: plain values only
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    return {} if content is None else content
-
-
-def from_mapping(kind: type[Any], content: Any, where: str = "") -> Any:
-    """Build a dataclass from nested plain values.
-
-    Raises:
-        ValueError: naming the field, what came and what is allowed.
-    """
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{where or 'the configuration'} must be a table; got {content!r}")
-    known = get_type_hints(kind)
-    names = [f.name for f in fields(kind)]
-    values = {}
-    for name, value in content.items():
-        full = f"{where}.{name}" if where else name
-        if name not in names:
-            raise ValueError(f"there is no field {full}; fields here: {', '.join(names)}")
-        values[name] = _convert(value, known[name], full)
-    try:
-        return kind(**values)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}" if where else str(error)) from error
-
-
-def _convert(value: Any, kind: Any, where: str) -> Any:
-    """The value as `kind`, which is what a field is declared as."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        return from_mapping(kind, value, where)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise ValueError(f"{where} must be a list; got {value!r}")
-        return tuple(_convert(part, arguments[0], f"{where}[{index}]") for index, part in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            raise ValueError(f"{where} must be a table with names; got {value!r}")
-        return {name: _convert(part, arguments[1], f"{where}.{name}") for name, part in value.items()}
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise ValueError(f"{where} must be of type {kind.__name__}; got {value!r}")
-    return value
-
-
-def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
-    """The dotted names under which two nested mappings differ."""
-    if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
-        return [] if ours == theirs else [where]
-    missing = object()
-    return [
-        name
-        for key in {**theirs, **ours}
-        for name in differences(ours.get(key, missing), theirs.get(key, missing), f"{where}.{key}" if where else key)
-    ]
+    return from_mapping(TrainConfig, read_file(Path(path)))
 
 
 def to_mapping(config: TrainConfig) -> dict[str, Any]:

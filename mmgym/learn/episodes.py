@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mmgym.learn.config import TrainConfig
+from mmgym.learn.config import MixedEnvironment, TrainConfig
 from mmgym.learn.distributed import World
+from mmgym.learn.experience import Curriculum
 from mmgym.rollout import Rollout
 from mmgym.trajectory import EpisodeTask, Status, Trajectory
 
@@ -24,23 +25,43 @@ def noise_key(seed: int, stage: int, step: int) -> int:
 
 
 def training_tasks(
-    config: TrainConfig, world: World, *, stage: int, step: int, groups: int, size: int
+    config: TrainConfig,
+    world: World,
+    *,
+    stage: int,
+    step: int,
+    groups: int,
+    size: int,
+    first: int = 0,
+    curriculum: Curriculum | None = None,
 ) -> list[EpisodeTask]:
-    """This process's share of the groups of a step; what a group plays is drawn from seed, stage, step and number."""
+    """This process's share of the groups of a step; what a group plays is drawn from seed, stage, step and number.
+
+    Args:
+        config: the run.
+        world: the processes.
+        stage: number of the stage.
+        step: number of the step.
+        groups: how many groups.
+        size: trajectories in each.
+        first: number of the first group.
+        curriculum: draws environment and level; without, environments are drawn by their shares.
+    """
     tasks: list[EpisodeTask] = []
-    portions = np.array([environment.share for environment in config.environments])
-    for group in world.share(range(groups)):
-        number = 0
-        if len(portions) > 1:
-            which = np.random.default_rng([config.seed, 6, stage, step, group])
-            number = int(which.choice(len(portions), p=portions / portions.sum()))
-        environment = config.environments[number]
+    for group in world.share(range(first, first + groups)):
+        key = [config.seed, stage, step, group]
+        environment, level = _environment(config, curriculum, [config.seed, 6, stage, step, group])
+        if stage == 2 and config.grpo.gathering.pool:
+            instance = int(np.random.default_rng(key).integers(config.grpo.gathering.pool))
+            key = [config.seed, 10, instance]
         names, shares = list(environment.tasks), np.array(list(environment.tasks.values()))
-        rng = np.random.default_rng([config.seed, stage, step, group])
+        rng = np.random.default_rng(key)
         options: dict[str, Any] = {"split": "train"}
         if names:
             options["task"] = names[rng.choice(len(names), p=shares / shares.sum())]
         seed = int(rng.integers(10_000_000))
+        if level is not None:
+            options["level"] = level
         tasks += [
             EpisodeTask(
                 environment.id,
@@ -55,6 +76,20 @@ def training_tasks(
             for member in range(size)
         ]
     return tasks
+
+
+def _environment(
+    config: TrainConfig, curriculum: Curriculum | None, key: list[int]
+) -> tuple[MixedEnvironment, int | None]:
+    """Environment and level of a group."""
+    if curriculum:
+        arm = curriculum.draw(np.random.default_rng(key))
+        return next(e for e in config.environments if e.id == arm.environment), arm.level
+    number = 0
+    if len(config.environments) > 1:
+        portions = np.array([environment.share for environment in config.environments])
+        number = int(np.random.default_rng(key).choice(len(portions), p=portions / portions.sum()))
+    return config.environments[number], None
 
 
 def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:

@@ -77,7 +77,8 @@ class Part:
 
     rows: Sequence[Row]
     images: ImageStore
-    loss: Callable[[TokenBatch], LossOutput]
+    loss: Callable[[Any], LossOutput]
+    """Of what `Learner` (a `TokenBatch`) or `mmgym.learn.critic.Critic` (a `ValueBatch`) makes of a micro-batch."""
     normaliser: float
     """What the sum of the loss over the rows of all processes is divided by."""
 
@@ -106,7 +107,11 @@ class Learner:
         self.decisions = decisions
         self.policy, self.config, self.world = policy, config, world or World()
         self.temperature, self.max_tokens = temperature, max_tokens
-        self.optimizers = _optimizers(policy.model, config)
+        self.optimizers = _optimizers(self.named_parameters(), config)
+
+    def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """What is learned."""
+        return list(self.policy.model.named_parameters())
 
     def step(self, parts: Sequence[Part], lr_scale: float = 1.0) -> dict[str, float]:
         """One optimizer step on the sum of all parts, over all processes.
@@ -119,7 +124,7 @@ class Learner:
                 then as they were.
         """
         metrics = self.accumulate(parts)
-        parameters = list(self.policy.model.parameters())
+        parameters = [parameter for _, parameter in self.named_parameters()]
         self.world.sum_gradients(parameters)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm))
         if not math.isfinite(norm):
@@ -154,7 +159,7 @@ class Learner:
             batch = pad([part.rows[i] for i in batch_rows], self.policy)
             indices = [distinct[image] for image in batch.images]
             taken = leaf_features.take(indices) if leaf_features and indices else []
-            output = part.loss(self._tokens(batch, taken))
+            output = part.loss(self.read(batch, taken))
             (output.total / part.normaliser).backward()
             shares = {
                 name: float(value) if name.startswith("max_") else float(value) / part.normaliser
@@ -170,28 +175,40 @@ class Learner:
     @torch.no_grad()
     def predictions(self, rows: Sequence[Row], images: ImageStore) -> list[np.ndarray]:
         """The likeliest id at each trained token, given the true ids before it; int64 (k,) for each row."""
-        return self._evaluate(rows, images, lambda logits, batch: logits.argmax(-1))
+        return self.evaluate(rows, images, lambda batch, features: self._logits(batch, features).argmax(-1))
 
     @torch.no_grad()
     def logprobs(self, rows: Sequence[Row], images: ImageStore) -> list[np.ndarray]:
         """Log-probabilities of the trained tokens under the current weights; float32 (k,) for each row."""
 
-        def scores(logits: torch.Tensor, batch: PaddedBatch) -> torch.Tensor:
+        def scores(batch: PaddedBatch, features: Sequence[torch.Tensor]) -> torch.Tensor:
+            logits = self._logits(batch, features)
             distribution = torch.log_softmax(logits / self.temperature, -1)
             return distribution.gather(1, batch.targets.to(logits.device)[:, None])[:, 0]
 
-        return self._evaluate(rows, images, scores)
+        return self.evaluate(rows, images, scores)
 
-    def _evaluate(
-        self, rows: Sequence[Row], images: ImageStore, function: Callable[[torch.Tensor, PaddedBatch], torch.Tensor]
+    @torch.no_grad()
+    def evaluate(
+        self,
+        rows: Sequence[Row],
+        images: ImageStore,
+        function: Callable[[PaddedBatch, Sequence[torch.Tensor]], torch.Tensor],
     ) -> list[np.ndarray]:
+        """A number for each trained token; (k,) for each row.
+
+        Args:
+            rows: the rows.
+            images: their pictures.
+            function: from a micro-batch and its image features to (k,).
+        """
         check_image_tokens(rows, self.policy)
         result: list[np.ndarray] = [np.zeros(0)] * len(rows)
         for batch_rows in micro_batches(rows, self.max_tokens):
             batch = pad([rows[i] for i in batch_rows], self.policy)
             features = self.policy.image_features([images[image] for image in batch.images]) if batch.images else None
             taken = features.take(range(len(batch.images))) if features else []
-            values = function(self._logits(batch, taken), batch).cpu().numpy()
+            values = function(batch, taken).cpu().numpy()
             ends = np.cumsum([len(rows[i].trained) for i in batch_rows])[:-1]
             for index, part in zip(batch_rows, np.split(values, ends), strict=True):
                 result[index] = part
@@ -202,11 +219,12 @@ class Learner:
         ids, positions, rows, columns = (t.to(device) for t in (batch.ids, batch.positions, batch.rows, batch.columns))
         return self.policy.token_logits(ids, positions, features, rows, columns)
 
-    def _tokens(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> TokenBatch:
+    def read(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> Any:
+        """What the loss sees of a micro-batch: a `TokenBatch`."""
         logits = self._logits(batch, features)
         distribution = torch.log_softmax(logits / self.temperature, -1)
         chosen = distribution.gather(1, batch.targets.to(logits.device)[:, None])[:, 0]
-        values = {name: value.to(logits.device) for name, value in batch.values.items()}
+        values = _on(logits.device, batch.values)
         if self.decisions and "decision" in values:
             entropy = torch.zeros_like(chosen)
             for number, ids in enumerate(self.decisions.sets[1:], start=1):
@@ -262,10 +280,16 @@ def _sum_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
     return total
 
 
-def _optimizers(model: torch.nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+def _on(device: torch.device, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.to(device) for name, value in values.items()}
+
+
+def _optimizers(
+    named: Sequence[tuple[str, torch.nn.Parameter]], config: OptimizerConfig
+) -> list[torch.optim.Optimizer]:
     matrices: list[torch.nn.Parameter] = []
     rest: list[torch.nn.Parameter] = []
-    for name, parameter in model.named_parameters():
+    for name, parameter in named:
         hidden = parameter.ndim == 2 and any(part in name for part in ("layers.", "blocks.", "merger"))
         (matrices if config.name == "muon" and hidden else rest).append(parameter)
     optimizers: list[torch.optim.Optimizer] = [

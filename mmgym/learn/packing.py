@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from mmgym.agent import Policy
-from mmgym.learn.decisions import Decisions
+from mmgym.learn.losses import SUMMED
 from mmgym.trajectory import ImageRef, Segment
 
-__all__ = ["PaddedBatch", "Row", "merge_equal", "micro_batches", "pad", "policy_rows", "supervised_row"]
+__all__ = ["PaddedBatch", "Row", "merge_equal", "micro_batches", "pad", "row_of", "supervised_row"]
 
 
 @dataclass(slots=True)
@@ -26,59 +27,39 @@ class Row:
     images: tuple[ImageRef, ...]
     values: dict[str, np.ndarray]
     """float32 (k,) each: numbers of the trained tokens, by the name the loss knows."""
+    origin: tuple[int, ...] = ()
+    """Rows of different origins are never merged: they were sampled in different ways."""
 
 
-def policy_rows(
-    segments: Sequence[Segment],
-    advantages: Sequence[np.ndarray],
-    decisions: Decisions | None = None,
-    environment: int = 0,
-) -> list[Row]:
-    """Rows for a policy loss.
+def row_of(segment: Segment, values: dict[str, np.ndarray], origin: tuple[int, ...] = ()) -> Row:
+    """A row of a segment.
 
     Args:
-        segments: the sequences.
-        advantages: per segment float32 (trained tokens,).
-        decisions: where valid answers part; its numbers are noted as value ``decision``.
-        environment: the number of the environment among those that are learned.
+        segment: the sequence.
+        values: what the loss reads of each trained token, float32 (trained tokens,) each.
+        origin: see `Row`.
     """
-    rows = []
-    for segment, advantage in zip(segments, advantages, strict=True):
-        trained = np.flatnonzero(segment.trained)
-        values = {
-            "behaviour": segment.logprobs[trained],
-            "positive": np.maximum(advantage, 0).astype(np.float32),
-            "negative": np.minimum(advantage, 0).astype(np.float32),
-            "count": np.ones(len(trained), np.float32),
-        }
-        if decisions:
-            owner = segment.turn[trained]
-            answers = np.split(segment.ids[trained], np.flatnonzero(np.diff(owner)) + 1)
-            values["decision"] = np.concatenate([decisions.numbers(answer, environment) for answer in answers])
-        rows.append(Row(segment.ids, trained, segment.images, values))
-    return rows
+    return Row(segment.ids, np.flatnonzero(segment.trained), segment.images, values, origin)
 
 
 def supervised_row(segment: Segment, weight: float = 1.0) -> Row:
     """A row for the likelihood loss in which every trained token has the same weight."""
-    trained = np.flatnonzero(segment.trained)
-    values = {"weight": np.full(len(trained), weight, np.float32)}
-    return Row(segment.ids, trained, segment.images, values)
+    return row_of(segment, {"weight": np.full(int(segment.trained.sum()), weight, np.float32)})
 
 
 def merge_equal(rows: Sequence[Row]) -> list[Row]:
-    """Merge rows with equal ids, trained tokens and images.
+    """Merge rows with equal ids, trained tokens, images and origin.
 
-    What the loss sums (``positive``, ``negative``, ``count``) is added. The gradient is unchanged but for rounding.
+    What the loss sums (`mmgym.learn.losses.SUMMED`) is added. The gradient is unchanged but for rounding.
     """
-    merged: dict[tuple[bytes, bytes, tuple[ImageRef, ...]], Row] = {}
+    merged: dict[tuple[Any, ...], Row] = {}
     for row in rows:
-        key = (row.ids.tobytes(), row.trained.tobytes(), row.images)
+        key = (row.ids.tobytes(), row.trained.tobytes(), row.images, row.origin)
         if key not in merged:
-            merged[key] = Row(row.ids, row.trained, row.images, dict(row.values))
+            merged[key] = Row(row.ids, row.trained, row.images, dict(row.values), row.origin)
         else:
             values = merged[key].values
-            for name in ("positive", "negative", "count"):
+            for name in SUMMED:
                 values[name] = values[name] + row.values[name]
     return list(merged.values())
 
@@ -125,12 +106,23 @@ def pad(rows: Sequence[Row], policy: Policy) -> PaddedBatch:
     for index, row in enumerate(rows):
         ids[index, : len(row.ids)] = row.ids
         positions[:, index, : len(row.ids)] = policy.positions(row.ids, row.images)
-    names = rows[0].values
     return PaddedBatch(
         torch.from_numpy(ids),
         torch.from_numpy(positions),
         torch.from_numpy(np.concatenate([np.full(len(row.trained), i, np.int64) for i, row in enumerate(rows)])),
         torch.from_numpy(np.concatenate([row.trained for row in rows]).astype(np.int64)),
-        {name: torch.from_numpy(np.concatenate([row.values[name] for row in rows])) for name in names},
+        {name: torch.from_numpy(_side_by_side(rows, name)) for name in rows[0].values},
         [image for row in rows for image in row.images],
     )
+
+
+def _side_by_side(rows: Sequence[Row], name: str) -> np.ndarray:
+    """A value of all rows, one after the other; units are numbered on, so that they stay those of one row."""
+    parts, first = [], 0.0
+    for row in rows:
+        part = row.values[name]
+        if name == "unit":
+            part = part + np.float32(first)
+            first = float(part.max(initial=first)) + 1
+        parts.append(part)
+    return np.concatenate(parts)

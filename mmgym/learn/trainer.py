@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,24 @@ import torch
 import mmgym
 from mmgym.agent import TrainableAgent
 from mmgym.env import Unsupported
-from mmgym.learn.advantages import group_relative
-from mmgym.learn.build import make_demonstrator, make_env, make_policy, make_reward, scripted_agent
+from mmgym.learn.advantages import needs
+from mmgym.learn.build import make_demonstrator, make_env, make_policy, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
 from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.display import Display
 from mmgym.learn.distributed import World, launch
-from mmgym.learn.episodes import describe, noise_key, success_by_environment, training_tasks, whole_groups
+from mmgym.learn.episodes import noise_key, training_tasks, whole_groups
 from mmgym.learn.evaluate import evaluate
-from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part
-from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
+from mmgym.learn.improvement import Improvement
+from mmgym.learn.learner import Learner, OptimizerConfig, Part
+from mmgym.learn.losses import likelihood_loss
 from mmgym.learn.metrics import MetricsLog
-from mmgym.learn.packing import Row, merge_equal, policy_rows, supervised_row
+from mmgym.learn.packing import supervised_row
 from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
-from mmgym.rewards import combine
 from mmgym.rollout import Executor, Rollout
-from mmgym.trajectory import ImageStore, Trajectory, segments
+from mmgym.trajectory import ImageStore, segments
 
 __all__ = ["Trainer", "train"]
 
@@ -79,8 +80,8 @@ class Trainer:
         self.config, self.world = config, world
         self.folder = Path(config.out)
         self.policy = make_policy(config)
-        self.executor = Executor(config.rollout)
-        self.reward_spec = make_reward(config.grpo)
+        recorded = config.rollout.record_state_keys or "state_keys" in needs(config.grpo.method()[0])
+        self.executor = Executor(replace(config.rollout, record_state_keys=recorded))
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
         envs = [make_env(environment) for environment in config.environments]
         spaces = [mmgym.unwrap(env).action_space for env in envs]
@@ -88,7 +89,6 @@ class Trainer:
             env.close()
         self.decisions = Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
         self.examiners = [Examiner(e, config.perception, self.policy) for e in config.environments]
-        self._number = {environment.id: number for number, environment in enumerate(config.environments)}
         self.state: dict[str, Any] = {
             "stage": "perception",
             "step": 0,
@@ -100,6 +100,7 @@ class Trainer:
             "summary": {},
         }
         self.learner: Learner | None = None
+        self.improvement: Improvement | None = None
         self._demonstrated: dict[int, Rollout] = {}
         self._saved = 0
         self._clock = time.perf_counter()
@@ -121,10 +122,10 @@ class Trainer:
         gc.freeze()  # libraries and model are here to stay: looking through them took a fifth of a rollout
         with Display(self.config, self.world.is_main) as self.display, self.executor:
             self.log = log
-            optimizer_state = resumed["learner"] if resumed else None
+            saved = resumed if resumed and resumed["learner"] else None
             while self.state["stage"] in STAGES:
-                self._stage(self.state["stage"], optimizer_state)
-                optimizer_state = None
+                self._stage(self.state["stage"], saved)
+                saved = None
             summary = self._finish()
         if log:
             log.close()
@@ -132,19 +133,23 @@ class Trainer:
 
     # --- stages ----------------------------------------------------------------------------------------------------
 
-    def _stage(self, stage: str, optimizer_state: dict[str, Any] | None) -> None:
+    def _begin(self, stage: str, saved: dict[str, Any] | None = None) -> None:
+        """Make what learns in a stage; `saved` is the checkpoint that it goes on from."""
+        config = self.config
+        optimizer, temperature = self._plan(stage)[1], config.policy.temperature
+        self.learner = Learner(self.policy, optimizer, temperature, config.grpo.max_tokens, self.world, self.decisions)
+        if stage == "grpo":
+            mixed = (self._mixed_questions, self._mixed_demonstrations)
+            self.improvement = Improvement(config, self.learner, self.executor, self.sampler, mixed)
+        if saved:
+            self.learner.load_state(saved["learner"])
+            if self.improvement:
+                self.improvement.load_state(saved["improvement"])
+
+    def _stage(self, stage: str, saved: dict[str, Any] | None) -> None:
         steps, optimizer = self._plan(stage)
         state = self.state
-        self.learner = Learner(
-            self.policy,
-            optimizer,
-            self.config.policy.temperature,
-            self.config.grpo.max_tokens,
-            self.world,
-            self.decisions,
-        )
-        if optimizer_state:
-            self.learner.load_state(optimizer_state)
+        self._begin(stage, saved)
         step_once = {"perception": self._perceive, "cloning": self._clone, "grpo": self._improve}[stage]
         interval = self.config.checkpoint_every * (1 if stage == "grpo" else 5)
         while state["step"] < steps:
@@ -163,7 +168,7 @@ class Trainer:
             self._tick(stage)
         following = [*STAGES, "done"][STAGES.index(stage) + 1]
         state["stage"], state["step"] = following, 0
-        self.learner = None
+        self.learner = self.improvement = None
         self._save()
 
     def _plan(self, stage: str) -> tuple[int, OptimizerConfig]:
@@ -187,99 +192,19 @@ class Trainer:
 
     def _clone(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
-        config = self.config.cloning
-        number = step % config.pool if config.pool else step
-        rollout = self._demonstrated.get(number)
-        if rollout is None:
-            tasks = training_tasks(self.config, self.world, stage=1, step=number, groups=config.episodes, size=1)
-            rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
-            if config.pool:
-                self._demonstrated[number] = rollout
-        rows = [supervised_row(s) for t in whole_groups(rollout, self.world) for s in segments(t)]
-        tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
-        parts = [Part(rows, rollout.images, likelihood_loss, tokens)]
-        if config.question_weight:
-            parts.append(self._question_part(1, step, config.question_weight))
+        parts = [self._demonstration_part(step, 1.0)]
+        if self.config.cloning.question_weight:
+            parts.append(self._question_part(1, step, self.config.cloning.question_weight))
         return self.learner.step(parts, scale)
 
     def _improve(self, step: int, scale: float) -> dict[str, float]:
-        assert self.learner is not None
-        config, state = self.config.grpo, self.state
-        started = time.perf_counter()
-        tasks = training_tasks(
-            self.config, self.world, stage=2, step=step, groups=config.groups, size=config.group_size
-        )
-        rollout = self.executor.run(tasks, self.sampler)
-        sampled_at = time.perf_counter()
-        usable = whole_groups(rollout, self.world)
-        returns = np.array([self._reward_of(trajectory) for trajectory in usable])
-        values = describe(rollout, usable, float(returns.sum()), self.world)
-        state["episodes"] += int(values.pop("episodes"))
-        state["sampled_tokens"] += int(values["tokens"])
-        groups = np.array([t.task.group for t in usable])
-        advantages = group_relative(returns, groups, normalise=config.normalise)
-        chosen = [(t, a) for t, a in zip(usable, advantages, strict=True) if a != 0]
-        deals = self._deal(chosen, np.random.default_rng([self.config.seed, 3, step, self.world.rank]))
-        metrics: list[dict[str, float]] = []
-        for number, deal in enumerate(deals):
-            rows = self._policy_rows(deal)
-            tokens = self.world.sum(float(sum(row.values["count"].sum() for row in rows)))
-            if not tokens:
-                continue
-            parts = [Part(rows, rollout.images, self._policy_loss, tokens)]
-            if config.question_weight:
-                key = step * config.minibatches + number
-                parts.append(self._question_part(2, key, config.question_weight, config.question_conversations))
-            metrics.append(self.learner.step(parts, scale))
-            self._guard(metrics)
-        state["version"] += 1
+        assert self.improvement is not None
+        values = self.improvement.step(step, scale)
+        self.state["episodes"] += int(values.pop("episodes"))
+        self.state["sampled_tokens"] += int(values["tokens"])
+        self.state["version"] += 1
         self._weights_changed()
-        finished = time.perf_counter()
-        means = {name: float(np.mean([m[name] for m in metrics])) for name in (metrics[0] if metrics else ())}
-        means.pop("max_logprob_difference", None)
-        return {
-            **values,
-            **success_by_environment(usable, self.config, self.world),
-            **means,
-            "sampler_difference": metrics[0]["max_logprob_difference"] if metrics else 0.0,
-            "used_groups": self.world.sum(float(len({t.task.group for t, _ in chosen}))) / config.groups,
-            "tokens_per_second": values["tokens"] / (finished - started),
-            "seconds_rollout": sampled_at - started,
-            "seconds_update": finished - sampled_at,
-        }
-
-    def _deal(
-        self, chosen: list[tuple[Trajectory, float]], rng: np.random.Generator
-    ) -> list[list[tuple[Trajectory, float]]]:
-        """Deal the trajectories out to the optimizer steps of an iteration, whole groups together.
-
-        A group shows the same pictures, so each passes through the vision tower in one step only. There are fewer
-        steps where little is left to learn from: few distinct rows make a noisy gradient.
-        """
-        config = self.config.grpo
-        distinct = self.world.sum(float(len(self._policy_rows(chosen))))
-        count = int(min(config.minibatches, max(1, distinct // config.rows_per_minibatch)))
-        groups = sorted({trajectory.task.group for trajectory, _ in chosen})
-        place = {groups[index]: turn % count for turn, index in enumerate(rng.permutation(len(groups)))}
-        return [[pair for pair in chosen if place[pair[0].task.group] == number] for number in range(count)]
-
-    def _policy_loss(self, batch: TokenBatch) -> LossOutput:
-        config = self.config.grpo
-        return clipped_policy_loss(batch, config.clip_low, config.clip_high, config.entropy_bonus)
-
-    def _reward_of(self, trajectory: Trajectory) -> float:
-        """The return that training sees."""
-        return sum(combine([turn.terms for turn in trajectory.turns], self.reward_spec))
-
-    def _guard(self, metrics: list[dict[str, float]]) -> None:
-        """Before the first update of an iteration, the learner must see what the sampler saw."""
-        difference = metrics[0]["max_logprob_difference"]
-        if len(metrics) == 1 and not difference <= self.config.grpo.guard_logprobs:
-            raise GuardError(
-                f"log-probabilities of sampler and learner differ by {difference:.3g} before the update; at most "
-                f"{self.config.grpo.guard_logprobs:g} is allowed (grpo.guard_logprobs): "
-                "the learner does not see what was sampled"
-            )
+        return values
 
     # --- checks and evaluations ------------------------------------------------------------------------------------
 
@@ -405,14 +330,33 @@ class Trainer:
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         return Part(rows, images, likelihood_loss, tokens / weight)
 
-    def _policy_rows(self, chosen: list[tuple[Trajectory, float]]) -> list[Row]:
-        """Rows of some trajectories, each sampled token with the advantage of its trajectory; equal rows merged."""
-        rows: list[Row] = []
-        for trajectory, advantage in chosen:
-            parts = segments(trajectory)
-            advantages = [np.full(int(part.trained.sum()), advantage, np.float32) for part in parts]
-            rows += policy_rows(parts, advantages, self.decisions, self._number[trajectory.task.env_id])
-        return merge_equal(rows)
+    def _demonstration_part(self, step: int, weight: float) -> Part:
+        """Demonstrations of a step: their loss is the mean over tokens, times `weight`."""
+        config = self.config.cloning
+        number = step % config.pool if config.pool else step
+        rollout = self._demonstrated.get(number)
+        if rollout is None:
+            tasks = training_tasks(self.config, self.world, stage=1, step=number, groups=config.episodes, size=1)
+            rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
+            if config.pool:
+                self._demonstrated[number] = rollout
+        rows = [supervised_row(s) for t in whole_groups(rollout, self.world) for s in segments(t)]
+        tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
+        return Part(rows, rollout.images, likelihood_loss, tokens / weight)
+
+    def _mixed_questions(self, number: int) -> list[Part]:
+        """The questions that an update of the third stage asks."""
+        config = self.config.grpo
+        if not config.question_weight:
+            return []
+        return [self._question_part(2, number, config.question_weight, config.question_conversations)]
+
+    def _mixed_demonstrations(self, number: int) -> list[Part]:
+        """The demonstrations that an update of the third stage imitates; those of cloning are not met again."""
+        config = self.config
+        if not config.grpo.cloning_weight:
+            return []
+        return [self._demonstration_part(config.cloning.steps + number, config.grpo.cloning_weight)]
 
     def _sampler(self, greedy: bool) -> TrainableAgent:
         config = self.config.policy
@@ -446,5 +390,6 @@ class Trainer:
                 "state": self.state,
                 "model": self.policy.model.state_dict(),
                 "learner": self.learner.state() if self.learner else None,
+                "improvement": self.improvement.state() if self.improvement else None,
             }
             save_checkpoint(self.folder / "checkpoints", self._saved, content)

@@ -22,11 +22,13 @@ from mmgym.agent import Agent, BatchAgent, Conversation, Response
 from mmgym.formats import FORMATS, parse
 from mmgym.messages import opening, user_message
 from mmgym.rewards import terms_of
+from mmgym.rollout.augment import check_augmentation
 from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import EnvironmentHost, Opening, StepResult
+from mmgym.rollout.pictures import Pictures
 from mmgym.rollout.workers import NeighbourFailure, WorkerFailure, WorkerPool, call
 from mmgym.spaces import InvalidAction, ToolCall, ToolSpace
-from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, Turn
+from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Status, Trajectory, Turn
 
 __all__ = ["EnvironmentHandle", "Executor", "Rollout", "RolloutConfig"]
 
@@ -150,8 +152,10 @@ class Executor:
             agent: answers one conversation at a time, or in batches.
 
         Raises:
-            ValueError: when a task is wrong (unknown id, level, split ...), naming what is allowed.
+            ValueError: when a task is wrong (unknown id, level, split, augmentation ...), naming what is allowed.
         """
+        for name in {task.augmentation for task in tasks if task.augmentation}:
+            check_augmentation(name)
         started = time.perf_counter()
         rollout = _run_to_end(self._run(tasks, agent))
         rollout.seconds = time.perf_counter() - started
@@ -231,6 +235,7 @@ class Executor:
         self, key: int, trajectory: Trajectory, handle: EnvironmentHandle, agent: Any, images: ImageStore
     ) -> None:
         task = trajectory.task
+        pictures = Pictures(task, images)
         conversation: Conversation | None = None
         try:
             start = await handle.reset(task)
@@ -241,7 +246,7 @@ class Executor:
             if result.info["error"]:
                 raise WorkerFailure(result.info["error"])
             while not (result.terminated or result.truncated):
-                conversation.messages.append(user_message(result.content))
+                conversation.messages.append(user_message(pictures.show(result.content, conversation.turn)))
                 before = time.perf_counter()
                 response = await agent.act(conversation)
                 if response.exhausted:
@@ -252,11 +257,12 @@ class Executor:
                 answer = {"role": "assistant", "content": [{"type": "text", "text": response.text}]}
                 conversation.messages.append(answer)
                 asked, answered = result.state_key, time.perf_counter()
-                _keep_images(response, images)
+                seen = pictures.keep(response)
                 result = await handle.step(self._action(response, start.space))
                 if result.info["error"]:
                     raise WorkerFailure(result.info["error"])
-                turn = _turn(response, result, asked)
+                conversation.feedback.append(result.info["feedback"])
+                turn = _turn(response, seen, result, asked)
                 turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - answered
                 trajectory.turns.append(turn)
             trajectory.success = bool(result.info["success"])
@@ -296,18 +302,10 @@ def _run_to_end(flow: Coroutine[Any, Any, Rollout]) -> Rollout:
         return thread.submit(asyncio.run, flow).result()
 
 
-def _keep_images(response: Response, images: ImageStore) -> None:
-    for image, pixels in zip(response.images, response.pixels, strict=True):
-        if images.add(pixels) != image:
-            raise ValueError(
-                "the pixels of an image have changed since the agent saw it: observations must stay as they are"
-            )
-
-
-def _turn(response: Response, result: StepResult, state_key: str) -> Turn:
+def _turn(response: Response, images: tuple[ImageRef, ...], result: StepResult, state_key: str) -> Turn:
     return Turn(
         prompt_ids=_NO_IDS if response.prompt_ids is None else response.prompt_ids,
-        images=response.images,
+        images=images,
         sampled_ids=_NO_IDS if response.sampled_ids is None else response.sampled_ids,
         logprobs=_NO_LOGPROBS if response.logprobs is None else response.logprobs,
         extends=response.extends,

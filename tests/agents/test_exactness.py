@@ -1,12 +1,13 @@
-"""What was sampled is what is trained: ids, pixels, positions and log-probabilities, for both model classes.
+"""What was sampled is what is trained: ids, pixels, positions and log-probabilities, for all model classes.
 
-The references are built without the code under test: texts by the tokenizer's own chat template, log-probabilities
-by transformers' plain forward on a model loaded from a folder, positions by its ``get_rope_index``.
+The references are built without the code under test (`class_references`): texts by hand, ids by the class's own
+processor, log-probabilities by transformers' plain forward on a model loaded from a folder.
 """
 
 import numpy as np
 import pytest
 import torch
+from class_references import REFERENCES, expected_ids, pictures_of
 from playing import Watched, mixed_tasks, play, teach_format, tiny
 from transformers import AutoModelForImageTextToText
 
@@ -14,8 +15,15 @@ from mmgym.learn.learner import Learner, OptimizerConfig
 from mmgym.learn.packing import supervised_row
 from mmgym.trajectory import segments
 
-CONTEXTS = ("full", "window(1)", "window(3)")
-CASES = [(family, context) for family in ("qwen3_vl", "qwen2_5_vl") for context in CONTEXTS]
+SHAPES = {
+    "qwen3_vl": {},
+    "qwen2_5_vl": {},
+    "smolvlm": {"tiles_per_side": 2},
+    "internvl": {"tiles_per_side": 2},
+    "gemma3": {"sliding_window": 24},
+}
+CASES = [(family, context) for family in ("qwen3_vl", "qwen2_5_vl") for context in ("full", "window(1)", "window(3)")]
+CASES += [(family, context) for family in ("smolvlm", "internvl", "gemma3") for context in ("full", "window(3)")]
 TEMPERATURE = 0.8
 
 
@@ -23,8 +31,8 @@ TEMPERATURE = 0.8
 def models(tmp_path_factory):
     """Per family the model and its twin, loaded by transformers from the saved folder."""
     made = {}
-    for family in ("qwen3_vl", "qwen2_5_vl"):
-        vlm = teach_format(tiny(family), family)
+    for family, shape in SHAPES.items():
+        vlm = teach_format(tiny(family, **shape), family)
         path = tmp_path_factory.mktemp(family)
         vlm.save(path)
         made[family] = vlm, AutoModelForImageTextToText.from_pretrained(path).eval()
@@ -45,43 +53,11 @@ def played(models):
 
 @pytest.fixture(params=CASES, ids="-".join)
 def case(request, played):
-    return (*played[request.param], request.param[1])
-
-
-def text_of(message):
-    """A message as the Qwen-VL templates write it, with a mark for each image."""
-    parts = [
-        "<|vision_start|><|image_pad|><|vision_end|>" if part["type"] == "image" else part["text"]
-        for part in message["content"]
-    ]
-    return f"<|im_start|>{message['role']}\n{''.join(parts)}<|im_end|>\n"
-
-
-def expected_ids(vlm, messages, answers):
-    """Ids of user messages with the sampled answers between them: each answer closed if it was not."""
-    tokenizer, pad = vlm.tokenizer, vlm.tokenizer.convert_tokens_to_ids("<|image_pad|>")
-    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    ids = []
-    system = [m for m in messages if m["role"] == "system"]
-    users = [m for m in messages if m["role"] == "user"]
-    cell = vlm.image_processor.patch_size * vlm.image_processor.merge_size
-    for index, user in enumerate(users):
-        text = "".join(map(text_of, [*system, user] if index == 0 else [user])) + "<|im_start|>assistant\n"
-        if index:
-            text = "\n" + text
-            if ids[-1] != end:
-                ids.append(end)
-        images = iter([part["image"] for part in user["content"] if part["type"] == "image"])
-        for i in tokenizer(text, add_special_tokens=False)["input_ids"]:
-            image = next(images) if i == pad else None
-            ids += [i] * (1 if image is None else image.shape[0] * image.shape[1] // cell**2)
-        if index < len(answers):
-            ids += answers[index].tolist()
-    return ids
+    return (*played[request.param], *request.param)
 
 
 def test_segments_hold_what_the_conversation_showed(case):
-    vlm, _, rollout, conversations, context = case
+    vlm, _, rollout, conversations, family, context = case
     window = {"full": 10**6, "window(1)": 1, "window(3)": 3}[context]
     for key, trajectory in enumerate(rollout.trajectories):
         messages = conversations[key].messages
@@ -94,15 +70,15 @@ def test_segments_hold_what_the_conversation_showed(case):
             last = len(answers) if context == "full" else number + 1
             first = max(0, last - window)
             shown = users[first:last]
-            assert segment.ids.tolist() == expected_ids(vlm, [*system, *shown], answers[first:last])
-            pixels = [part["image"] for m in shown for part in m["content"] if part["type"] == "image"]
+            assert segment.ids.tolist() == expected_ids(vlm, family, [*system, *shown], answers[first:last])
+            pixels = pictures_of(shown)
             assert len(pixels) == len(segment.images)
             for image, ref in zip(pixels, segment.images, strict=True):
                 assert np.array_equal(rollout.images[ref], image)
 
 
 def test_every_sampled_token_is_in_one_segment(case):
-    _, _, rollout, _, _ = case
+    rollout = case[2]
     for trajectory in rollout.trajectories:
         found = segments(trajectory)
         ids = np.concatenate([s.ids[s.trained] for s in found])
@@ -130,7 +106,7 @@ def test_the_episodes_are_worth_testing(played):
 
 
 def test_the_learner_recomputes_the_samplers_log_probabilities(case):
-    vlm, _, rollout, _, _ = case
+    vlm, _, rollout, *_ = case
     found = [s for t in rollout.trajectories for s in segments(t)]
     rows = [supervised_row(s) for s in found]
     learner = Learner(vlm, OptimizerConfig(), temperature=TEMPERATURE, max_tokens=2048)
@@ -139,23 +115,27 @@ def test_the_learner_recomputes_the_samplers_log_probabilities(case):
 
 
 def test_transformers_recomputes_the_samplers_log_probabilities(case):
-    vlm, twin, rollout, _, _ = case
+    vlm, twin, rollout, _, family, _ = case
+    reference = REFERENCES[family](vlm)
     for trajectory in rollout.trajectories:
         for segment in segments(trajectory):
             pixels = [rollout.images[ref] for ref in segment.images]
-            seen = vlm.image_processor(images=pixels, return_tensors="pt")
             ids = torch.from_numpy(segment.ids.astype(np.int64))[None]
-            kinds = (ids == twin.config.image_token_id).int()
-            positions, _ = twin.model.get_rope_index(
-                ids, mm_token_type_ids=kinds, image_grid_thw=seen["image_grid_thw"]
-            )
-            assert np.array_equal(vlm.positions(segment.ids, segment.images), positions[:, 0].numpy())
-            produced = int((seen["image_grid_thw"].prod(-1) // vlm.image_processor.merge_size**2).sum())
-            assert produced == int(kinds.sum()) == sum(map(vlm.image_tokens, segment.images))
-            with torch.no_grad():
-                logits = twin(input_ids=ids, mm_token_type_ids=kinds, **seen).logits[0].float() / TEMPERATURE
-            placeholders = ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]
-            logits[:, vlm.tokenizer.convert_tokens_to_ids(placeholders)] = -torch.inf
+            assert int((ids == twin.config.image_token_id).sum()) == sum(map(vlm.image_tokens, segment.images))
+            logits = reference.forward(twin, ids, pixels) / TEMPERATURE
             trained = torch.from_numpy(np.flatnonzero(segment.trained))
             expected = torch.log_softmax(logits, -1)[trained - 1, ids[0, trained]].numpy()
             assert np.abs(expected - segment.logprobs[segment.trained]).max() < 1e-4
+
+
+def test_positions_are_the_models_own(case):
+    vlm, twin, rollout, _, family, _ = case
+    for segment in segments(rollout.trajectories[-1]):
+        positions = vlm.positions(segment.ids, segment.images)
+        if "qwen" not in family:
+            assert positions.tolist() == [list(range(len(segment.ids)))] * 3
+            continue
+        ids = torch.from_numpy(segment.ids.astype(np.int64))[None]
+        seen = vlm.image_processor(images=[rollout.images[ref] for ref in segment.images], return_tensors="pt")
+        extra = REFERENCES[family](vlm).extra(ids, twin, seen)
+        assert np.array_equal(positions, extra["position_ids"][:, 0].numpy())

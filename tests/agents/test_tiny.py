@@ -1,10 +1,12 @@
 """The tiny model: an ordinary checkpoint folder, seeded, whose parts agree with transformers' own."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from class_references import REFERENCES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playing import WORDS, side, tiny
@@ -12,10 +14,14 @@ from transformers import (
     AutoImageProcessor,
     AutoModelForImageTextToText,
     AutoTokenizer,
+    Gemma3ForConditionalGeneration,
+    Idefics3ForConditionalGeneration,
+    InternVLForConditionalGeneration,
     LlamaConfig,
     LlamaForCausalLM,
     Qwen2_5_VLForConditionalGeneration,
     Qwen3VLForConditionalGeneration,
+    SmolVLMForConditionalGeneration,
 )
 
 import mmgym
@@ -24,16 +30,38 @@ from mmgym_agents.families import family_of
 from mmgym_agents.tiny import TinyConfig, build_tiny_vlm, build_tokenizer
 from mmgym_agents.vlm import VLM
 
-FAMILIES = {"qwen3_vl": Qwen3VLForConditionalGeneration, "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration}
+QWEN = {"qwen3_vl": Qwen3VLForConditionalGeneration, "qwen2_5_vl": Qwen2_5_VLForConditionalGeneration}
+FAMILIES = {
+    **QWEN,
+    "smolvlm": SmolVLMForConditionalGeneration,
+    "idefics3": Idefics3ForConditionalGeneration,
+    "internvl": InternVLForConditionalGeneration,
+    "gemma3": Gemma3ForConditionalGeneration,
+}
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def saved(request, tmp_path_factory):
-    """Name of the family, the model, and the folder it was saved to."""
-    vlm = tiny(request.param)
-    path = tmp_path_factory.mktemp(request.param)
-    vlm.save(path)
-    return request.param, vlm, path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A function of the name of a family to the name, the model, and the folder it was saved to."""
+
+    @cache
+    def save(family):
+        vlm = tiny(family)
+        path = tmp_path_factory.mktemp(family)
+        vlm.save(path)
+        return family, vlm, path
+
+    return save
+
+
+@pytest.fixture(params=FAMILIES)
+def saved(request, folder):
+    return folder(request.param)
+
+
+@pytest.fixture(params=QWEN)
+def saved_qwen(request, folder):
+    return folder(request.param)
 
 
 def pictures(family, count, rng=None):
@@ -41,15 +69,11 @@ def pictures(family, count, rng=None):
     return [rng.integers(0, 256, (side(family), side(family), 3)).astype(np.uint8) for _ in range(count)]
 
 
-def logits_of(model, vlm, images):
+def logits_of(model, vlm, family, images):
     """Logits of transformers' plain forward on an opening with the images."""
     content = [{"type": "image", "image": image} for image in images] + [{"type": "text", "text": "up or down"}]
     prompt = vlm.codec.opening([{"role": "user", "content": content}])
-    ids = torch.from_numpy(prompt.ids.astype(np.int64))[None]
-    kinds = (ids == model.config.image_token_id).int()
-    with torch.no_grad():
-        seen = vlm.image_processor(images=images, return_tensors="pt")
-        return model(input_ids=ids, mm_token_type_ids=kinds, **seen).logits
+    return REFERENCES[family](vlm).forward(model, torch.from_numpy(prompt.ids.astype(np.int64))[None], images)
 
 
 def test_the_auto_classes_load_the_folder(saved):
@@ -59,14 +83,18 @@ def test_the_auto_classes_load_the_folder(saved):
     tokenizer = AutoTokenizer.from_pretrained(path)
     text = "<|im_start|>user\nup <action>left</action>"
     assert tokenizer(text)["input_ids"] == vlm.tokenizer(text)["input_ids"]
-    assert tokenizer.chat_template == vlm.tokenizer.chat_template and tokenizer.eos_token == "<|im_end|>"
+    assert tokenizer.chat_template == vlm.tokenizer.chat_template
+    assert tokenizer.eos_token == vlm.tokenizer.eos_token == {"gemma3": "<eos>"}.get(family, REFERENCES[family].end)
     processor = AutoImageProcessor.from_pretrained(path, backend="pil")
     images = pictures(family, 2)
     assert torch.equal(
         processor(images=images, return_tensors="pt")["pixel_values"],
         vlm.image_processor(images=images, return_tensors="pt")["pixel_values"],
     )
-    before, after = logits_of(vlm.model, vlm, images), logits_of(model.eval(), VLM.load(path), images)
+    before, after = (
+        logits_of(vlm.model, vlm, family, images),
+        logits_of(model.eval(), VLM.load(path), family, images),
+    )
     assert torch.allclose(before, after, atol=1e-5)
     assert all(
         torch.equal(a, b) for a, b in zip(vlm.model.state_dict().values(), model.state_dict().values(), strict=True)
@@ -74,19 +102,19 @@ def test_the_auto_classes_load_the_folder(saved):
 
 
 def test_logits_are_equal_after_a_round_trip(saved):
-    _, vlm, path = saved
+    family, vlm, path = saved
     again = VLM.load(path)
-    images = pictures(saved[0], 2)
-    assert torch.equal(logits_of(vlm.model, vlm, images), logits_of(again.model, again, images))
+    images = pictures(family, 2)
+    assert torch.equal(logits_of(vlm.model, vlm, family, images), logits_of(again.model, again, family, images))
     assert again.max_context == vlm.max_context == 4096
     assert again.codec.end_ids == vlm.codec.end_ids and again.family.banned_ids == vlm.family.banned_ids
 
 
-def test_the_auto_processor_loads_the_folder(saved):
+def test_the_auto_processor_loads_the_folder(saved_qwen):
     pytest.importorskip("torchvision", reason="AutoProcessor of Qwen-VL models needs torchvision; nothing here does")
     from transformers import AutoProcessor
 
-    family, vlm, path = saved
+    family, vlm, path = saved_qwen
     processor = AutoProcessor.from_pretrained(path)
     images = pictures(family, 1)
     prompt = vlm.codec.opening([{"role": "user", "content": [{"type": "image", "image": images[0]}]}])
@@ -123,19 +151,20 @@ def test_words_are_single_tokens():
     assert len(tokenizer("<action>up</action>")["input_ids"]) == 3
 
 
-TOKENIZER = build_tokenizer(WORDS)
+TOKENIZERS = [build_tokenizer(WORDS, family) for family in ("qwen3_vl", "smolvlm", "internvl", "gemma3")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_any_text_is_read_and_written_back(text):
-    ids = TOKENIZER(text, add_special_tokens=False)["input_ids"]
-    assert TOKENIZER.decode(ids, clean_up_tokenization_spaces=False) == text
-    assert all(0 <= i < len(TOKENIZER) for i in ids)
+    for tokenizer in TOKENIZERS:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == text
+        assert all(0 <= i < len(tokenizer) for i in ids)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (56, 56), (112, 56), (50, 70), (33, 31), (64, 96), (20, 200)])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", QWEN)
 def test_patches_are_those_of_the_models_own_processor(family, shape):
     """Whether or not the size is a multiple of a token's cell."""
     vlm = tiny(family)
@@ -151,9 +180,9 @@ def test_patches_are_those_of_the_models_own_processor(family, shape):
     assert all(len(layer) == features.sizes.sum() for layer in features.layers)
 
 
-def test_vision_in_one_batch_equals_transformers(saved):
+def test_vision_in_one_batch_equals_transformers(saved_qwen):
     """For images of one size, and of several; also the gradient."""
-    family, vlm, path = saved
+    family, vlm, path = saved_qwen
     twin = AutoModelForImageTextToText.from_pretrained(path).eval()
     rng = np.random.default_rng(2)
     cell = side(family) // 2
@@ -190,7 +219,7 @@ def test_features_can_be_taken_and_joined():
 def test_an_unknown_model_class_names_those_there_are():
     config = LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, vocab_size=16)
     with pytest.raises(ValueError, match=r"LlamaForCausalLM.*Qwen2_5_VLFor.*Qwen3VLFor"):
-        family_of(LlamaForCausalLM(config), None)
+        family_of(LlamaForCausalLM(config), None, None)
 
 
 def test_a_processor_of_another_model_is_refused():
@@ -202,7 +231,10 @@ def test_a_processor_of_another_model_is_refused():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "llama"}, "family must be qwen3_vl or qwen2_5_vl; got 'llama'"),
+        ({"family": "llama"}, "family must be one of qwen3_vl, .*, gemma3; got 'llama'"),
+        ({"tiles_per_side": 2}, "tiles_per_side must be 1, or more for smolvlm, .*; got 2 for qwen3_vl"),
+        ({"tiles_per_side": 0, "family": "internvl"}, "tiles_per_side .* got 0"),
+        ({"sliding_window": 0, "family": "gemma3"}, "sliding_window must be at least 1; got 0"),
         ({"image_size": 70}, "image_size must be a multiple of patch_size .* = 32; got 70"),
         ({"hidden_size": 60, "heads": 7}, "hidden_size"),
         ({"vision_hidden_size": 50}, "vision_hidden_size"),

@@ -21,11 +21,11 @@ CONTENT = {
     "environment": {"kwargs": {"preset": "two_holes", "image_size": 64}, "tasks": {"any": 1, "risky": 0.5}},
     "policy": {"context": "window(2)", "tiny": {"hidden_size": 32}},
     "perception": {"questions": ["Look around.", "Where is the goal?"]},
-    "grpo": {"group_size": 4, "normalise": False, "optimizer": {"name": "muon", "lr": 0.002}},
+    "grpo": {"group_size": 4, "algorithm": "dr_grpo", "optimizer": {"name": "muon", "lr": 0.002}},
     "evaluation": {"tasks": ["risky"], "controls": {"blind": {"wrappers": ["a:B"], "meaning": "No eyes."}}},
 }
 WORDS = [
-    "--seed 3 --policy.context window(2) --grpo.group-size 4 --grpo.no-normalise",
+    "--seed 3 --policy.context window(2) --grpo.group-size 4 --grpo.algorithm dr_grpo",
     "--grpo.optimizer.name muon --grpo.optimizer.lr 2e-3 --evaluation.tasks risky",
 ]
 
@@ -81,8 +81,8 @@ def test_an_empty_file_is_the_default(kind, tmp_path):
         ({"seed": True}, "seed must be of type int; got True"),
         ({"seed": -1}, "seed must be at least 0; got -1"),
         ({"grpo": 3}, "grpo must be a table; got 3"),
-        ({"grpo": {"normalise": 1}}, "grpo.normalise must be of type bool; got 1"),
-        ({"grpo": {"clip_low": "x"}}, "grpo.clip_low must be of type float; got 'x'"),
+        ({"grpo": {"keep_equal": 1}}, "grpo.keep_equal must be of type bool; got 1"),
+        ({"grpo": {"loss": {"clip_low": "x"}}}, "grpo: loss.clip_low must be of type float; got 'x'"),
         ({"environment": {"tasks": {"any": "much"}}}, "environment.tasks.any must be of type float; got 'much'"),
         ({"environment": {"tasks": {"any": -1.0}}}, "environment: tasks must be shares"),
         ({"environment": {"kwargs": ["a"]}}, "environment.kwargs must be a table with names; got ['a']"),

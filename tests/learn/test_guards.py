@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from iterations import alternate
 from tiny_rows import copy_row, random_segments, tiny_policy
 
 from mmgym.learn.config import TrainConfig, from_mapping
@@ -83,9 +84,8 @@ def trainer_for_iteration(config):
     """A trainer that is ready for one GRPO iteration."""
     trainer = Trainer(config, World())
     trainer.log = None
-    trainer.learner = Learner(trainer.policy, config.grpo.optimizer)
-    rewards = iter(np.tile([0.0, 1.0], 1000))
-    trainer._reward_of = lambda trajectory: float(next(rewards))  # type: ignore[method-assign]
+    trainer._begin("grpo")
+    alternate(trainer)
     return trainer
 
 

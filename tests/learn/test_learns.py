@@ -27,7 +27,7 @@ def test_grpo_learns_to_see(tmp_path):
             "group_size": 8,
             "minibatches": 2,
             "rows_per_minibatch": 1,
-            "entropy_bonus": 0.02,
+            "loss": {"entropy_bonus": 0.02},
             "optimizer": {"lr": 2e-3, "warmup_steps": 3, "decay_from": 0.5},
         },
         "evaluation": {"every": 0, "final_episodes": 200, "samples": 0, "baselines": {"random": "random"}},

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from tiny_rows import copy_row, random_segments, tiny_policy
+from tiny_rows import copy_row, policy_rows, random_segments, tiny_policy
 
 from mmgym.learn.advantages import group_relative
 from mmgym.learn.learner import Learner, OptimizerConfig, Part
 from mmgym.learn.losses import LossOutput, TokenBatch, clipped_policy_loss, likelihood_loss
-from mmgym.learn.packing import merge_equal, policy_rows
+from mmgym.learn.packing import merge_equal
 from mmgym.trajectory import ImageStore
 
 

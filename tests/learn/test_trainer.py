@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from colours import COLOURS, FAILING
+from iterations import alternate, config_of, equal, paid, trainer_of, weights
 from two_processes import fail_in_the_child, gradient_and_share
 
 from mmgym.learn.build import _words, make_env
@@ -18,7 +19,7 @@ from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, fr
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.distributed import World, launch
 from mmgym.learn.episodes import training_tasks, whole_groups
-from mmgym.learn.learner import GuardError, Learner, OptimizerConfig, Part, _sum_metrics
+from mmgym.learn.learner import GuardError, OptimizerConfig, Part, _sum_metrics
 from mmgym.learn.losses import LossOutput
 from mmgym.learn.metrics import MetricsLog
 from mmgym.learn.perception import count_words, recalls
@@ -26,44 +27,6 @@ from mmgym.learn.trainer import Trainer, train
 from mmgym.rollout import Rollout
 from mmgym.trajectory import EpisodeTask, ImageStore, Segment, Status, Trajectory, Turn
 from mmgym_agents.codec import TemplateChatCodec
-
-
-def config_of(tmp_path, env_id=COLOURS, kwargs=None, **grpo):
-    """A short run on colours."""
-    content = {
-        "out": str(tmp_path / "run"),
-        "environment": {"id": env_id, "kwargs": {"image_size": 64, **(kwargs or {})}},
-        "rollout": {"format": "tag", "prompt": "minimal"},
-        "policy": {"max_new_tokens": 4},
-        "grpo": {"iterations": 2, "groups": 6, "group_size": 3, **grpo},
-        "evaluation": {"every": 0, "final_episodes": 4, "samples": 0, "baselines": {}},
-    }
-    return from_mapping(TrainConfig, content)
-
-
-def trainer_of(config):
-    """A trainer that is ready for one GRPO iteration."""
-    trainer = Trainer(config, World())
-    trainer.log = None
-    trainer.learner = Learner(trainer.policy, config.grpo.optimizer, decisions=trainer.decisions)
-    return trainer
-
-
-def weights(trainer):
-    """A copy of all weights."""
-    return {name: value.clone() for name, value in trainer.policy.model.state_dict().items()}
-
-
-def equal(ours, theirs):
-    """Whether two sets of weights are byte-equal."""
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def alternate(trainer):
-    """Give trajectories the returns 0, 1, 0, 1 ... in place of what they earned."""
-    returns = iter(np.tile([0.0, 1.0], 500))
-    trainer._reward_of = lambda trajectory: float(next(returns))
-
 
 # --- episodes that count --------------------------------------------------------------------------------------------
 
@@ -146,7 +109,7 @@ def test_a_run_whose_environment_always_fails_ends_with_its_error(tmp_path):
 
 def test_without_advantages_nothing_moves_and_the_iteration_ends(tmp_path):
     trainer = trainer_of(config_of(tmp_path))
-    trainer._reward_of = lambda trajectory: 1.0
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, 1.0)
     before = weights(trainer)
     values = trainer._improve(0, 1.0)
     assert equal(weights(trainer), before)
@@ -158,7 +121,7 @@ def test_without_advantages_nothing_moves_and_the_iteration_ends(tmp_path):
 def test_the_same_iteration_gives_byte_equal_weights(tmp_path):
     ends = []
     for _ in range(2):
-        trainer = trainer_of(config_of(tmp_path, question_weight=0.5, entropy_bonus=0.1))
+        trainer = trainer_of(config_of(tmp_path, question_weight=0.5, loss={"entropy_bonus": 0.1}))
         alternate(trainer)
         for step in range(2):
             assert trainer._improve(step, 1.0)["grad_norm"] > 0

@@ -19,6 +19,7 @@ from transformers.vision_utils import get_vision_position_ids
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
+from mmgym_agents.families.plain import check_language_model
 
 
 class QwenVLFamily:
@@ -26,16 +27,21 @@ class QwenVLFamily:
 
     Args:
         model: ``Qwen2_5_VLForConditionalGeneration`` or ``Qwen3VLForConditionalGeneration``.
-        image_processor: what ``AutoImageProcessor`` loads from the same folder.
+        image_processor: its image processor, in the form that needs no torchvision.
+        tokenizer: its tokenizer; nothing is asked of it.
 
     Raises:
-        ValueError: when patch or merge sizes of processor and model differ.
+        ValueError: when patch or merge sizes of processor and model differ, or the language model has layers that a
+            cache would make inexact.
     """
 
-    def __init__(self, model: Any, image_processor: Any):
+    surround = ""
+
+    def __init__(self, model: Any, image_processor: Any, tokenizer: Any = None):
         self.model = model
         self.processor = image_processor
         config = model.config
+        check_language_model(config.get_text_config())
         vision = config.vision_config
         for name, ours in (("patch_size", vision.patch_size), ("merge_size", vision.spatial_merge_size)):
             if getattr(image_processor, name) != ours:
@@ -44,6 +50,7 @@ class QwenVLFamily:
         self.merge = vision.spatial_merge_size
         self.cell = vision.patch_size * self.merge
         self.image_token_id: int = config.image_token_id
+        self.placeholder_id = self.image_token_id
         placeholders = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
         self.banned_ids = sorted({i for name in placeholders if (i := getattr(config, name, None)) is not None})
         self.deepstack = "Qwen3" in type(model).__name__
@@ -57,6 +64,10 @@ class QwenVLFamily:
         size = self.processor.size
         tall, wide = smart_resize(height, width, self.cell, size["shortest_edge"], size["longest_edge"])
         return tall * self.merge // self.cell, wide * self.merge // self.cell
+
+    def image_ids(self, image: ImageRef) -> Sequence[int]:
+        """The ids that stand for an image: copies of one placeholder."""
+        return [self.image_token_id] * self.image_tokens(image)
 
     def image_tokens(self, image: ImageRef) -> int:
         """Number of placeholder tokens of an image."""

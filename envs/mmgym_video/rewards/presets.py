@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from mmgym.env import choose
+from mmgym.rewards.tags import between, is_framed
 from mmgym_video.question import Question
-from mmgym_video.rewards.transcript import Transcript, between, read_json_call
-from mmgym_video.rewards.video_r1 import is_framed, video_r1
+from mmgym_video.rewards.transcript import Transcript, read_json_call
+from mmgym_video.rewards.video_r1 import video_r1
 from mmgym_video.scoring import Interval, is_correct, temporal_iou
 
 __all__ = ["PRESETS", "Judge", "by_rule", "deepeyes", "framethinker", "longvt", "pixel_reasoner", "preset_rewards"]

@@ -8,6 +8,7 @@ text, the share of valid turns stands in its place: what the environment could r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from mmgym.rewards import RewardSpec, TermSpec, outcome_and_validity
@@ -15,6 +16,7 @@ from mmgym.rewards import RewardSpec, TermSpec, outcome_and_validity
 __all__ = ["turn_specs"]
 
 _FORMAT = TermSpec(aggregate="mean", paid="end")
+_FLAWLESS = TermSpec(gate="outcome", unless=("repeats", "look_errors"), throughout="valid")
 
 turn_specs: Mapping[str, RewardSpec] = MappingProxyType(
     {
@@ -39,16 +41,10 @@ turn_specs: Mapping[str, RewardSpec] = MappingProxyType(
                 "frames": TermSpec(1.2, cap=1.2, gate="outcome"),
             }
         ),
-        # 1 right, .02 for having looked; repeats and refused calls, which FrameThinker pays nothing at all, cost half
-        # of that each: both together, all of it
-        "framethinker": RewardSpec(
-            {
-                "outcome": TermSpec(),
-                "looks": TermSpec(0.02, cap=0.02, gate="outcome"),
-                "repeats": TermSpec(-0.51, cap=0.51, gate="outcome"),
-                "look_errors": TermSpec(-0.51, cap=0.51, gate="outcome"),
-            }
-        ),
+        # 1 right, .02 for having looked; nothing at all where a look repeated one, a call was refused, or a turn could
+        # not be read. Exact over these terms; of FrameThinker's own wording, and of the time that it looks up for .5
+        # more, the environments know nothing
+        "framethinker": RewardSpec({"outcome": _FLAWLESS, "looks": replace(_FLAWLESS, weight=0.02, cap=0.02)}),
         # 1 right, 1 format, 1 temporal IoU (of all that was looked at; LongVT takes the last clip)
         "longvt": RewardSpec({"outcome": TermSpec(), "valid": _FORMAT, "grounding": TermSpec()}),
         # 1 right, -.05 for each look after the first (-.05 for each, and .05 back once there is a frame); the curiosity

@@ -11,7 +11,7 @@ from mmgym.spaces import ToolSpace
 from mmgym.trajectory import Trajectory
 from mmgym_video.question import Question
 
-__all__ = ["Exchange", "Transcript", "between", "read_json_call"]
+__all__ = ["Exchange", "Transcript", "read_json_call"]
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,6 @@ class Transcript:
             for turn in trajectory.turns
         ]
         return cls(question, tuple(exchanges), is_video, total_frames)
-
-
-def between(text: str, start: str, end: str) -> list[str]:
-    """What stands between each `start` and the first `end` after it, as ``re.findall`` has it, in linear time."""
-    found, position = [], 0
-    while (opened := text.find(start, position)) >= 0:
-        closed = text.find(end, opened + len(start))
-        if closed < 0:
-            break
-        found.append(text[opened + len(start) : closed])
-        position = closed + len(end)
-    return found
 
 
 def read_json_call(text: str) -> tuple[str, dict[str, Any]] | None:

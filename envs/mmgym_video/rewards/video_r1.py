@@ -7,18 +7,17 @@ truth), and numbers are compared in float64 where the trainer averages in float3
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
+from mmgym.rewards.tags import between, is_framed
 from mmgym_video.question import Question
-from mmgym_video.rewards.transcript import Transcript, between
+from mmgym_video.rewards.transcript import Transcript
 from mmgym_video.scoring import rouge, word_accuracy
 
-__all__ = ["contrast_bonus", "is_framed", "length_bonus", "video_r1", "video_r1_accuracy"]
+__all__ = ["contrast_bonus", "length_bonus", "video_r1", "video_r1_accuracy"]
 
 _CORRECT = 0.1
 """Accuracy above which an answer counts as correct for the bonuses."""
-_THOUGHT_THEN_ANSWER = re.compile(r"</think>\s*<answer>")
 
 
 def video_r1(
@@ -103,14 +102,6 @@ def video_r1_accuracy(question: Question, text: str) -> float:
         same_form = _has_decimals(said) == _has_decimals(truth)
         return float(same_form and round(number, 2) == round(target, 2))
     return 1.0 - min(1.0, (abs(number - target) + 1e-9) / (abs(target) + 1e-9))
-
-
-def is_framed(text: str) -> bool:
-    r"""Whether all of `text` is ``<think>.*?</think>\s*<answer>.*?</answer>``, found in linear time."""
-    if not (text.startswith("<think>") and text.endswith("</answer>")):
-        return False
-    inside = text[len("<think>") : -len("</answer>")]
-    return _THOUGHT_THEN_ANSWER.search(inside) is not None
 
 
 def _has_decimals(text: str) -> bool:

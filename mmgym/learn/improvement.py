@@ -1,0 +1,375 @@
+"""The third stage, iteration by iteration: episodes are played, credit is given, the policy is updated."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmgym.agent import TrainableAgent
+from mmgym.learn.advantages import Episodes, advantages, needs, value_targets
+from mmgym.learn.aggregation import aggregation_weights
+from mmgym.learn.build import make_reward
+from mmgym.learn.config import TrainConfig
+from mmgym.learn.corrections import correction_weights
+from mmgym.learn.critic import Critic
+from mmgym.learn.episodes import success_by_environment
+from mmgym.learn.experience import Alarm
+from mmgym.learn.gathering import Gathering
+from mmgym.learn.kl import adaptive_kl_coefficient
+from mmgym.learn.learner import GuardError, Learner, Part
+from mmgym.learn.losses import likelihood_loss, policy_loss
+from mmgym.learn.packing import Row, merge_equal
+from mmgym.learn.played import Played, evaluate
+from mmgym.learn.preferences import dpo_weights, preference_pairs
+from mmgym.learn.ratios import level_log_ratios
+from mmgym.rewards import components
+from mmgym.rollout import Executor
+from mmgym.trajectory import ImageStore, Trajectory
+
+__all__ = ["Improvement"]
+
+logger = logging.getLogger(__name__)
+
+_MEANS = ("clip_fraction", "ratio", "kl", "entropy", "kl_reference", "mismatch_kl", "correction", "masked")
+"""Metrics of a policy loss that are means over sampled tokens."""
+
+
+@dataclass
+class Credit:
+    """What a process's trajectories were given."""
+
+    terms: dict[str, float]
+    """What each reward term paid, summed over the trajectories."""
+    advantages: list[np.ndarray]
+    """float32 (sampled tokens,) each."""
+    values: list[np.ndarray]
+    """What the critic said, float32 (sampled tokens,) each; empty without one."""
+    targets: list[np.ndarray]
+    """What the critic is fitted to."""
+
+
+class Improvement:
+    """One process's part of the stage.
+
+    Args:
+        config: the run.
+        learner: updates the policy.
+        executor: plays.
+        sampler: the agent that plays.
+        mixed: functions that give further parts of an update, from its number.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        learner: Learner,
+        executor: Executor,
+        sampler: TrainableAgent,
+        mixed: Sequence[Callable[[int], list[Part]]] = (),
+    ):
+        self.config, self.learner, self.mixed = config, learner, mixed
+        self.world, policy = learner.world, learner.policy
+        self.advantage, self.loss = config.grpo.method()
+        self.reward_spec = make_reward(config.grpo)
+        self.number = {environment.id: number for number, environment in enumerate(config.environments)}
+        self.needs = needs(self.advantage)
+        self.kl_coefficient = self.loss.kl_coefficient
+        self.gathering = Gathering(config, self.world, executor, sampler)
+        self.alarm = Alarm(config.grpo.alarm)
+        self.critic = (
+            Critic(policy, config.grpo.critic, learner.max_tokens, self.world) if "values" in self.needs else None
+        )
+        self.reference: Learner | None = None
+        if self.loss.kl != "none" or config.grpo.preference_beta:
+            self.reference = Learner(policy.clone(), learner.config, learner.temperature, learner.max_tokens)
+
+    def step(self, step: int, scale: float) -> dict[str, Any]:
+        """One iteration; returns its metrics (docs/training.md has a table of them)."""
+        config = self.config.grpo
+        started = time.perf_counter()
+        ledger = _Ledger(lambda trajectory: self._pay(trajectory, step / max(1, config.iterations - 1)))
+        gathered = self.gathering.play(step, ledger.total)
+        sampled_at = time.perf_counter()
+        images, trajectories = gathered.images, gathered.trajectories
+        played = [self._played(*pair) for pair in zip(trajectories, gathered.replayed, strict=True)]
+        for one in played:
+            one.total = ledger.total(one.trajectory)
+        credit = self._credit(played, images, [ledger.pay(trajectory) for trajectory in trajectories])
+        differences = self._note(played, credit, images)
+        chosen = [one for one, own in zip(played, credit.advantages, strict=True) if own.any() or config.keep_equal]
+        metrics: list[dict[str, float]] = []
+        if not (self.critic and step < config.critic.warmup):
+            for epoch in range(config.epochs):
+                deals = self._deal(chosen, np.random.default_rng([self.config.seed, 3, step, self.world.rank, epoch]))
+                for deal in deals:
+                    number = step * config.minibatches * config.epochs + len(metrics)
+                    found = self._update(deal, images, number, scale)
+                    if found:
+                        metrics.append(found)
+                        differences.append(found.pop("max_logprob_difference", 0.0))
+                        self._guard(differences[0])
+        fitted = self._fit(played, credit, images, step, scale)
+        values = gathered.metrics
+        self._adapt(metrics, values["episodes"])
+        finished = time.perf_counter()
+        found_terms = self._terms(credit, len(played))
+        alarm = self.alarm.note(values["return"], values["success"], found_terms)
+        if alarm and self.world.is_main:
+            logger.warning("reward and success part: %s", alarm)
+        names = dict.fromkeys(name for found in metrics for name in found)
+        return {
+            **values,
+            **success_by_environment(trajectories, self.config, self.world),
+            **{f"reward/{name}": value for name, value in found_terms.items()},
+            **{name: float(np.mean([found[name] for found in metrics if name in found])) for name in names},
+            **fitted,
+            "alarm": float(bool(alarm)),
+            "replayed": self.world.sum(float(sum(gathered.replayed))),
+            "sampler_difference": differences[0] if differences else 0.0,
+            "used_groups": self.world.sum(float(len({one.trajectory.task.group for one in chosen}))) / config.groups,
+            "tokens_per_second": values["tokens"] / (finished - started),
+            "seconds_rollout": sampled_at - started,
+            "seconds_update": finished - sampled_at,
+        }
+
+    # --- credit ------------------------------------------------------------------------------------------------------
+
+    def _pay(self, trajectory: Trajectory, progress: float) -> dict[str, np.ndarray]:
+        """What each reward term pays in each turn."""
+        terms = [turn.terms for turn in trajectory.turns]
+        paid = components(terms, self.reward_spec, progress, [len(turn.sampled_ids) for turn in trajectory.turns])
+        return {name: np.array(own, np.float64) for name, own in paid.items()}
+
+    def _played(self, trajectory: Trajectory, replayed: bool) -> Played:
+        """The trajectory; what was not sampled by these weights from these pictures has an origin of its own."""
+        task = trajectory.task
+        origin = (task.group + 1, task.member) if replayed or trajectory.augmented else ()
+        return Played.of(trajectory, self.loss.ratio, self.learner.decisions, self.number[task.env_id], origin)
+
+    def _credit(self, played: Sequence[Played], images: ImageStore, paid: Sequence[dict[str, np.ndarray]]) -> Credit:
+        """Rewards and advantages, those of all processes at once: some estimators whiten over the whole batch."""
+        names = list(self.reward_spec.terms)
+        old = self.critic.values(played, images) if self.critic else []
+        mine = Episodes(
+            [np.sum(list(own.values()), axis=0) for own in paid],
+            np.array([one.trajectory.task.group for one in played], np.int64),
+            [one.tokens for one in played],
+            [[turn.state_key for turn in one.trajectory.turns] for one in played],
+            {name: [own[name] for own in paid] for name in names},
+            old,
+        )
+        parts = self.world.gather(mine)
+        first = sum(len(part.rewards) for part in parts[: self.world.rank])
+        mine_of_all = slice(first, first + len(played))
+        whole = _together(parts)
+        return Credit(
+            {name: float(sum(own[name].sum() for own in paid)) for name in names},
+            advantages(whole, self.advantage)[mine_of_all],
+            old,
+            value_targets(whole, self.advantage)[mine_of_all] if self.critic else [],
+        )
+
+    def _terms(self, credit: Credit, episodes: int) -> dict[str, float]:
+        """What each reward term pays an episode, on average."""
+        parts = self.world.gather((credit.terms, episodes))
+        total = sum(count for _, count in parts)
+        return {name: sum(terms[name] for terms, _ in parts) / total for name in credit.terms}
+
+    # --- update ------------------------------------------------------------------------------------------------------
+
+    def _note(self, played: Sequence[Played], credit: Credit, images: ImageStore) -> list[float]:
+        """Note of each token all that the loss reads and that does not change during the updates.
+
+        Returns:
+            Where log-probabilities are recomputed, one number: by how much they differ from the sampler's at most.
+        """
+        differences: list[float] = []
+        tokens = [one.tokens for one in played]
+        weights, normalisers = aggregation_weights(tokens, self.loss.aggregation, self.loss.aggregation_constant)
+        for one, own, weight, normaliser in zip(played, credit.advantages, weights, normalisers, strict=True):
+            one.give(own, weight, float(normaliser))
+        if self.config.grpo.recompute:
+            proximal = evaluate(played, images, self.learner.logprobs)
+            behaviour = [one.values["behaviour"] for one in played]
+            rule = (
+                self.loss.correction,
+                self.loss.correction_level,
+                self.loss.correction_cap,
+                self.loss.correction_floor,
+            )
+            corrections = correction_weights(proximal, behaviour, tokens, *rule)
+            largest = 0.0
+            for one, own, correction in zip(played, proximal, corrections, strict=True):
+                # Nothing says how likely an altered picture made what the update reads beside the clean one.
+                correction = np.ones_like(correction) if one.trajectory.augmented else correction
+                if not one.origin:
+                    largest = max(largest, float(np.abs(own - one.values["behaviour"]).max(initial=0.0)))
+                one.values |= {"proximal": own, "correction": correction}
+            differences.append(max(self.world.gather(largest)))
+            self._guard(differences[0])
+        if self.reference:
+            for one, own in zip(played, evaluate(played, images, self.reference.logprobs), strict=True):
+                one.values["reference"] = own
+        return differences
+
+    def _deal(self, chosen: list[Played], rng: np.random.Generator) -> list[list[Played]]:
+        """Deal the trajectories out to the optimizer steps of an iteration, whole groups together.
+
+        A group shows the same pictures, so each passes through the vision tower in one step only. There are fewer
+        steps where little is left to learn from: few distinct rows make a noisy gradient.
+        """
+        config = self.config.grpo
+        distinct = self.world.sum(float(len(_rows(chosen))))
+        count = int(min(config.minibatches, max(1, distinct // config.rows_per_minibatch)))
+        groups = sorted({one.trajectory.task.group for one in chosen})
+        place = {groups[index]: turn % count for turn, index in enumerate(rng.permutation(len(groups)))}
+        return [[one for one in chosen if place[one.trajectory.task.group] == number] for number in range(count)]
+
+    def _update(self, deal: list[Played], images: ImageStore, number: int, scale: float) -> dict[str, float]:
+        """One optimizer step; empty where no process has anything to learn from."""
+        if self.config.grpo.preference_beta:
+            part, found = self._preferences(deal, images)
+            return {**self.learner.step([part, *self._mixed(number)], scale), **found} if part else {}
+        normaliser = self.world.sum(sum(one.normaliser for one in deal))
+        if not normaliser:
+            return {}
+        if self.loss.ratio == "trajectory" and self.config.policy.context != "full":
+            # The ratio of a trajectory that is spread over rows is known from a pass before the one with gradient.
+            current = evaluate(deal, images, self.learner.logprobs)
+            old = [one.values.get("proximal", one.values["behaviour"]) for one in deal]
+            ratios = level_log_ratios(current, old, [one.tokens for one in deal], "trajectory")
+            for one, ratio in zip(deal, ratios, strict=True):
+                one.values["log_ratio"] = ratio.astype(np.float32)
+        loss = functools.partial(policy_loss, config=self.loss, kl_coefficient=self.kl_coefficient)
+        policy_part = Part(_rows(deal), images, loss, normaliser)
+        return _means(self.learner.step([policy_part, *self._mixed(number)], scale))
+
+    def _mixed(self, number: int) -> list[Part]:
+        return [part for make in self.mixed for part in make(number)]
+
+    def _preferences(self, deal: list[Played], images: ImageStore) -> tuple[Part | None, dict[str, float]]:
+        """DPO's loss on the best and the worst trajectory of each group."""
+        returns = np.array([one.total for one in deal], np.float64)
+        groups = np.array([one.trajectory.task.group for one in deal], np.int64)
+        pairs = preference_pairs(returns, groups)
+        count = self.world.sum(float(len(pairs)))
+        if not count:
+            return None, {}
+        current = evaluate(deal, images, self.learner.logprobs)
+        ratios = np.array(
+            [np.sum(own - one.values["reference"], dtype=np.float64) for one, own in zip(deal, current, strict=True)]
+        )
+        terms = dpo_weights(ratios[pairs[:, 0]], ratios[pairs[:, 1]], self.config.grpo.preference_beta)
+        rows: list[Row] = []
+        for (best, worst), chosen, rejected in zip(pairs.tolist(), terms.chosen, terms.rejected, strict=True):
+            for index, weight in ((best, chosen), (worst, rejected)):
+                values = {"weight": np.full(len(current[index]), weight, np.float32)}
+                rows += dataclasses.replace(deal[index], values=values).rows()
+        means = {
+            "preference_loss": self.world.sum(float(terms.losses.sum())) / count,
+            "preference_accuracy": self.world.sum(float((terms.margins > 0).sum())) / count,
+        }
+        return Part(rows, images, likelihood_loss, count), means
+
+    def _fit(
+        self, played: Sequence[Played], credit: Credit, images: ImageStore, step: int, scale: float
+    ) -> dict[str, float]:
+        if not self.critic:
+            return {}
+        rng = np.random.default_rng([self.config.seed, 9, step, self.world.rank])
+        return self.critic.fit(played, images, credit.values, credit.targets, rng, scale)
+
+    def _adapt(self, metrics: list[dict[str, float]], episodes: float) -> None:
+        """Move the weight of the divergence from the reference towards its target."""
+        config = self.config.grpo
+        if config.kl_target and metrics:
+            measured = float(np.mean([m["kl_reference"] for m in metrics]))
+            horizon = max(config.kl_horizon, episodes)
+            self.kl_coefficient = adaptive_kl_coefficient(
+                self.kl_coefficient, measured, config.kl_target, horizon, episodes
+            )
+
+    def _guard(self, difference: float) -> None:
+        """Before the first update of an iteration, the learner must see what the sampler saw."""
+        if not difference <= self.config.grpo.guard_logprobs:
+            raise GuardError(
+                f"log-probabilities of sampler and learner differ by {difference:.3g} before the update; at most "
+                f"{self.config.grpo.guard_logprobs:g} is allowed (grpo.guard_logprobs): "
+                "the learner does not see what was sampled"
+            )
+
+    # --- checkpoints -------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs beside policy and optimizer."""
+        return {
+            "kl_coefficient": self.kl_coefficient,
+            "alarm": self.alarm.state(),
+            "gathering": self.gathering.state(),
+            "critic": self.critic.state() if self.critic else None,
+            "reference": self.reference.policy.model.state_dict() if self.reference else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.kl_coefficient = state["kl_coefficient"]
+        self.alarm.load_state(state["alarm"])
+        self.gathering.load_state(state["gathering"])
+        if self.critic:
+            self.critic.load_state(state["critic"])
+        if self.reference:
+            self.reference.policy.model.load_state_dict(state["reference"])
+
+
+class _Ledger:
+    """What each trajectory is paid, reckoned once."""
+
+    def __init__(self, pay: Callable[[Trajectory], dict[str, np.ndarray]]):
+        self._pay = pay
+        self._paid: dict[int, tuple[Trajectory, dict[str, np.ndarray]]] = {}
+
+    def pay(self, trajectory: Trajectory) -> dict[str, np.ndarray]:
+        """What each reward term pays in each turn."""
+        if id(trajectory) not in self._paid:  # the trajectory is kept, so that no other gets its id
+            self._paid[id(trajectory)] = (trajectory, self._pay(trajectory))
+        return self._paid[id(trajectory)][1]
+
+    def total(self, trajectory: Trajectory) -> float:
+        """The return."""
+        return float(sum(own.sum() for own in self.pay(trajectory).values()))
+
+
+def _rows(played: Sequence[Played]) -> list[Row]:
+    return merge_equal([row for one in played for row in one.rows()])
+
+
+def _means(found: dict[str, float]) -> dict[str, float]:
+    """The metrics of a step, which are sums of tokens over the normaliser, as means over tokens."""
+    tokens = found.pop("tokens", 0.0)
+    if not tokens:
+        return found
+    for name in _MEANS:
+        if name in found:
+            found[name] /= tokens
+    first, second = found.pop("importance") / tokens, found.pop("importance_squared") / tokens
+    found["effective_samples"] = first**2 / second if second else 0.0
+    return found
+
+
+def _together(parts: Sequence[Episodes]) -> Episodes:
+    """The episodes of all processes, in the order of their ranks."""
+    return Episodes(
+        [own for part in parts for own in part.rewards],
+        np.concatenate([part.groups for part in parts]),
+        [own for part in parts for own in part.tokens],
+        [own for part in parts for own in part.state_keys],
+        {name: [own for part in parts for own in part.components[name]] for name in parts[0].components},
+        [own for part in parts for own in part.values],
+    )
