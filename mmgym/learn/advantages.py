@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,17 @@ from mmgym.learn.critic_free import (
 from mmgym.learn.gae import bilevel_gae, token_gae, token_returns, token_rewards
 from mmgym.rollout.host import load_attribute
 
-__all__ = ["ESTIMATORS", "AdvantageConfig", "Episodes", "advantages", "group_relative", "needs", "value_targets"]
+__all__ = [
+    "ESTIMATORS",
+    "AdvantageConfig",
+    "Episodes",
+    "advantages",
+    "by_environment",
+    "group_relative",
+    "needs",
+    "together",
+    "value_targets",
+]
 
 
 @dataclass(frozen=True)
@@ -176,6 +187,54 @@ def needs(config: AdvantageConfig) -> frozenset[str]:
     """Which of the fields ``state_keys``, ``components`` and ``values`` of `Episodes` the estimator reads."""
     more = ("components",) if config.per_component else ()
     return frozenset((*_NEEDS.get(config.name, getattr(_find(config.name), "needs", ())), *more))
+
+
+def together(parts: Sequence[Episodes]) -> Episodes:
+    """The trajectories of several batches, e.g. of all processes, as one; the batches have the same fields."""
+    return Episodes(
+        [own for part in parts for own in part.rewards],
+        np.concatenate([part.groups for part in parts]),
+        [own for part in parts for own in part.tokens],
+        [own for part in parts for own in part.state_keys],
+        {name: [own for part in parts for own in part.components[name]] for name in parts[0].components},
+        [own for part in parts for own in part.values],
+        np.concatenate([part.bootstraps for part in parts]),
+    )
+
+
+def by_environment(
+    estimate: Callable[[Episodes], list[np.ndarray]], episodes: Episodes, environments: Sequence[int]
+) -> list[np.ndarray]:
+    """Estimate the trajectories of each environment by themselves, so that what is whitened is of one scale.
+
+    Args:
+        estimate: e.g. `advantages` with a configuration.
+        episodes: n trajectories.
+        environments: the number of the environment of each.
+
+    Returns:
+        Of each trajectory what `estimate` gave, in their order.
+    """
+    found: dict[int, np.ndarray] = {}
+    for number in sorted(set(environments)):
+        where = [index for index, own in enumerate(environments) if own == number]
+        found |= zip(where, estimate(_select(episodes, where)), strict=True)
+    return [found[index] for index in range(len(environments))]
+
+
+def _select(episodes: Episodes, where: Sequence[int]) -> Episodes:
+    def some(lists: Sequence[Any]) -> list[Any]:
+        return [lists[index] for index in where] if len(lists) else []
+
+    return Episodes(
+        some(episodes.rewards),
+        episodes.groups[list(where)],
+        some(episodes.tokens),
+        some(episodes.state_keys),
+        {name: some(lists) for name, lists in episodes.components.items()},
+        some(episodes.values),
+        episodes.bootstraps[list(where)],
+    )
 
 
 def _per_trajectory(episodes: Episodes, credit: np.ndarray) -> list[np.ndarray]:

@@ -143,7 +143,7 @@ class Gathering:
     ) -> tuple[list[Trajectory], list[bool]]:
         """The trajectories, with a stored success in each group that failed as a whole."""
         learned, replayed = list(usable), [False] * len(usable)
-        if not self.replay:
+        if self.replay is None:
             return learned, replayed
         for group in sorted({trajectory.task.group for trajectory in usable}):
             places = [index for index, one in enumerate(usable) if one.task.group == group]
@@ -161,12 +161,12 @@ class Gathering:
         """What a checkpoint needs; every process must ask for it, and has all of it."""
         return {
             "curriculum": self.curriculum.state() if self.curriculum else None,
-            "replay": self.world.gather(self.replay.state()) if self.replay else None,
+            "replay": self.world.gather(self.replay.state()) if self.replay is not None else None,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         if self.curriculum:
             self.curriculum.load_state(state["curriculum"])
-        if self.replay:
+        if self.replay is not None:
             self.replay.load_state(state["replay"][self.world.rank])

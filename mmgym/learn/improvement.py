@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mmgym.agent import TrainableAgent
-from mmgym.learn.advantages import Episodes, advantages, needs, value_targets
+from mmgym.learn.advantages import Episodes, advantages, by_environment, needs, together, value_targets
 from mmgym.learn.aggregation import aggregation_weights
 from mmgym.learn.build import make_reward
 from mmgym.learn.config import TrainConfig
@@ -94,7 +94,7 @@ class Improvement:
         """One iteration; returns its metrics (docs/training.md has a table of them)."""
         config = self.config.grpo
         started = time.perf_counter()
-        ledger = _Ledger(lambda trajectory: self._pay(trajectory, step / max(1, config.iterations - 1)))
+        ledger = _Ledger(lambda trajectory: self._pay(trajectory, min(1.0, step / max(1, config.iterations - 1))))
         gathered = self.gathering.play(step, ledger.total)
         sampled_at = time.perf_counter()
         images, trajectories = gathered.images, gathered.trajectories
@@ -165,15 +165,17 @@ class Improvement:
             {name: [own[name] for own in paid] for name in names},
             old,
         )
-        parts = self.world.gather(mine)
-        first = sum(len(part.rewards) for part in parts[: self.world.rank])
-        mine_of_all = slice(first, first + len(played))
-        whole = _together(parts)
+        environments = [self.number[one.trajectory.task.env_id] for one in played]
+        parts = self.world.gather((mine, environments))
+        first = sum(len(numbers) for _, numbers in parts[: self.world.rank])
+        own = slice(first, first + len(played))
+        whole = together([part for part, _ in parts])
+        numbers = [number for _, part in parts for number in part]
         return Credit(
-            {name: float(sum(own[name].sum() for own in paid)) for name in names},
-            advantages(whole, self.advantage)[mine_of_all],
+            {name: float(sum(one[name].sum() for one in paid)) for name in names},
+            by_environment(functools.partial(advantages, config=self.advantage), whole, numbers)[own],
             old,
-            value_targets(whole, self.advantage)[mine_of_all] if self.critic else [],
+            value_targets(whole, self.advantage)[own] if self.critic else [],
         )
 
     def _terms(self, credit: Credit, episodes: int) -> dict[str, float]:
@@ -361,15 +363,3 @@ def _means(found: dict[str, float]) -> dict[str, float]:
     first, second = found.pop("importance") / tokens, found.pop("importance_squared") / tokens
     found["effective_samples"] = first**2 / second if second else 0.0
     return found
-
-
-def _together(parts: Sequence[Episodes]) -> Episodes:
-    """The episodes of all processes, in the order of their ranks."""
-    return Episodes(
-        [own for part in parts for own in part.rewards],
-        np.concatenate([part.groups for part in parts]),
-        [own for part in parts for own in part.tokens],
-        [own for part in parts for own in part.state_keys],
-        {name: [own for part in parts for own in part.components[name]] for name in parts[0].components},
-        [own for part in parts for own in part.values],
-    )

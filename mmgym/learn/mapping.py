@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from tyro.constructors import PrimitiveConstructorSpec
 
@@ -111,6 +111,10 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
         return from_mapping(kind, value, where)
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
+        return value
+    if origin is Literal:
+        if value not in arguments:
+            raise ValueError(f"{where} must be one of {', '.join(arguments)}; got {value!r}")
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):

@@ -245,6 +245,14 @@ def test_a_failed_group_gets_a_stored_success_in_place_of_its_worst_member():
         assert np.array_equal(later[turn.images[0]], images[turn.images[0]])
 
 
+def test_a_success_from_clean_pictures_stays_one_in_place_of_a_member_that_saw_altered_ones():
+    images, replay = ImageStore(), SuccessReplay()
+    replay.offer(played(images), images)
+    group = failed_group(images, augmentation="gaussian_noise", strength=0.5)
+    found = replay.for_group(group, [0.01, 0.01, 0], images, rng(0))
+    assert found.trajectory.task.member == 2 and not found.trajectory.augmented
+
+
 @pytest.mark.parametrize(
     ("returns", "helped"),
     [

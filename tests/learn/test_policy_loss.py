@@ -162,6 +162,29 @@ def test_each_form_level_and_average_as_in_its_paper(form, level, aggregation):
     assert reference.abs().max() > 1e-4
 
 
+GAINS = {
+    # at probabilities .2, .5 and .8 of tokens sampled with .5: for A = 1 and A = -1 the slope by log pi, 0 where held back
+    "clip": ([0.4, 1.0, 0.0], [0.0, -1.0, -1.6]),
+    "dual_clip": ([0.4, 1.0, 0.0], [0.0, -1.0, 0.0]),
+    "cispo": ([0.9, 1.0, 1.15], [-0.9, -1.0, -1.15]),
+    "dppo_tv": ([0.4, 1.0, 0.0], [0.0, -1.0, -1.6]),
+    "reinforce": ([1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]),
+}
+
+
+@pytest.mark.parametrize("form", GAINS)
+def test_slopes_by_hand_on_both_sides_of_every_limit(form):
+    for sign, expected in zip((1.0, -1.0), GAINS[form], strict=True):
+        leaf = torch.log(torch.tensor([0.2, 0.5, 0.8], dtype=torch.float64)).requires_grad_()
+        pay = torch.full((3,), sign, dtype=torch.float64)
+        values = {n: torch.ones(3) for n in SUMMED} | {
+            "behaviour": torch.full((3,), math.log(0.5), dtype=torch.float64)
+        }
+        values |= {"positive": pay.clamp(min=0), "negative": pay.clamp(max=0)}
+        (-policy_loss(TokenBatch(leaf, torch.zeros(3), values), LossConfig(form=form, **TIGHT)).total).backward()
+        assert leaf.grad.tolist() == pytest.approx(expected), sign
+
+
 @pytest.mark.parametrize("form", ["clip", "dual_clip", "sapo"])
 @pytest.mark.parametrize(("level", "aggregation"), [("turn", "turn_mean"), ("trajectory", "trajectory_mean")])
 def test_ratios_of_units_are_functions_of_all_their_tokens(form, level, aggregation):

@@ -9,8 +9,10 @@ Two rules, on the means of windows of iterations, in units of their standard err
 
 The standard errors are taken within the windows, so a trend makes them larger and the rules slower to speak.
 
-Measured on simulated runs of 300 iterations, at 64 and at 384 episodes an iteration (`tests/learn/test_experience.py`
-makes them), with the defaults: MEASURED
+Measured with the defaults on simulated runs of 300 iterations, those of the tests. Of honest runs (a plateau, learning
+format and task, learning the format only, wandering; 1000 of each at 64 and at 384 episodes an iteration) none raised
+it: the rate is below .4 % for each kind, with 95 % confidence. Of hacked runs in which success falls, all 400 did; of
+those in which it stays where it was, all 200 at 384 episodes and 101 of 200 at 64.
 """
 
 from __future__ import annotations

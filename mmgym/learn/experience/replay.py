@@ -111,7 +111,10 @@ class SuccessReplay:
         for ref in _refs(chosen):
             images.add(self._pixels[ref])
         index = int(values.argmin())
-        return Replacement(index, dataclasses.replace(chosen, task=group[index].task))
+        place = group[index].task
+        # Its own task but for the place in the group: it was sampled from the pictures that it was sampled from.
+        task = dataclasses.replace(chosen.task, group=place.group, member=place.member, noise=place.noise)
+        return Replacement(index, dataclasses.replace(chosen, task=task))
 
     def state(self) -> dict[str, Any]:
         """All that is held, as JSON holds it: a file of `mmgym.store`, in base64."""

@@ -80,7 +80,7 @@ def only_successes(trajectories: Sequence[Trajectory], per_task: int = 0) -> lis
 
 
 def task_key(task: EpisodeTask) -> str:
-    """What two episodes of one task have in common: all but group, member and noise."""
+    """What two episodes of one task have in common: environment, seed, arguments, options and wrappers."""
     return json.dumps([task.env_id, task.seed, task.kwargs, task.options, task.wrappers], sort_keys=True, default=repr)
 
 

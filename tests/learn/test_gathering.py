@@ -1,0 +1,173 @@
+"""What an iteration plays: levels by solve rate, groups played again, old successes, altered pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from iterations import alternate, config_of, paid, trainer_of
+
+from mmgym.learn.config import GrpoConfig
+from mmgym.learn.distributed import World
+from mmgym.learn.episodes import training_tasks
+from mmgym.learn.mapping import from_mapping
+
+LAKE = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"max_turns": 2}}
+
+
+def tasks_of(trainer, step=0):
+    return training_tasks(trainer.config, World(), stage=2, step=step, groups=12, size=1)
+
+
+def test_a_pool_comes_again_and_without_one_nothing_does(tmp_path):
+    again = trainer_of(config_of(tmp_path, gathering={"pool": 3}))
+    seeds = {task.seed for step in range(4) for task in tasks_of(again, step)}
+    assert len(seeds) == 3
+    fresh = trainer_of(config_of(tmp_path))
+    assert len({task.seed for step in range(4) for task in tasks_of(fresh, step)}) == 48
+
+
+def test_groups_that_taught_nothing_are_played_again_but_not_for_ever(tmp_path):
+    trainer = trainer_of(config_of(tmp_path, gathering={"rounds": 3}))
+    trainer.improvement._pay = lambda trajectory, progress: paid(
+        trajectory, float(trajectory.task.group % 3 == 0 and trajectory.task.member == 0)
+    )
+    values = trainer._improve(0, 1.0)
+    assert values["rounds"] == 3 and values["used_groups"] == 1.0, "6 groups of use among the first 18 or more"
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, 0.0)
+    values = trainer._improve(1, 1.0)
+    assert values["rounds"] == 3 and values["used_groups"] == 0.0 and "grad_norm" not in values
+
+
+def test_without_rounds_nothing_is_played_again(tmp_path):
+    trainer = trainer_of(config_of(tmp_path))
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, 0.0)
+    assert trainer._improve(0, 1.0)["rounds"] == 1
+
+
+def test_levels_are_drawn_by_solve_rate(tmp_path):
+    curriculum = {"mode": "progressive", "least_groups": 2, "threshold": 0.5}
+    gathering = {"levels": [1, 2], "curriculum": curriculum}
+    trainer = trainer_of(config_of(tmp_path, **LAKE, gathering=gathering))
+    played = []
+    run = trainer.executor.run
+
+    def watch(tasks, agent):
+        rollout = run(tasks, agent)
+        played.append({task.options["level"] for task in tasks})
+        for trajectory in rollout.trajectories:
+            trajectory.success = True
+        return rollout
+
+    trainer.executor.run = watch
+    first = trainer._improve(0, 1.0)
+    for step in range(1, 4):
+        trainer._improve(step, 1.0)
+    assert played[0] == {1} and set.union(*played) == {1, 2}
+    assert first["solve_rate/mmgym/FrozenLake-v0@1"] == 1.0 and first["drawn/mmgym/FrozenLake-v0@2"] > 0
+
+
+def replaying(tmp_path):
+    gathering = {"pool": 1, "replay": 2}
+    loss = {"correction": "truncate", "correction_level": "trajectory"}
+    return trainer_of(
+        config_of(tmp_path, gathering=gathering, recompute=True, loss=loss, groups=1, guard_logprobs=1e-3)
+    )
+
+
+def test_a_group_that_fails_gets_an_old_success_with_its_own_ratio(tmp_path):
+    trainer = replaying(tmp_path)
+    succeed = {"is": True}
+    run = trainer.executor.run
+
+    def decide(tasks, agent):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories:
+            trajectory.success = succeed["is"]
+        return rollout
+
+    trainer.executor.run = decide
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, float(trajectory.success))
+    first = trainer._improve(0, 1.0)
+    assert first["replayed"] == 0 and first["used_groups"] == 0
+    for parameter in trainer.policy.model.parameters():  # other weights than those that succeeded
+        parameter.data.mul_(1.05)
+    trainer._weights_changed()
+    succeed["is"] = False
+    seen = []
+    note = trainer.improvement._note
+
+    def watch(played, credit, images):
+        found = note(played, credit, images)
+        seen.extend(played)
+        return found
+
+    trainer.improvement._note = watch
+    second = trainer._improve(1, 1.0)
+    assert second["replayed"] == 1 and second["used_groups"] == 1 and second["grad_norm"] > 0
+    assert second["sampler_difference"] < 1e-4, "the guard leaves out what other weights sampled"
+    old = [one for one in seen if one.origin]
+    assert len(old) == 1 and old[0].values["positive"].max() > 0
+    difference = old[0].values["proximal"] - old[0].values["behaviour"]
+    assert np.abs(difference).max() > 1e-3
+    expected = min(2.0, float(np.exp(difference.mean())))
+    assert old[0].values["correction"] == pytest.approx(expected, rel=1e-4)
+    assert all(one.values["correction"] == pytest.approx(1, abs=1e-3) for one in seen if not one.origin)
+
+
+def test_replays_survive_a_checkpoint(tmp_path):
+    trainer = replaying(tmp_path)
+    run = trainer.executor.run
+
+    def succeed(tasks, agent):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories:
+            trajectory.success = True
+        return rollout
+
+    trainer.executor.run = succeed
+    trainer._improve(0, 1.0)
+    held = trainer.improvement.gathering.replay
+    assert len(held) > 0
+    other = replaying(tmp_path)
+    other.improvement.gathering.load_state(trainer.improvement.gathering.state())
+    assert len(other.improvement.gathering.replay) == len(held)
+
+
+def test_some_members_see_altered_pictures_and_the_update_the_clean_ones(tmp_path):
+    gathering = {"augmented": 1, "strength": 1.0}
+    trainer = trainer_of(config_of(tmp_path, gathering=gathering, recompute=True, iterations=100))
+    alternate(trainer)
+    seen = []
+    note = trainer.improvement._note
+
+    def watch(played, credit, images):
+        found = note(played, credit, images)
+        seen.extend(played)
+        return found
+
+    trainer.improvement._note = watch
+    values = trainer._improve(0, 1.0)
+    noisy = [one for one in seen if one.trajectory.augmented]
+    assert len(noisy) == 6 == len(seen) - 12
+    for one in noisy:
+        assert np.abs(one.values["proximal"] - one.values["behaviour"]).max() > 1e-3, "other pictures, other numbers"
+        assert one.values["correction"] == pytest.approx(1)
+    assert values["sampler_difference"] < 1e-4 and values["grad_norm"] > 0
+    late = trainer.improvement.gathering._augmented(tasks_of(trainer), 99)
+    assert max(task.strength for task in late) < 0.01, "annealed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gathering": {"replay": 1}}, "needs a pool"),
+        ({"gathering": {"replay": 1, "pool": 4}}, "needs loss.correction"),
+        ({"gathering": {"augmented": 1}}, "needs recompute"),
+        ({"gathering": {"augmented": 16}, "recompute": True}, "below group_size"),
+        ({"gathering": {"augmentation": "blur"}}, "augmentation must be one of gaussian_noise"),
+        ({"gathering": {"levels": [1, 1]}}, "different whole numbers"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        from_mapping(GrpoConfig, changes)
