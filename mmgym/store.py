@@ -25,7 +25,7 @@ from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Status, Trajecto
 __all__ = ["StoreError", "load_extra", "load_trajectories", "save_trajectories"]
 
 FORMAT = "mmgym.trajectories"
-VERSION = 1
+VERSION = 2
 _METADATA = b"mmgym"
 _TUPLE, _DICT = "__tuple__", "__dict__"
 _GROUP_ROWS = 256
@@ -66,11 +66,15 @@ _ROW = [
     ("group", pa.int64()),
     ("member", pa.int64()),
     ("noise", pa.int64()),
+    ("augmentation", pa.string()),
+    ("strength", pa.float64()),
     ("info", pa.string()),
     ("final_image", pa.int32()),
     ("turns", pa.list_(_TURN)),
     ("surrogates", pa.string()),
 ]
+_SINCE_2 = {"augmentation": "", "strength": 0.0}
+"""Columns that version 1 did not have, and what it meant."""
 _SIMPLE_TURN = ("extends", "version", "state_key", "reward", "terminated", "truncated", "seconds_model", "seconds_env")
 _HUGGINGFACE = {"info": {"features": {"images": {"feature": {"_type": "Image"}, "_type": "List"}}}}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -195,7 +199,7 @@ def _table(rows: list[_Row], schema: pa.Schema) -> pa.Table:
         "surrogates": [_surrogates(trajectory) for trajectory in trajectories],
         "turns": _turns(rows),
     }
-    for name in ("env_id", "seed", "wrappers", "group", "member", "noise"):
+    for name in ("env_id", "seed", "wrappers", "group", "member", "noise", "augmentation", "strength"):
         columns[name] = [getattr(task, name) for task in tasks]
     for name in ("seat", "seed", "group", "member", "noise"):
         if wide := [value for value in columns[name] if not -(2**63) <= value < 2**63]:
@@ -236,6 +240,8 @@ def _ragged(values: Sequence[np.ndarray], dtype: Any, name: str) -> pa.ListArray
 
 def _read_group(table: pa.Table, images: ImageStore, known: dict[bytes, ImageRef]) -> list[Trajectory]:
     plain = {name: table.column(name).to_pylist() for name in table.column_names if name != "turns"}
+    for name, default in _SINCE_2.items():
+        plain.setdefault(name, [default] * table.num_rows)
     all_turns = table.column("turns").combine_chunks()
     ends = np.cumsum(all_turns.value_lengths().to_numpy(zero_copy_only=False)).tolist()
     column = _turn_columns(all_turns.flatten())
@@ -253,6 +259,8 @@ def _read_group(table: pa.Table, images: ImageStore, known: dict[bytes, ImageRef
                 group=plain["group"][row],
                 member=plain["member"][row],
                 noise=plain["noise"][row],
+                augmentation=plain["augmentation"][row],
+                strength=plain["strength"][row],
             ),
             turns=[_turn(column, index, refs) for index in range(start, end)],
             status=Status(plain["status"][row]),
@@ -315,7 +323,8 @@ def _open(path: str | Path) -> pq.ParquetFile:
         version = _about(path, file)["version"]
         if version > VERSION:
             raise StoreError(f"{path} has version {version}; this mmgym reads up to {VERSION}: update mmgym")
-        if not file.schema_arrow.equals(pa.schema(_ROW)):
+        columns = [column for column in _ROW if version > 1 or column[0] not in _SINCE_2]
+        if not file.schema_arrow.equals(pa.schema(columns)):
             raise StoreError(f"{path} is damaged: its columns are {file.schema_arrow.names}")
     except UnicodeDecodeError as error:
         file.close()

@@ -65,6 +65,8 @@ def sets(draw):
         group=INT64,
         member=INT64,
         noise=INT64,
+        augmentation=st.sampled_from(["gaussian_noise", "shift"]),
+        strength=st.floats(0, 1),
     )
     trajectory = st.builds(
         Trajectory,
@@ -241,8 +243,19 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
         except StoreError:
             continue
         assert same, f"byte {place} was changed, and nobody noticed"
-    monkeypatch.setattr(store, "VERSION", 2)
+    monkeypatch.setattr(store, "VERSION", 3)
     save_trajectories(path, [trajectory], images)
-    monkeypatch.setattr(store, "VERSION", 1)
-    with pytest.raises(StoreError, match=r"version 2.*update"):
+    monkeypatch.setattr(store, "VERSION", 2)
+    with pytest.raises(StoreError, match=r"version 3.*update"):
         load_trajectories(path)
+
+
+def test_files_of_version_1_are_read(tmp_path, monkeypatch):
+    task = EpisodeTask("toy/Corridor-v0", 3)
+    path = tmp_path / "old.parquet"
+    monkeypatch.setattr(store, "VERSION", 1)
+    save_trajectories(path, [Trajectory(task)], ImageStore())
+    monkeypatch.undo()
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["augmentation", "strength"]), path, write_page_checksum=True)
+    assert load_trajectories(path)[0][0].task == task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,11 @@ class VLM:
             raise FileNotFoundError(f"{path} holds no config.json: expected a checkpoint folder of transformers")
         with _no_progress_bars():
             model = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype, attn_implementation="sdpa")
-        return cls(model.to(device), AutoTokenizer.from_pretrained(path), load_image_processor(path, model))
+        tokenizer = AutoTokenizer.from_pretrained(path)
+        template = Path(path) / "chat_template.json"
+        if tokenizer.chat_template is None and template.is_file():  # older folders keep it beside the processor
+            tokenizer.chat_template = json.loads(template.read_text(encoding="utf-8"))["chat_template"]
+        return cls(model.to(device), tokenizer, load_image_processor(path, model))
 
     def clone(self) -> VLM:
         """A deep copy that shares no weight with this model: a reference that stays as it is while this one learns."""

@@ -43,7 +43,8 @@ def preflight(config: TrainConfig) -> None:
                 _reset(other, "train", task)
             for split in (config.evaluation.split, config.evaluation.final_split):
                 _reset(other, split)
-            _check_scripted(config.cloning.demonstrator, mmgym.unwrap(other).capabilities.expert)
+            if _is_scripted(config):
+                _check_scripted(config.cloning.demonstrator, mmgym.unwrap(other).capabilities.expert)
             other.close()
     environment, evaluation = config.environment, config.evaluation
     with _blame("environment"):
@@ -68,7 +69,7 @@ def preflight(config: TrainConfig) -> None:
             _reset(changed, evaluation.final_split, evaluation.risk.get("task", ""))
             changed.close()
     names = {f"evaluation.baselines.{name}": agent for name, agent in evaluation.baselines.items()}
-    if config.cloning.steps:
+    if config.cloning.steps and _is_scripted(config):
         names["cloning.demonstrator"] = config.cloning.demonstrator
     for field, agent in names.items():
         with _blame(field):
@@ -111,6 +112,10 @@ def _check_questions(config: TrainConfig) -> None:
                 _reset(env, split)
                 pose(env, environment.questions, np.random.default_rng(0))
             env.close()
+
+
+def _is_scripted(config: TrainConfig) -> bool:
+    return config.cloning.demonstrator != "self" and not config.cloning.trajectories
 
 
 def _check_scripted(name: str, expert: str) -> None:

@@ -21,13 +21,14 @@ import mmgym
 from mmgym.agent import TrainableAgent
 from mmgym.env import Unsupported
 from mmgym.learn.advantages import needs
-from mmgym.learn.build import make_demonstrator, make_env, make_policy, scripted_agent
+from mmgym.learn.build import make_env, make_policy, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
 from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
+from mmgym.learn.demonstrations import Demonstrations
 from mmgym.learn.display import Display
 from mmgym.learn.distributed import World, launch
-from mmgym.learn.episodes import noise_key, training_tasks, whole_groups
+from mmgym.learn.episodes import noise_key
 from mmgym.learn.evaluate import evaluate
 from mmgym.learn.improvement import Improvement
 from mmgym.learn.learner import Learner, OptimizerConfig, Part
@@ -37,7 +38,7 @@ from mmgym.learn.packing import supervised_row
 from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
 from mmgym.rollout import Executor, Rollout
-from mmgym.trajectory import ImageStore, segments
+from mmgym.trajectory import ImageStore
 
 __all__ = ["Trainer", "train"]
 
@@ -83,6 +84,7 @@ class Trainer:
         recorded = config.rollout.record_state_keys or "state_keys" in needs(config.grpo.method()[0])
         self.executor = Executor(replace(config.rollout, record_state_keys=recorded))
         self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
+        self.demonstrations = Demonstrations(config, world, self.policy, self.executor, self.sampler)
         envs = [make_env(environment) for environment in config.environments]
         spaces = [mmgym.unwrap(env).action_space for env in envs]
         for env in envs:
@@ -101,7 +103,6 @@ class Trainer:
         }
         self.learner: Learner | None = None
         self.improvement: Improvement | None = None
-        self._demonstrated: dict[int, Rollout] = {}
         self._saved = 0
         self._clock = time.perf_counter()
 
@@ -192,7 +193,9 @@ class Trainer:
 
     def _clone(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
-        parts = [self._demonstration_part(step, 1.0)]
+        if self.config.cloning.demonstrator == "self":
+            self._weights_changed()
+        parts = [self.demonstrations.part(step, 1.0)]
         if self.config.cloning.question_weight:
             parts.append(self._question_part(1, step, self.config.cloning.question_weight))
         return self.learner.step(parts, scale)
@@ -330,20 +333,6 @@ class Trainer:
         tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
         return Part(rows, images, likelihood_loss, tokens / weight)
 
-    def _demonstration_part(self, step: int, weight: float) -> Part:
-        """Demonstrations of a step: their loss is the mean over tokens, times `weight`."""
-        config = self.config.cloning
-        number = step % config.pool if config.pool else step
-        rollout = self._demonstrated.get(number)
-        if rollout is None:
-            tasks = training_tasks(self.config, self.world, stage=1, step=number, groups=config.episodes, size=1)
-            rollout = self.executor.run(tasks, make_demonstrator(self.config, self.policy))
-            if config.pool:
-                self._demonstrated[number] = rollout
-        rows = [supervised_row(s) for t in whole_groups(rollout, self.world) for s in segments(t)]
-        tokens = self.world.sum(float(sum(len(row.trained) for row in rows)))
-        return Part(rows, rollout.images, likelihood_loss, tokens / weight)
-
     def _mixed_questions(self, number: int) -> list[Part]:
         """The questions that an update of the third stage asks."""
         config = self.config.grpo
@@ -356,7 +345,7 @@ class Trainer:
         config = self.config
         if not config.grpo.cloning_weight:
             return []
-        return [self._demonstration_part(config.cloning.steps + number, config.grpo.cloning_weight)]
+        return [self.demonstrations.part(config.cloning.steps + number, config.grpo.cloning_weight)]
 
     def _sampler(self, greedy: bool) -> TrainableAgent:
         config = self.config.policy

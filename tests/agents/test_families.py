@@ -10,6 +10,7 @@ from class_references import REFERENCES, pictures_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from playing import WORDS, Watched, assert_equal_draws, mixed_tasks, play, tiny
+from transformers.image_utils import SizeDict
 from transformers.models.smolvlm.processing_smolvlm import get_image_prompt_string
 
 from mmgym.trajectory import ImageStore
@@ -86,6 +87,17 @@ def test_a_conversation_grows_as_the_template_writes_it(name):
         messages += [{"role": "assistant", "content": [{"type": "text", "text": answer}]}, following]
         text = vlm.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         assert ids == reference.encode(text, pictures_of(messages))["input_ids"][0].tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, st.sampled_from([{"longest_edge": 70}, {"longest_edge": 150}, {"height": 70, "width": 130}]))
+@example((60, 45), {"longest_edge": 150})
+def test_frames_are_counted_as_they_are_cut(size, resized):
+    """Also where the processor resizes to something that is not a whole number of frames."""
+    vlm = tiny("idefics3", tiles_per_side=2)
+    vlm.image_processor.size = SizeDict(**resized)
+    seen = vlm.image_processor(images=[picture(*size)], return_row_col_info=True)
+    assert vlm.family.grid(*size) == (seen["rows"][0][0], seen["cols"][0][0])
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 65), (65, 64), (300, 20), (20, 300), (128, 128), (100, 70)])

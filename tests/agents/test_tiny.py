@@ -1,6 +1,7 @@
 """The tiny model: an ordinary checkpoint folder, seeded, whose parts agree with transformers' own."""
 
 import hashlib
+import json
 from functools import cache
 
 import numpy as np
@@ -25,6 +26,7 @@ from transformers import (
 )
 
 import mmgym
+from mmgym_agents.codec import TemplateError
 from mmgym_agents.factory import make_policy
 from mmgym_agents.families import family_of
 from mmgym_agents.tiny import TinyConfig, build_tiny_vlm, build_tokenizer
@@ -120,6 +122,17 @@ def test_the_auto_processor_loads_the_folder(saved_qwen):
     prompt = vlm.codec.opening([{"role": "user", "content": [{"type": "image", "image": images[0]}]}])
     text = "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n"
     assert processor(text=[text], images=images)["input_ids"][0] == prompt.ids.tolist()
+
+
+def test_a_template_beside_the_processor_is_found(tmp_path):
+    """Where older folders keep it."""
+    vlm = tiny("smolvlm")
+    vlm.save(tmp_path)
+    (tmp_path / "chat_template.jinja").rename(tmp_path / "gone")
+    with pytest.raises(TemplateError, match="no chat template"):
+        VLM.load(tmp_path)
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": vlm.tokenizer.chat_template}))
+    assert VLM.load(tmp_path).codec.answer("up").tolist() == vlm.codec.answer("up").tolist()
 
 
 def digest(folder):

@@ -163,7 +163,7 @@ def test_each_form_level_and_average_as_in_its_paper(form, level, aggregation):
 
 
 GAINS = {
-    # at probabilities .2, .5 and .8 of tokens sampled with .5: for A = 1 and A = -1 the slope by log pi, 0 where held back
+    # at probabilities .2, .5, .8 of tokens sampled with .5: the slopes by log pi for A = 1, for A = -1; 0 if held back
     "clip": ([0.4, 1.0, 0.0], [0.0, -1.0, -1.6]),
     "dual_clip": ([0.4, 1.0, 0.0], [0.0, -1.0, 0.0]),
     "cispo": ([0.9, 1.0, 1.15], [-0.9, -1.0, -1.15]),

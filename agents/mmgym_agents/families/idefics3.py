@@ -89,6 +89,11 @@ class Idefics3Family(PlainFamily):
         """The ids of an image: frames row by row with their markers, then the whole image."""
         return self.image_ids_of_grid(*self.grid(image.height, image.width))
 
+    def image_tokens(self, image: ImageRef) -> int:
+        """Number of ids of an image that features replace."""
+        rows, columns = self.grid(image.height, image.width)
+        return self.frame_tokens * (rows * columns + 1)
+
     def _image_ids_of_grid(self, rows: int, columns: int) -> tuple[int, ...]:
         frame = "<image>" * self.frame_tokens
         text = ""
