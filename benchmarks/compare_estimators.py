@@ -22,7 +22,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.learner_peers import python, versions
+from benchmarks.learner_peers.environment import python, versions
 from benchmarks.peers import CACHE, Unavailable, machine, run
 from mmgym.learn.advantages import AdvantageConfig, Episodes, advantages, value_targets
 from mmgym.learn.critic_free import discounted_returns
@@ -58,7 +58,7 @@ class Row:
     function: str
     """Theirs."""
     key: str
-    """Name of the answer of `benchmarks.estimator_peers`."""
+    """Name of the answer of `benchmarks.learner_peers.estimators`."""
     ours: Callable[[Batch], list[np.ndarray]]
     why: str = ""
     """Why the two differ by definition."""
@@ -203,7 +203,7 @@ def ask(interpreter: Path, library: str, batches: list[Batch]) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "batches.json"
         file.write_text(json.dumps(batches))
-        command = [str(interpreter), "-m", "benchmarks.estimator_peers", library.lower(), str(file)]
+        command = [str(interpreter), "-m", "benchmarks.learner_peers.estimators", library.lower(), str(file)]
         return json.loads(run(command, library).splitlines()[-1])
 
 

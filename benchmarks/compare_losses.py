@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.learner_peers import python, versions
+from benchmarks.learner_peers.environment import python, versions
 from benchmarks.peers import CACHE, Unavailable, machine, run
 from mmgym.learn.aggregation import aggregation_weights
 from mmgym.learn.corrections import correction_weights
@@ -66,7 +66,7 @@ class Row:
     function: str
     """Theirs."""
     key: str
-    """Name of the answer of `benchmarks.loss_peers`."""
+    """Name of the answer of `benchmarks.learner_peers.losses`."""
     ours: Callable[[Batch], Answer]
     why: str = ""
     """Why the two differ by definition."""
@@ -410,7 +410,7 @@ def ask(interpreter: Path, library: str, batches: list[Batch]) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "batches.json"
         file.write_text(json.dumps(batches))
-        command = [str(interpreter), "-m", "benchmarks.loss_peers", library.lower(), str(file)]
+        command = [str(interpreter), "-m", "benchmarks.learner_peers.losses", library.lower(), str(file)]
         return json.loads(run(command, library).splitlines()[-1])
 
 

@@ -33,7 +33,28 @@ def short_run(out: Path, **changes: Any) -> dict[str, Any]:
         "rollout": {"format": "tag", "prompt": "minimal"},
         "perception": {"steps": 7, "conversations": 2, "check_every": 3, "held_out": 8, "stop_recall": 2.0},
         "cloning": {"steps": 3, "noise": 0.5, "episodes": 4},
-        "grpo": {"iterations": 4, "groups": 2, "group_size": 4, "question_weight": 0.1, "loss": {"entropy_bonus": 0.05}},
+        "grpo": {
+            "iterations": 4,
+            "groups": 2,
+            "group_size": 4,
+            "question_weight": 0.1,
+            "cloning_weight": 0.1,
+            # all that a run remembers beside the weights: critic, reference, its weight, solve rates, old successes
+            "algorithm": "ppo",
+            "critic": {"warmup": 1},
+            "recompute": True,
+            "loss": {"entropy_bonus": 0.05, "kl": "k2", "kl_coefficient": 0.01, "correction": "truncate"},
+            "kl_target": 0.001,
+            "kl_horizon": 100.0,
+            "gathering": {
+                "pool": 3,
+                "rounds": 2,
+                "replay": 1,
+                "levels": [1, 2],
+                "curriculum": {"mode": "by_solve_rate"},
+                "augmented": 1,
+            },
+        },
         "evaluation": {"episodes": 4, "every": 2, "final_episodes": 4, "samples": 2, "baselines": {"random": "random"}},
     }
     content["perception"]["optimizer"] = {"name": "muon", "lr": 1e-4, "muon_lr": 1e-4}

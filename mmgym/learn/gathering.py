@@ -108,12 +108,12 @@ class Gathering:
         config, size = self.config.grpo.gathering, self.config.grpo.group_size
         if not config.augmented:
             return tasks
-        change = {
-            "augmentation": config.augmentation,
-            "strength": annealed_strength(config.strength, step, self.config.grpo.iterations),
-        }
+        strength = annealed_strength(config.strength, step, self.config.grpo.iterations)
         return [
-            dataclasses.replace(task, **change) if task.member >= size - config.augmented else task for task in tasks
+            dataclasses.replace(task, augmentation=config.augmentation, strength=strength)
+            if task.member >= size - config.augmented
+            else task
+            for task in tasks
         ]
 
     def _by_group(self, usable: Sequence[Trajectory], returns: Returns) -> tuple[list[int], list[list[float]]]:
@@ -132,8 +132,8 @@ class Gathering:
         mine: dict[int, tuple[str, Any, list[bool]]] = {}
         for trajectory in usable:
             task = trajectory.task
-            arm = (task.env_id, task.options.get("level"), [])
-            mine.setdefault(task.group, arm)[2].append(trajectory.success)
+            played = mine.setdefault(task.group, (task.env_id, task.options.get("level"), []))
+            played[2].append(trajectory.success)
         found = {group: arm for part in self.world.gather(mine) for group, arm in part.items()}
         for group in sorted(found):
             self.curriculum.record(*found[group])

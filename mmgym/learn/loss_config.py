@@ -109,7 +109,7 @@ LOSSES: dict[str, LossConfig] = {
     "truncated_is": replace(_DAPO, correction="truncate", correction_cap=2.0),
     "icepop": replace(_DAPO, correction="mask", correction_cap=5.0, correction_floor=0.5),
 }
-"""The losses of the literature by name; docs/algorithms.md has the formulas, and says which numbers no paper fixes.
+"""The losses of the literature by name; docs/algorithms.md has formulas, and says which numbers are not of the papers.
 
 ``grpo`` needs log-probabilities of a reference; ``decoupled_ppo``, ``truncated_is`` and ``icepop`` need the learner's
 own log-probabilities before the update (``proximal``).

@@ -15,7 +15,7 @@ from mmgym.learn.kl import kl_terms
 from mmgym.learn.loss_config import LossConfig
 from mmgym.learn.ratios import ratio_with_gradient, unit_means
 
-__all__ = ["SUMMED", "LossOutput", "TokenBatch", "clipped_policy_loss", "likelihood_loss", "policy_loss"]
+__all__ = ["SUMMED", "LossOutput", "TokenBatch", "likelihood_loss", "policy_loss"]
 
 SUMMED = ("positive", "negative", "count", "weight")
 """Values that are added up where rows with equal ids are merged. All others but ``unit`` must be equal in such rows."""
@@ -137,20 +137,6 @@ def _metrics(
     metrics = {name: (value * count).sum() for name, value in sums.items()}
     largest = difference.abs().max() if len(difference) else difference.sum()
     return {"tokens": count.sum(), **metrics, "max_logprob_difference": largest}
-
-
-def clipped_policy_loss(batch: TokenBatch, clip_low: float, clip_high: float, entropy_bonus: float = 0.0) -> LossOutput:
-    """PPO's clipped surrogate, per token: - min(r A, clip(r, 1 - clip_low, 1 + clip_high) A); every token weighs 1.
-
-    Args:
-        batch: with values ``behaviour``, ``positive``, ``negative`` and ``count``; see `policy_loss`.
-        clip_low: how far the ratio may fall below 1.
-        clip_high: how far it may rise above 1 (above `clip_low` in DAPO's clip-higher, arXiv 2503.14476).
-        entropy_bonus: weight of the entropy, summed over tokens.
-    """
-    values = {"weight": batch.value("count", "a policy loss"), **batch.values}
-    config = LossConfig(clip_low=clip_low, clip_high=clip_high, entropy_bonus=entropy_bonus)
-    return policy_loss(TokenBatch(batch.logprobs, batch.entropy, values), config)
 
 
 def likelihood_loss(batch: TokenBatch) -> LossOutput:

@@ -16,6 +16,10 @@ from mmgym.trajectory import ImageRef, Segment
 __all__ = ["PaddedBatch", "Row", "merge_equal", "micro_batches", "pad", "row_of", "supervised_row"]
 
 
+_OF_WHOLE = ("log_ratio", "correction")
+"""Values that depend on the whole trajectory, of which a row may be a part."""
+
+
 @dataclass(slots=True)
 class Row:
     """One sequence to learn from."""
@@ -48,13 +52,14 @@ def supervised_row(segment: Segment, weight: float = 1.0) -> Row:
 
 
 def merge_equal(rows: Sequence[Row]) -> list[Row]:
-    """Merge rows with equal ids, trained tokens, images and origin.
+    """Merge rows with equal ids, trained tokens, images and origin, and equal numbers of their whole trajectories.
 
     What the loss sums (`mmgym.learn.losses.SUMMED`) is added. The gradient is unchanged but for rounding.
     """
     merged: dict[tuple[Any, ...], Row] = {}
     for row in rows:
-        key = (row.ids.tobytes(), row.trained.tobytes(), row.images, row.origin)
+        whole = tuple(row.values[name].tobytes() for name in _OF_WHOLE if name in row.values)
+        key = (row.ids.tobytes(), row.trained.tobytes(), row.images, row.origin, whole)
         if key not in merged:
             merged[key] = Row(row.ids, row.trained, row.images, dict(row.values), row.origin)
         else:

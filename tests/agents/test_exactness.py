@@ -32,7 +32,7 @@ def models(tmp_path_factory):
     """Per family the model and its twin, loaded by transformers from the saved folder."""
     made = {}
     for family, shape in SHAPES.items():
-        vlm = teach_format(tiny(family, **shape), family)
+        vlm = teach_format(tiny(family, **shape), family, steps=20 if "qwen" in family else 10)
         path = tmp_path_factory.mktemp(family)
         vlm.save(path)
         made[family] = vlm, AutoModelForImageTextToText.from_pretrained(path).eval()

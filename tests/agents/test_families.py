@@ -94,8 +94,8 @@ def test_a_conversation_grows_as_the_template_writes_it(name):
 @example((60, 45), {"longest_edge": 150})
 def test_frames_are_counted_as_they_are_cut(size, resized):
     """Also where the processor resizes to something that is not a whole number of frames."""
-    vlm = tiny("idefics3", tiles_per_side=2)
-    vlm.image_processor.size = SizeDict(**resized)
+    vlm = model("idefics3, resized otherwise")
+    vlm.image_processor.do_image_splitting, vlm.image_processor.size = True, SizeDict(**resized)
     seen = vlm.image_processor(images=[picture(*size)], return_row_col_info=True)
     assert vlm.family.grid(*size) == (seen["rows"][0][0], seen["cols"][0][0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import subprocess
 import sys
@@ -139,15 +140,19 @@ def test_killed_at_many_instants_the_end_is_equal(starter, taught, processes, tm
     whole = command(taught, tmp_path / "whole", processes=processes)
     started = time.monotonic()
     starter.run(whole, log=tmp_path / "whole" / "log")
-    duration = time.monotonic() - started
-    argument, log, rng = command(taught, tmp_path, processes=processes), tmp_path / "log", random.Random(1)
-    kills, status = 0, -9
-    while status != 0:
-        starter.start(argument, log=log)
-        time.sleep(rng.uniform(0, (0.2 + 0.04 * kills) * duration))
-        children = descendants(starter.pid)
-        status, kills = starter.kill(), kills + 1
-        assert gone_within(children, 5)
-        assert status in (0, -9), log.read_text()
-    assert kills >= 3
-    assert_equal_ends(tmp_path / "run", tmp_path / "whole" / "run")
+    duration, rng, kills = time.monotonic() - started, random.Random(1), 0
+    for number in itertools.count():
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        argument, log, status, of_this = command(taught, folder, processes=processes), folder / "log", -9, 0
+        while status != 0:
+            starter.start(argument, log=log)
+            time.sleep(rng.uniform(0, (0.2 + 0.04 * of_this) * duration))
+            children = descendants(starter.pid)
+            status, of_this = starter.kill(), of_this + 1
+            assert gone_within(children, 5)
+            assert status in (0, -9), log.read_text()
+        assert_equal_ends(folder / "run", tmp_path / "whole" / "run")
+        kills += of_this - 1
+        if kills >= 20:
+            return

@@ -1,6 +1,6 @@
 """The advantages that verl, TRL and torchrl give to the same trajectories; runs in their virtual environment.
 
-    .bench/learners/bin/python -m benchmarks.estimator_peers verl batches.json
+    .bench/learners/bin/python -m benchmarks.learner_peers.estimators verl batches.json
 
 Reads a list of batches and prints one line of JSON: of each function and batch, one list of numbers per trajectory. A
 batch has of each trajectory ``rewards``, the terms ``first`` and ``second`` of them, ``tokens`` and ``observed`` (ids

@@ -1,6 +1,6 @@
 """The losses that verl, TRL and torchrl compute of the same trajectories; runs in their virtual environment.
 
-    .bench/learners/bin/python -m benchmarks.loss_peers verl batches.json
+    .bench/learners/bin/python -m benchmarks.learner_peers.losses verl batches.json
 
 Reads a list of batches and prints one line of JSON: of each function and batch, the ``loss`` and its ``gradient`` by
 the log-probabilities (or by the values), or ``numbers``; one list per trajectory. See `benchmarks.compare_losses` for
