@@ -21,7 +21,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
-.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav clean
+.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav learn learn-full clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -41,6 +41,8 @@ help:
 	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
+	@echo "make learn          algorithms side by side on a puzzle, videos and the web, an hour or more; goes on where it was"
+	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
@@ -123,6 +125,12 @@ bench-puzzles: $(STAMP)
 
 bench-web: setup
 	$(BIN)/python benchmarks/web.py
+
+learn: setup
+	$(BIN)/python -m benchmarks.learn
+
+learn-full: setup
+	$(BIN)/python -m benchmarks.learn --full --output benchmarks/results/learn_full.json
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -308,6 +308,7 @@ REFUSED = [
         edited(network=set_config("use_bidirectional_attention", True, "text_config")),
         "use_bidirectional_attention lets text see what comes later",
     ),
+    ("gemma3", edited(network=set_config("mm_tokens_per_image", 9)), "mm_tokens_per_image is 9 .* makes 4 tokens"),
     ("gemma3", edited(network=set_config("boi_token_index", 10**6)), "boi_token_id is 1000000, which its tokenizer"),
 ]
 

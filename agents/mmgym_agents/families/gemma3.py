@@ -31,7 +31,7 @@ class Gemma3Family(PlainFamily):
 
     Raises:
         ValueError: for another attention implementation, for pan-and-scan, for attention to later text, and when the
-            size of images differs between processor and vision tower.
+            size of images, or the number of their tokens, differs between configuration, processor and vision tower.
     """
 
     surround = "\n\n"
@@ -62,6 +62,13 @@ class Gemma3Family(PlainFamily):
             raise ValueError(
                 f"image_size is {side} in the model's configuration and {size['height']} x {size['width']} in its "
                 "image processor"
+            )
+        projector = model.model.multi_modal_projector
+        made = (projector.patches_per_image // projector.kernel_size) ** 2
+        if made != config.mm_tokens_per_image:
+            raise ValueError(
+                f"mm_tokens_per_image is {config.mm_tokens_per_image} in the model's configuration, but its projector "
+                f"makes {made} tokens of an image"
             )
         self.ids = [config.boi_token_id, *[config.image_token_id] * config.mm_tokens_per_image, config.eoi_token_id]
 

@@ -18,10 +18,11 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import get_resiz
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
-from mmgym_agents.families.plain import PlainFamily, token_id
+from mmgym_agents.families.plain import PlainFamily, check_image_token, token_id
 
 __all__ = ["Idefics3Family"]
 
+_IMAGE = "<image>"
 _FAKE = "<fake_token_around_image>"
 _GLOBAL = "<global-img>"
 _MOST_ROWS = 6
@@ -43,7 +44,7 @@ class Idefics3Family(PlainFamily):
     def __init__(self, model: Any, image_processor: Any, tokenizer: Any):
         config = model.config
         rows = range(1, _MOST_ROWS + 1)
-        control = [_FAKE, _GLOBAL, "<image>", *(f"<row_{row}_col_{column}>" for row in rows for column in rows)]
+        control = [_FAKE, _GLOBAL, _IMAGE, *(f"<row_{row}_col_{column}>" for row in rows for column in rows)]
         super().__init__(model, image_processor, model.model.text_model, config.image_token_id, control, tokenizer)
         self.tokenizer = tokenizer
         self.frame: int = image_processor.max_image_size["longest_edge"]
@@ -59,10 +60,9 @@ class Idefics3Family(PlainFamily):
                 "along a frame"
             )
         self.frame_tokens = (side // config.scale_factor) ** 2
-        for token, ours in (("<image>", config.image_token_id), (_FAKE, None), (_GLOBAL, None)):
-            found = token_id(tokenizer, token, model)
-            if ours not in (None, found):
-                raise ValueError(f"image_token_id is {ours} in the model's configuration and {found} in its tokenizer")
+        check_image_token(tokenizer, _IMAGE, model)
+        for marker in (_FAKE, _GLOBAL):
+            token_id(tokenizer, marker, model)
         self.image_ids_of_grid = cache(self._image_ids_of_grid)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
@@ -95,7 +95,7 @@ class Idefics3Family(PlainFamily):
         return self.frame_tokens * (rows * columns + 1)
 
     def _image_ids_of_grid(self, rows: int, columns: int) -> tuple[int, ...]:
-        frame = "<image>" * self.frame_tokens
+        frame = _IMAGE * self.frame_tokens
         text = ""
         for row in range(1, rows + 1):
             text += "".join(f"{_FAKE}<row_{row}_col_{column}>{frame}" for column in range(1, columns + 1)) + "\n"

@@ -14,7 +14,7 @@ import torch
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
-from mmgym_agents.families.plain import PlainFamily, token_id
+from mmgym_agents.families.plain import PlainFamily, check_image_token, token_id
 
 __all__ = ["InternVLFamily"]
 
@@ -37,15 +37,11 @@ class InternVLFamily(PlainFamily):
     def __init__(self, model: Any, image_processor: Any, tokenizer: Any):
         config = model.config
         named = [getattr(tokenizer, f"{name}_token", None) for name in ("start_image", "end_image", "context_image")]
-        self.start, self.end, context = (a or b for a, b in zip(named, (_START, _END, _CONTEXT), strict=True))
-        control = [self.start, self.end, context, getattr(tokenizer, "video_token", None) or _VIDEO]
+        start, end, context = (a or b for a, b in zip(named, (_START, _END, _CONTEXT), strict=True))
+        control = [start, end, context, getattr(tokenizer, "video_token", None) or _VIDEO]
         super().__init__(model, image_processor, model.model.language_model, config.image_token_id, control, tokenizer)
-        self.start_id, self.end_id = (token_id(tokenizer, token, model) for token in (self.start, self.end))
-        if token_id(tokenizer, context, model) != config.image_token_id:
-            found = token_id(tokenizer, context, model)
-            raise ValueError(
-                f"image_token_id is {config.image_token_id} in the model's configuration and {found} in its tokenizer"
-            )
+        self.start_id, self.end_id = (token_id(tokenizer, token, model) for token in (start, end))
+        check_image_token(tokenizer, context, model)
         vision, size = config.vision_config, image_processor.size
         tile = (size["height"], size["width"])
         if tile != tuple(vision.image_size) or tile[0] != tile[1]:

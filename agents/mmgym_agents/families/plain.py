@@ -11,7 +11,7 @@ import torch
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
 
-__all__ = ["PlainFamily", "check_language_model", "token_id"]
+__all__ = ["PlainFamily", "check_image_token", "check_language_model", "token_id"]
 
 
 class PlainFamily:
@@ -152,3 +152,16 @@ def token_id(tokenizer: Any, token: str, model: Any) -> int:
     if token not in known:
         raise ValueError(f"{type(model).__name__} needs a token {token!r}, which its tokenizer does not have")
     return int(known[token])
+
+
+def check_image_token(tokenizer: Any, token: str, model: Any) -> None:
+    """See that a model puts features where its tokenizer writes the token.
+
+    Raises:
+        ValueError: naming both ids.
+    """
+    found = token_id(tokenizer, token, model)
+    if found != model.config.image_token_id:
+        raise ValueError(
+            f"image_token_id is {model.config.image_token_id} in the model's configuration and {found} in its tokenizer"
+        )
