@@ -156,6 +156,10 @@ class ChatCodec(Protocol):
         """The text of sampled ids, without the end token."""
         ...
 
+    def with_thinking(self, thinking: bool) -> ChatCodec:
+        """This codec with thinking on or off."""
+        ...
+
 
 class TrainableAgent(BatchAgent, Protocol):
     """A `BatchAgent` whose weights change between calls."""
@@ -175,8 +179,10 @@ class Policy(Protocol):
         """The codec of its conversations."""
         ...
 
-    def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TrainableAgent:
-        """An agent that samples from the model as it is at the time."""
+    def sampler(
+        self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str, thinking: bool = False
+    ) -> TrainableAgent:
+        """An agent that samples from the model as it is at the time; with `thinking` it is asked to reason first."""
         ...
 
     def save(self, path: Path) -> None:

@@ -21,7 +21,7 @@ def config_of(tmp_path: Path, env_id: str = COLOURS, kwargs: dict[str, Any] | No
         "out": str(tmp_path / "run"),
         "environment": {"id": env_id, "kwargs": {"image_size": 64, **(kwargs or {})}},
         "rollout": {"format": "tag", "prompt": "minimal"},
-        "policy": {"max_new_tokens": 4},
+        "policy": {"max_new_tokens": 4, "context": context},
         "grpo": {"iterations": 2, "groups": 6, "group_size": 3, **grpo},
         "evaluation": {"every": 0, "final_episodes": 4, "samples": 0, "baselines": {}},
     }

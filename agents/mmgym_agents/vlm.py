@@ -79,11 +79,13 @@ class VLM:
         """A deep copy that shares no weight with this model: a reference that stays as it is while this one learns."""
         return VLM(copy.deepcopy(self.model), self.tokenizer, copy.deepcopy(self.image_processor))
 
-    def sampler(self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str) -> TransformersAgent:
+    def sampler(
+        self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str, thinking: bool = False
+    ) -> TransformersAgent:
         """An agent that samples from this model."""
         from mmgym_agents.transformers_agent import Sampling, TransformersAgent
 
-        return TransformersAgent(self, Sampling(temperature, greedy, max_new_tokens, context))
+        return TransformersAgent(self, Sampling(temperature, greedy, max_new_tokens, context, thinking=thinking))
 
     def save(self, path: str | Path) -> None:
         """Write a folder that the Auto classes of transformers load."""

@@ -98,4 +98,5 @@ def make_demonstrator(config: TrainConfig, policy: Policy) -> Agent:
     """Whom the cloning stage clones, speaking in the policy's ids."""
     agent = scripted_agent(config.cloning.demonstrator, config.cloning.noise)
     make = load_attribute("mmgym_agents.scripted:Demonstrator")
-    return make(agent, policy.codec, config.rollout.format, config.policy.context)
+    codec = policy.codec.with_thinking(config.policy.thinking)
+    return make(agent, codec, config.rollout.format, config.policy.context)

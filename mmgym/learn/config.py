@@ -96,7 +96,10 @@ class PolicyConfig:
     tiny: Table = field(default_factory=dict)
     """Fields of `mmgym_agents.tiny.TinyConfig` for the tiny model."""
     context: str = "full"
-    """What the model reads at each turn: ``full`` or ``window(k)``."""
+    """What the model reads at each turn: ``full``, ``window(k)``, or ``window(k)+summary`` with one line for each older
+    turn."""
+    thinking: bool = False
+    """Ask the model to reason before it answers."""
     temperature: float = 1.0
     """Temperature of sampling."""
     max_new_tokens: int = 8

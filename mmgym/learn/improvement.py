@@ -242,7 +242,7 @@ class Improvement:
         normaliser = self.world.sum(sum(one.normaliser for one in deal))
         if not normaliser:
             return {}
-        if self.loss.ratio == "trajectory" and self.config.policy.context != "full":
+        if self.loss.ratio == "trajectory" and any(len(one.segments) > 1 for one in deal):
             # The ratio of a trajectory that is spread over rows is known from a pass before the one with gradient.
             current = evaluate(deal, images, self.learner.logprobs)
             old = [one.values.get("proximal", one.values["behaviour"]) for one in deal]

@@ -350,7 +350,11 @@ class Trainer:
     def _sampler(self, greedy: bool) -> TrainableAgent:
         config = self.config.policy
         return self.policy.sampler(
-            temperature=config.temperature, greedy=greedy, max_new_tokens=config.max_new_tokens, context=config.context
+            temperature=config.temperature,
+            greedy=greedy,
+            max_new_tokens=config.max_new_tokens,
+            context=config.context,
+            thinking=config.thinking,
         )
 
     def _weights_changed(self) -> None:

@@ -76,7 +76,8 @@ def test_the_reference_stays_where_it_was(tmp_path):
 
 def test_windows_spread_a_trajectory_over_rows_and_its_ratio_stays_that_of_the_whole(tmp_path):
     """With one turn a window, a trajectory is several rows; the loss is read with the ratio of all of them."""
-    trainer = trainer_of(config_of(tmp_path, algorithm="gspo", rows_per_minibatch=1))
+    lake = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"max_turns": 3}, "context": "window(1)"}
+    trainer = trainer_of(config_of(tmp_path, **lake, algorithm="gspo", rows_per_minibatch=1))
     alternate(trainer)
     improvement: Improvement = trainer.improvement
     seen = []
@@ -84,13 +85,13 @@ def test_windows_spread_a_trajectory_over_rows_and_its_ratio_stays_that_of_the_w
 
     def watch(deal, *arguments):
         found = update(deal, *arguments)
-        seen.extend(one.values.get("log_ratio") for one in deal)
+        seen.extend((len(one.segments), one.values.get("log_ratio")) for one in deal)
         return found
 
     improvement._update = watch
-    object.__setattr__(trainer.config.policy, "context", "window(1)")
     trainer._improve(0, 1.0)
-    assert seen and all(ratio is not None and np.ptp(ratio) == 0 for ratio in seen)
+    assert max(count for count, _ in seen) > 1
+    assert all(ratio is not None and np.ptp(ratio) == 0 for _, ratio in seen)
 
 
 @pytest.mark.parametrize(
