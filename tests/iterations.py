@@ -15,7 +15,9 @@ from mmgym.learn.trainer import Trainer
 from mmgym.trajectory import Trajectory
 
 
-def config_of(tmp_path: Path, env_id: str = COLOURS, kwargs: dict[str, Any] | None = None, **grpo: Any) -> TrainConfig:
+def config_of(
+    tmp_path: Path, env_id: str = COLOURS, kwargs: dict[str, Any] | None = None, context: str = "full", **grpo: Any
+) -> TrainConfig:
     """A short run on colours."""
     content = {
         "out": str(tmp_path / "run"),
