@@ -107,7 +107,8 @@ class Improvement:
         metrics: list[dict[str, float]] = []
         if not (self.critic and step < config.critic.warmup):
             for epoch in range(config.epochs):
-                deals = self._deal(chosen, np.random.default_rng([self.config.seed, 3, step, self.world.rank, epoch]))
+                key = [self.config.seed, 3, step, self.world.rank, *([epoch] if epoch else [])]
+                deals = self._deal(chosen, np.random.default_rng(key))
                 for deal in deals:
                     number = step * config.minibatches * config.epochs + len(metrics)
                     found = self._update(deal, images, number, scale)

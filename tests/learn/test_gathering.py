@@ -171,3 +171,29 @@ def test_some_members_see_altered_pictures_and_the_update_the_clean_ones(tmp_pat
 def test_what_does_not_fit_together_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         from_mapping(GrpoConfig, changes)
+
+
+def test_a_planted_hack_sets_off_the_alarm(tmp_path, caplog):
+    """Ever more is paid for validity while episodes succeed ever less."""
+    trainer = trainer_of(config_of(tmp_path, alarm={"window": 4, "threshold": 2.0}, groups=2, group_size=2))
+    step = {"is": 0}
+    run = trainer.executor.run
+
+    def fail_more(tasks, agent):
+        rollout = run(tasks, agent)
+        for number, trajectory in enumerate(rollout.trajectories):
+            trajectory.success = number % 4 < 4 - step["is"] / 4
+        return rollout
+
+    def pay(trajectory, progress):
+        earned = paid(trajectory, float(trajectory.success))
+        earned["valid"][-1] = 0.5 * step["is"] + 0.01 * trajectory.task.member
+        return earned
+
+    trainer.executor.run = fail_more
+    trainer.improvement._pay = pay
+    alarms = []
+    for number in range(16):
+        step["is"] = number
+        alarms.append(trainer._improve(number, 1.0)["alarm"])
+    assert sum(alarms) == 1 and "reward and success part" in caplog.text and "valid" in caplog.text
