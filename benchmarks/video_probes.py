@@ -58,7 +58,7 @@ class Args:
     """Instances that they are measured on."""
     frames: int = 64
     """Frames of each video whose facts are known, at even distances."""
-    levels: tuple[int, ...] = (1, 3)
+    levels: tuple[int, ...] = (1,)
     """Levels."""
     only: str = ""
     """Part of the names of the families to look at; empty: all."""
