@@ -376,6 +376,7 @@ class Trainer:
 
     def _save(self) -> None:
         self._saved += 1
+        improvement = self.improvement.state() if self.improvement else None  # every process has a part of it
         if self.world.is_main:
             content = {
                 "number": self._saved,
@@ -383,6 +384,6 @@ class Trainer:
                 "state": self.state,
                 "model": self.policy.model.state_dict(),
                 "learner": self.learner.state() if self.learner else None,
-                "improvement": self.improvement.state() if self.improvement else None,
+                "improvement": improvement,
             }
             save_checkpoint(self.folder / "checkpoints", self._saved, content)
