@@ -87,13 +87,14 @@ def test_every_import_is_declared():
     names |= {"sklearn": "scikit-learn", "rouge_score": "rouge-score", "espeakng_loader": "espeakng-loader"}
     # What An Otter Wiki is made of comes with it.
     names |= dict.fromkeys(("flask", "git", "itsdangerous", "sqlalchemy"), "otterwiki")
+    ours = {"mmgym", "benchmarks", "examples"}
     project = PROJECT["project"]
     requirements = [*project["dependencies"], *(r for rs in project["optional-dependencies"].values() for r in rs)]
     declared = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
     for path in CODE:
         if path.parent.name.endswith("_peers"):  # run in environments of their own, whose packages are pinned there
             continue
-        foreign = imported_packages(path) - set(sys.stdlib_module_names) - PLUGIN_PACKAGES - {"mmgym", "benchmarks"}
+        foreign = imported_packages(path) - set(sys.stdlib_module_names) - PLUGIN_PACKAGES - ours
         undeclared = {names.get(name, name) for name in foreign} - declared
         assert not undeclared, f"{path.relative_to(ROOT)} imports {undeclared}, which pyproject.toml does not declare"
 
