@@ -130,7 +130,7 @@ learn: setup
 	$(BIN)/python -m benchmarks.learn
 
 learn-full: setup
-	$(BIN)/python -m benchmarks.learn --full --output benchmarks/results/learn_full.json
+	$(BIN)/python -m benchmarks.learn --full --output runs/learn/full.json
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

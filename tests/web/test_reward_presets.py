@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmgym.rewards import combine
@@ -82,6 +82,7 @@ COORDINATES = st.lists(
 
 
 @given(COORDINATES)
+@example("{[7,\n8]{[1, 2]}")
 def test_the_point_of_gui_r1_is_the_one_that_its_expression_finds(text):
     found = re.search(r"\{.*\[(\d+),\s*(\d+)]\s*.*\}", text.strip())
     x, y = (int(found[1]), int(found[2])) if found else (0, 0)

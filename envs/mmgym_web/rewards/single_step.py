@@ -107,10 +107,11 @@ def _point_in_braces(answer: str) -> tuple[int, int]:
 
     That is the last pair, of the first line that has one, with a brace before it in the line and one behind it.
     """
-    found, line = (0, 0), -1
+    found: tuple[int, int] = (0, 0)
+    line: int | None = None
     for pair in _PAIR.finditer(answer):
         start = answer.rfind("\n", 0, pair.start())
-        if line not in (-1, start):
+        if line not in (None, start):
             break
         behind = answer[pair.end() :].lstrip().split("\n", 1)[0]
         if "{" in answer[start + 1 : pair.start()] and "}" in behind:
