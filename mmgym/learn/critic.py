@@ -96,8 +96,8 @@ class Critic(Learner):
             lr_scale: factor on the learning rate.
 
         Returns:
-            ``value_error`` (mean squared error before the update), ``value_explained`` (share of the targets'
-            variance) and ``value_grad_norm``.
+            ``value_error`` (mean squared error before each step), ``value_explained`` (share of the targets' variance)
+            and ``value_grad_norm``, means over the steps.
         """
         count = self.settings.minibatches
         place = rng.permutation(len(played)) % count

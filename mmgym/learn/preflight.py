@@ -75,6 +75,12 @@ def preflight(config: TrainConfig) -> None:
         with _blame(field):
             _check_scripted(agent, inner.capabilities.expert)
     env.close()
+    with _blame("grpo.gathering.levels"):
+        for each in config.environments if config.grpo.gathering.levels else ():
+            levelled = make_env(each)
+            for level in config.grpo.gathering.levels:
+                levelled.reset(seed=0, options={"split": "train", "level": level})
+            levelled.close()
     with _blame("grpo.reward"):
         make_reward(config.grpo)
     _check_questions(config)

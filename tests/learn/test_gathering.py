@@ -6,16 +6,31 @@ import numpy as np
 import pytest
 from iterations import alternate, config_of, paid, trainer_of
 
-from mmgym.learn.config import GrpoConfig
+from mmgym.learn.config import ConfigurationError, GrpoConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import training_tasks
 from mmgym.learn.mapping import from_mapping
+from mmgym.learn.preflight import preflight
 
 LAKE = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"max_turns": 2}}
 
 
 def tasks_of(trainer, step=0):
     return training_tasks(trainer.config, World(), stage=2, step=step, groups=12, size=1)
+
+
+def watched(trainer):
+    """A list that every trajectory is put into once all is noted of it."""
+    seen = []
+    note = trainer.improvement._note
+
+    def watch(played, credit, images):
+        found = note(played, credit, images)
+        seen.extend(played)
+        return found
+
+    trainer.improvement._note = watch
+    return seen
 
 
 def test_a_pool_comes_again_and_without_one_nothing_does(tmp_path):
@@ -93,15 +108,7 @@ def test_a_group_that_fails_gets_an_old_success_with_its_own_ratio(tmp_path):
         parameter.data.mul_(1.05)
     trainer._weights_changed()
     succeed["is"] = False
-    seen = []
-    note = trainer.improvement._note
-
-    def watch(played, credit, images):
-        found = note(played, credit, images)
-        seen.extend(played)
-        return found
-
-    trainer.improvement._note = watch
+    seen = watched(trainer)
     second = trainer._improve(1, 1.0)
     assert second["replayed"] == 1 and second["used_groups"] == 1 and second["grad_norm"] > 0
     assert second["sampler_difference"] < 1e-4, "the guard leaves out what other weights sampled"
@@ -137,15 +144,7 @@ def test_some_members_see_altered_pictures_and_the_update_the_clean_ones(tmp_pat
     gathering = {"augmented": 1, "strength": 1.0}
     trainer = trainer_of(config_of(tmp_path, gathering=gathering, recompute=True, iterations=100))
     alternate(trainer)
-    seen = []
-    note = trainer.improvement._note
-
-    def watch(played, credit, images):
-        found = note(played, credit, images)
-        seen.extend(played)
-        return found
-
-    trainer.improvement._note = watch
+    seen = watched(trainer)
     values = trainer._improve(0, 1.0)
     noisy = [one for one in seen if one.trajectory.augmented]
     assert len(noisy) == 6 == len(seen) - 12
@@ -197,3 +196,9 @@ def test_a_planted_hack_sets_off_the_alarm(tmp_path, caplog):
         step["is"] = number
         alarms.append(trainer._improve(number, 1.0)["alarm"])
     assert sum(alarms) == 1 and "reward and success part" in caplog.text and "valid" in caplog.text
+
+
+def test_levels_that_do_not_exist_are_found_before_the_run(tmp_path):
+    config = config_of(tmp_path, **LAKE, gathering={"levels": [1, 9]})
+    with pytest.raises(ConfigurationError, match=r"grpo\.gathering\.levels: .*level"):
+        preflight(config)
