@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,8 +21,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.learner_peers.environment import python, versions
-from benchmarks.peers import CACHE, Unavailable, machine, run
+from benchmarks.learner_peers.environment import ask, python, versions
+from benchmarks.peers import CACHE, Unavailable, machine
 from mmgym.learn.advantages import AdvantageConfig, Episodes, advantages, value_targets
 from mmgym.learn.critic_free import discounted_returns
 
@@ -198,15 +197,6 @@ def compare(row: Row, batches: list[Batch], answers: list[list[list[float]]]) ->
     return result
 
 
-def ask(interpreter: Path, library: str, batches: list[Batch]) -> dict[str, Any]:
-    """The answers of a library to all batches."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "batches.json"
-        file.write_text(json.dumps(batches))
-        command = [str(interpreter), "-m", "benchmarks.learner_peers.estimators", library.lower(), str(file)]
-        return json.loads(run(command, library).splitlines()[-1])
-
-
 def table(rows: list[dict[str, Any]]) -> Table:
     result = Table("ours", "library", "theirs", "largest difference", "why")
     for row in rows:
@@ -227,7 +217,7 @@ def main(arguments: Arguments) -> None:
     rows: list[dict[str, Any]] = []
     for library in dict.fromkeys(row.library for row in ROWS):
         logging.info("asking %s", library)
-        answers = ask(interpreter, library, batches)
+        answers = ask(interpreter, "estimators", library, batches)
         rows += [compare(row, batches, answers[row.key]) for row in ROWS if row.library == library]
     result = {
         "batches": arguments.batches,

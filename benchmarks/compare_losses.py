@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -25,8 +24,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.learner_peers.environment import python, versions
-from benchmarks.peers import CACHE, Unavailable, machine, run
+from benchmarks.learner_peers.environment import ask, python, versions
+from benchmarks.peers import CACHE, Unavailable, machine
 from mmgym.learn.aggregation import aggregation_weights
 from mmgym.learn.corrections import correction_weights
 from mmgym.learn.kl import adaptive_kl_coefficient
@@ -405,15 +404,6 @@ def compare(row: Row, batches: list[Batch], answers: list[Answer]) -> dict[str, 
     return result | {"largest_difference": float(f"{largest:.2g}"), "agrees": largest < SAME, "why": row.why}
 
 
-def ask(interpreter: Path, library: str, batches: list[Batch]) -> dict[str, Any]:
-    """The answers of a library to all batches."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "batches.json"
-        file.write_text(json.dumps(batches))
-        command = [str(interpreter), "-m", "benchmarks.learner_peers.losses", library.lower(), str(file)]
-        return json.loads(run(command, library).splitlines()[-1])
-
-
 def table(rows: list[dict[str, Any]]) -> Table:
     result = Table("ours", "library", "theirs", "largest difference", "why")
     for row in rows:
@@ -432,7 +422,7 @@ def main(arguments: Arguments) -> None:
     rows: list[dict[str, Any]] = []
     for library in dict.fromkeys(row.library for row in ROWS):
         logging.info("asking %s", library)
-        answers = ask(interpreter, library, batches)
+        answers = ask(interpreter, "losses", library, batches)
         rows += [compare(row, batches, answers[row.key]) for row in ROWS if row.library == library]
     result = {
         "batches": arguments.batches,

@@ -7,11 +7,13 @@ that no function compared here needs: it is installed without what it asks for, 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers import CACHE, install, run
 
-__all__ = ["python", "versions"]
+__all__ = ["ask", "python", "versions"]
 
 REQUIREMENTS = (
     "torch==2.13.0",
@@ -55,3 +57,20 @@ def versions(interpreter: Path) -> dict[str, str]:
         "print(json.dumps({name: m.version(name) for name in ('verl', 'trl', 'torchrl', 'torch', 'transformers')}))"
     )
     return json.loads(run([str(interpreter), "-c", code], "does not start"))
+
+
+def ask(interpreter: Path, what: str, library: str, batches: list[Any]) -> dict[str, Any]:
+    """The answers of a library to all batches.
+
+    Args:
+        interpreter: what `python` gave.
+        what: ``estimators`` or ``losses``, the script beside this file that asks.
+        library: its name.
+        batches: as JSON holds them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "batches.json"
+        file.write_text(json.dumps(batches))
+        command = [str(interpreter), "-m", f"benchmarks.learner_peers.{what}", library.lower(), str(file)]
+        found: dict[str, Any] = json.loads(run(command, library).splitlines()[-1])
+        return found
