@@ -75,6 +75,8 @@ class Response:
     version: int = 0
     exhausted: bool = False
     """True when the conversation no longer fits the model's context: the episode is truncated."""
+    usage: dict[str, float] = field(default_factory=dict)
+    """What the answer took, e.g. ``prompt_tokens``, ``completion_tokens``, ``dollars``."""
 
 
 class Agent(Protocol):
@@ -190,7 +192,23 @@ class Policy(Protocol):
         ...
 
     def clone(self) -> Policy:
-        """A deep copy that shares no weight with this one, for a reference that stays as it is."""
+        """A copy that learns apart from this one: they share the weights that are frozen, and no others."""
+        ...
+
+    def reference(self) -> Policy:
+        """The policy as it is now, to compare with: nothing of it learns, and it shares what is frozen here."""
+        ...
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint needs of the weights: all of them, or where adapters learn, the adapters alone."""
+        ...
+
+    def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
+        """The inverse of `weights`."""
+        ...
+
+    def base_identity(self) -> str:
+        """The hash of what `weights` leaves out; empty where it leaves out nothing."""
         ...
 
     @property
@@ -214,25 +232,17 @@ class Policy(Protocol):
         """Run the vision tower on uint8 HWC images, with gradients."""
         ...
 
-    def token_logits(
-        self,
-        ids: torch.Tensor,
-        positions: torch.Tensor,
-        features: Sequence[torch.Tensor],
-        rows: torch.Tensor,
-        columns: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits that predict the tokens at (rows, columns), banned tokens at minus infinity.
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of logits of a token."""
+        ...
 
-        Args:
-            ids: int64 (batch, length), right-padded.
-            positions: int64 (3, batch, length).
-            features: what `ImageFeatures.take` gives for the images of the batch, in reading order.
-            rows: int64 (k,).
-            columns: int64 (k,), each at least 1.
+    def prepare_packing(self) -> str:
+        """Make the model ready for rows packed end to end (see `token_hidden`).
 
         Returns:
-            float32 (k, vocabulary).
+            The attention that keeps them apart, chosen by device and type of the weights; empty where the model would
+            not be exact, so that rows must be padded.
         """
         ...
 
@@ -244,16 +254,25 @@ class Policy(Protocol):
         rows: torch.Tensor,
         columns: torch.Tensor,
     ) -> torch.Tensor:
-        """The hidden states that predict the tokens at (rows, columns), for a value head to read.
+        """The hidden states that predict the tokens at (rows, columns), for an output or a value head to read.
 
         Args:
-            ids: as in `token_logits`, and so are the others.
-            positions: int64 (3, batch, length).
-            features: what `ImageFeatures.take` gives.
+            ids: int64 (batch, length), right-padded; or (1, tokens), rows packed end to end.
+            positions: int64 (3, batch, length); or (4, 1, tokens), of which the first is the place of a token in its
+                row: where it is 0 another row begins, which sees nothing of those before.
+            features: what `ImageFeatures.take` gives for the images of the batch, in reading order.
             rows: int64 (k,).
-            columns: int64 (k,), each at least 1.
+            columns: int64 (k,), none the first of its row.
 
         Returns:
             (k, hidden_size), in the type of the weights; with gradients.
+        """
+        ...
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """What the output head makes of hidden states (k, hidden_size), banned tokens at minus infinity.
+
+        Returns:
+            float32 (k, vocabulary).
         """
         ...

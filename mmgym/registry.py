@@ -26,11 +26,15 @@ __all__ = [
     "EnvironmentEntry",
     "Plugin",
     "PluginWarning",
+    "Suite",
+    "SuiteEntry",
     "entries",
     "entry",
     "load_plugins",
     "plugins",
     "register",
+    "suite",
+    "suites",
 ]
 
 GROUP = "mmgym.plugins"
@@ -66,6 +70,44 @@ class EnvironmentEntry:
 
 
 @dataclass(frozen=True)
+class SuiteEntry:
+    """Instances of one environment in a suite."""
+
+    id: str
+    """Gymnasium id."""
+    levels: tuple[int, ...] = ()
+    """Each of these is played as often as `episodes` says; empty leaves the level to the arguments."""
+    split: str = "test"
+    """train, val, test or ood."""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Constructor arguments, e.g. preset."""
+    episodes: int = 50
+    """Instances of each level, unless a run says otherwise."""
+    max_turns: int | None = None
+    """Turns of an episode; None leaves the limit to the environment."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named list of instances that agents are compared on.
+
+    Suites of the same name and version from several plug-ins are one suite.
+    """
+
+    name: str
+    version: int
+    """Changes whenever the entries do: results of different versions are not compared."""
+    entries: tuple[SuiteEntry, ...]
+    summary: str = ""
+    """One line: what it is for."""
+
+    @property
+    def full_name(self) -> str:
+        """Name and version, e.g. ``core@1``."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
 class Plugin:
     """What a package of environments announces."""
 
@@ -73,6 +115,8 @@ class Plugin:
     environments: tuple[EnvironmentEntry, ...]
     extra: str = ""
     """The extra of mmgym that installs what these environments need, or empty."""
+    suites: tuple[Suite, ...] = ()
+    """What it adds to suites."""
 
     def __post_init__(self) -> None:
         maker = sys._getframe(2).f_globals.get("__name__", "")  # the package whose table this is
@@ -141,6 +185,34 @@ def _add(plugin: Plugin) -> None:
 def plugins() -> list[Plugin]:
     """The plug-ins that were loaded, by name."""
     return [_plugins[name] for name in sorted(_plugins)]
+
+
+def suites() -> dict[str, Suite]:
+    """Every suite by its full name (``core@1``), its entries in the order of plug-ins."""
+    found: dict[str, Suite] = {}
+    for plugin in plugins():
+        for suite in plugin.suites:
+            before = found.get(suite.full_name)
+            if before is None:
+                found[suite.full_name] = suite
+            else:
+                found[suite.full_name] = Suite(
+                    suite.name, suite.version, before.entries + suite.entries, before.summary or suite.summary
+                )
+    return dict(sorted(found.items()))
+
+
+def suite(name: str) -> Suite:
+    """The suite of a name, ``core`` or ``core@1``; without a version the newest.
+
+    Raises:
+        ValueError: for an unknown suite, naming those there are.
+    """
+    found = suites()
+    versions = [one for one in found.values() if name in (one.name, one.full_name)]
+    if not versions:
+        raise ValueError(f"unknown suite {name!r}; there are: {', '.join(found) or 'none (is a plug-in installed?)'}")
+    return max(versions, key=lambda one: one.version)
 
 
 def entries() -> list[EnvironmentEntry]:

@@ -20,12 +20,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Status, Trajectory, Turn
+from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
 __all__ = ["StoreError", "load_extra", "load_trajectories", "save_trajectories"]
 
 FORMAT = "mmgym.trajectories"
-VERSION = 2
+VERSION = 3
 _METADATA = b"mmgym"
 _TUPLE, _DICT = "__tuple__", "__dict__"
 _GROUP_ROWS = 256
@@ -33,25 +33,31 @@ _GROUP_BYTES = 128 << 20
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _TERM = pa.struct([("name", pa.string()), ("value", pa.float64())])
-_TURN = pa.struct(
-    [
-        ("prompt_ids", pa.list_(pa.int32())),
-        ("images", pa.list_(pa.int32())),
-        ("sampled_ids", pa.list_(pa.int32())),
-        ("logprobs", pa.list_(pa.float32())),
-        ("extends", pa.bool_()),
-        ("text", pa.string()),
-        ("version", pa.int64()),
-        ("state_key", pa.string()),
-        ("reward", pa.float64()),
-        ("terms", pa.list_(_TERM)),
-        ("feedback", pa.string()),
-        ("terminated", pa.bool_()),
-        ("truncated", pa.bool_()),
-        ("seconds_model", pa.float64()),
-        ("seconds_env", pa.float64()),
-    ]
-)
+_TURN_FIELDS = [
+    ("prompt_ids", pa.list_(pa.int32())),
+    ("images", pa.list_(pa.int32())),
+    ("sampled_ids", pa.list_(pa.int32())),
+    ("logprobs", pa.list_(pa.float32())),
+    ("extends", pa.bool_()),
+    ("text", pa.string()),
+    ("version", pa.int64()),
+    ("state_key", pa.string()),
+    ("reward", pa.float64()),
+    ("terms", pa.list_(_TERM)),
+    ("feedback", pa.string()),
+    ("terminated", pa.bool_()),
+    ("truncated", pa.bool_()),
+    ("seconds_model", pa.float64()),
+    ("seconds_env", pa.float64()),
+    ("calls", pa.string()),
+    ("usage", pa.list_(_TERM)),
+    ("shown", pa.list_(pa.int32())),
+    ("shown_text", pa.string()),
+    ("expert", pa.string()),
+]
+_TURN = pa.struct(_TURN_FIELDS)
+_TURN_SINCE_3 = ("calls", "usage", "shown", "shown_text", "expert")
+"""Fields of a turn that earlier versions did not have."""
 _ROW = [
     ("images", pa.list_(_IMAGE)),
     ("success", pa.bool_()),
@@ -170,7 +176,7 @@ def _row_groups(trajectories: Sequence[Trajectory], encode: _Encoder) -> Iterato
     group: list[_Row] = []
     size = 0
     for trajectory in trajectories:
-        refs = [ref for turn in trajectory.turns for ref in turn.images]
+        refs = [ref for turn in trajectory.turns for ref in (*turn.images, *_shown(turn))]
         refs += [trajectory.final_image] if trajectory.final_image else []
         index = {ref: number for number, ref in enumerate(dict.fromkeys(refs))}
         files = [{"bytes": encode(ref), "path": f"{ref.digest}.png"} for ref in index]
@@ -216,6 +222,15 @@ def _turns(rows: list[_Row]) -> pa.Array:
     columns["sampled_ids"] = _ragged([turn.sampled_ids for turn in turns], np.int32, "sampled_ids")
     columns["logprobs"] = _ragged([turn.logprobs for turn in turns], np.float32, "logprobs")
     columns["images"] = _ragged([np.array(indices, np.int32) for indices in shown], np.int32, "images")
+    columns["shown"] = [
+        [index[ref] for ref in turn.observed.images] if turn.observed else None
+        for trajectory, index, _ in rows
+        for turn in trajectory.turns
+    ]
+    columns["shown_text"] = [_readable(turn.observed.text) if turn.observed else None for turn in turns]
+    columns["expert"] = [_to_json(list(turn.observed.expert), "expert") if turn.observed else None for turn in turns]
+    columns["calls"] = [_to_json(list(turn.calls), "calls") for turn in turns]
+    columns["usage"] = [[{"name": name, "value": value} for name, value in turn.usage.items()] for turn in turns]
     columns["text"] = [_readable(turn.text) for turn in turns]
     columns["feedback"] = [_readable(turn.feedback) for turn in turns]
     columns["terms"] = [[{"name": name, "value": value} for name, value in turn.terms.items()] for turn in turns]
@@ -271,7 +286,10 @@ def _read_group(table: pa.Table, images: ImageStore, known: dict[bytes, ImageRef
             final_image=None if plain["final_image"][row] is None else refs[plain["final_image"][row]],
         )
         for turn, name, text in json.loads(plain["surrogates"][row] or "[]"):
-            setattr(trajectory if turn is None else trajectory.turns[turn], name, text)
+            if name == "observed":
+                trajectory.turns[turn].observed.text = text
+            else:
+                setattr(trajectory if turn is None else trajectory.turns[turn], name, text)
         trajectories.append(trajectory)
     return trajectories
 
@@ -296,8 +314,30 @@ def _turn(column: dict[str, Any], index: int, refs: list[ImageRef]) -> Turn:
         text=column["text"][index],
         feedback=column["feedback"][index],
         terms={term["name"]: term["value"] for term in column["terms"][index]},
+        **_since_3(column, index, refs),
         **{name: column[name][index] for name in _SIMPLE_TURN},
     )
+
+
+def _since_3(column: dict[str, Any], index: int, refs: list[ImageRef]) -> dict[str, Any]:
+    if "calls" not in column:
+        return {}
+    shown = column["shown"][index]
+    return {
+        "calls": tuple(_from_plain(json.loads(column["calls"][index]))),
+        "usage": {one["name"]: one["value"] for one in column["usage"][index]},
+        "observed": None
+        if shown is None
+        else Observed(
+            tuple(refs[number] for number in shown),
+            column["shown_text"][index],
+            tuple(_from_plain(json.loads(column["expert"][index]))),
+        ),
+    }
+
+
+def _shown(turn: Turn) -> tuple[ImageRef, ...]:
+    return turn.observed.images if turn.observed else ()
 
 
 def _decode(file: dict[str, Any], images: ImageStore, known: dict[bytes, ImageRef]) -> ImageRef:
@@ -323,7 +363,12 @@ def _open(path: str | Path) -> pq.ParquetFile:
         version = _about(path, file)["version"]
         if version > VERSION:
             raise StoreError(f"{path} has version {version}; this mmgym reads up to {VERSION}: update mmgym")
-        columns = [column for column in _ROW if version > 1 or column[0] not in _SINCE_2]
+        fields = [field for field in _TURN_FIELDS if version > 2 or field[0] not in _TURN_SINCE_3]
+        columns = [
+            (name, pa.list_(pa.struct(fields)) if name == "turns" else kind)
+            for name, kind in _ROW
+            if version > 1 or name not in _SINCE_2
+        ]
         if not file.schema_arrow.equals(pa.schema(columns)):
             raise StoreError(f"{path} is damaged: its columns are {file.schema_arrow.names}")
     except UnicodeDecodeError as error:
@@ -378,6 +423,7 @@ def _surrogates(trajectory: Trajectory) -> str | None:
     texts: list[tuple[int | None, str, str]] = [(None, "error", trajectory.error)]
     for index, turn in enumerate(trajectory.turns):
         texts += [(index, "text", turn.text), (index, "feedback", turn.feedback)]
+        texts += [(index, "observed", turn.observed.text)] if turn.observed else []
     found = [entry for entry in texts if _SURROGATE.search(entry[2])]
     return json.dumps(found) if found else None
 

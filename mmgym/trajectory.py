@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["EpisodeTask", "ImageRef", "ImageStore", "Segment", "Status", "Trajectory", "Turn", "segments"]
+__all__ = [
+    "EpisodeTask",
+    "ImageRef",
+    "ImageStore",
+    "Observed",
+    "Segment",
+    "Status",
+    "Trajectory",
+    "Turn",
+    "segments",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,18 @@ class EpisodeTask:
 
 
 @dataclass(slots=True)
+class Observed:
+    """What a person who looks at an episode sees of a turn: recorded where `RolloutConfig.record_observations` is."""
+
+    images: tuple[ImageRef, ...]
+    """The images of the environment's observation, in order, whether or not the agent reads images."""
+    text: str
+    """Its text."""
+    expert: tuple[dict[str, Any], ...] = ()
+    """The expert's calls at this point, plain; empty if there is no expert."""
+
+
+@dataclass(slots=True)
 class Turn:
     """One turn: what was shown, what was sampled, and what came of it."""
 
@@ -150,6 +172,11 @@ class Turn:
     """Named reward terms of the environment, and ``valid``."""
     feedback: str = ""
     """What the environment said about the action."""
+    calls: tuple[dict[str, Any], ...] = ()
+    """The calls that were made, plain; empty where the agent's text held none that could be read."""
+    usage: dict[str, float] = field(default_factory=dict)
+    """What the answer took, as the agent reports it: e.g. ``prompt_tokens``, ``completion_tokens``, ``dollars``."""
+    observed: Observed | None = None
     terminated: bool = False
     truncated: bool = False
     seconds_model: float = 0.0

@@ -162,3 +162,10 @@ def told(trajectory: Trajectory) -> Any:
 for _id, _class in (("test/Faulty-v0", "Faulty"), ("test/Album-v0", "Album")):
     if _id not in gym.registry:
         gym.register(_id, entry_point=f"machinery:{_class}")
+
+
+class Breaks(gym.Wrapper[Any, Any, Any, Any]):
+    """An environment that breaks at the first turn."""
+
+    def step(self, action: Any) -> Any:
+        raise RuntimeError("it breaks")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mmgym import store
 from mmgym.store import StoreError, load_extra, load_trajectories, save_trajectories
-from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Status, Trajectory, Turn
+from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
 TEXT = st.text(st.characters(codec=None), max_size=12)  # lone surrogates and NUL included
 PLAIN = st.recursive(
@@ -37,6 +37,8 @@ def sets(draw):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     refs = [images.add(rng.integers(0, 256, (*size, 3), np.uint8)) for size in SIZES]
     some = st.lists(st.sampled_from(refs), max_size=3).map(tuple)
+    numbers = st.dictionaries(st.text("abc_", max_size=4), st.floats(), max_size=3)
+    calls = st.lists(FIELDS, max_size=2).map(tuple)
     turn = st.builds(
         Turn,
         prompt_ids=IDS,
@@ -48,8 +50,11 @@ def sets(draw):
         version=INT64,
         state_key=st.text("0123456789abcdef", max_size=8),
         reward=st.floats(),
-        terms=st.dictionaries(st.text("abc_", max_size=4), st.floats(), max_size=3),
+        terms=numbers,
         feedback=TEXT,
+        calls=calls,
+        usage=numbers,
+        observed=st.none() | st.builds(Observed, images=some, text=TEXT, expert=calls),
         terminated=st.booleans(),
         truncated=st.booleans(),
         seconds_model=st.floats(),
@@ -98,7 +103,8 @@ def bits(value):
 
 
 def named(trajectories):
-    refs = [ref for trajectory in trajectories for turn in trajectory.turns for ref in turn.images]
+    turns = [turn for trajectory in trajectories for turn in trajectory.turns]
+    refs = [ref for turn in turns for ref in (*turn.images, *(turn.observed.images if turn.observed else ()))]
     return {*refs, *(trajectory.final_image for trajectory in trajectories if trajectory.final_image)}
 
 
@@ -243,19 +249,27 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
         except StoreError:
             continue
         assert same, f"byte {place} was changed, and nobody noticed"
-    monkeypatch.setattr(store, "VERSION", 3)
+    monkeypatch.setattr(store, "VERSION", 4)
     save_trajectories(path, [trajectory], images)
-    monkeypatch.setattr(store, "VERSION", 2)
-    with pytest.raises(StoreError, match=r"version 3.*update"):
+    monkeypatch.setattr(store, "VERSION", 3)
+    with pytest.raises(StoreError, match=r"version 4.*update"):
         load_trajectories(path)
 
 
-def test_files_of_version_1_are_read(tmp_path, monkeypatch):
-    task = EpisodeTask("toy/Corridor-v0", 3)
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_earlier_versions_are_read(tmp_path, monkeypatch, version):
+    ids, none = np.arange(3, dtype=np.int32), np.zeros(3, np.float32)
+    trajectory = Trajectory(EpisodeTask("toy/Corridor-v0", 3), [Turn(ids, (), ids, none, False, "left")])
     path = tmp_path / "old.parquet"
-    monkeypatch.setattr(store, "VERSION", 1)
-    save_trajectories(path, [Trajectory(task)], ImageStore())
+    monkeypatch.setattr(store, "VERSION", version)
+    monkeypatch.setattr(store, "_TURN_FIELDS", [f for f in store._TURN_FIELDS if f[0] not in store._TURN_SINCE_3])
+    turn = pa.struct(store._TURN_FIELDS)
+    monkeypatch.setattr(store, "_TURN", turn)
+    row = [(name, pa.list_(turn) if name == "turns" else kind) for name, kind in store._ROW]
+    monkeypatch.setattr(store, "_ROW", row)
+    save_trajectories(path, [trajectory], ImageStore())
     monkeypatch.undo()
-    table = pq.read_table(path)
-    pq.write_table(table.drop_columns(["augmentation", "strength"]), path, write_page_checksum=True)
-    assert load_trajectories(path)[0][0].task == task
+    if version == 1:
+        table = pq.read_table(path)
+        pq.write_table(table.drop_columns(["augmentation", "strength"]), path, write_page_checksum=True)
+    assert bits(load_trajectories(path)[0]) == bits([trajectory])

@@ -9,9 +9,10 @@ import numpy as np
 
 from mmgym.agent import Agent, ChatCodec, Conversation, Response
 from mmgym.formats import render
+from mmgym.spaces import ToolCall
 from mmgym_agents.context import Context, History
 
-__all__ = ["Demonstrator", "ExpertAgent", "RandomAgent", "ScriptedAgent", "scripted_agent"]
+__all__ = ["Demonstrator", "ExpertAgent", "RandomAgent", "ScriptedAgent", "scripted_agent", "weak"]
 
 
 class RandomAgent:
@@ -65,6 +66,22 @@ def scripted_agent(name: str, noise: float = 0.0) -> Agent:
     if name == "random":
         return RandomAgent()
     return ScriptedAgent(name, noise)
+
+
+def weak(env: Any, rng: np.random.Generator) -> ToolCall:
+    """A policy between random and expert: the environment's own weak one, else the expert in half of the turns.
+
+    Args:
+        env: an `mmgym.MultimodalEnv`.
+        rng: draws the other half.
+    """
+    if hasattr(env, "weak_call"):
+        call: ToolCall = env.weak_call(rng)
+        return call
+    if env.capabilities.expert != "none" and rng.random() < 0.5:
+        return env.expert()  # type: ignore[no-any-return]
+    env.action_space.seed(int(rng.integers(2**31)))
+    return env.action_space.sample()  # type: ignore[no-any-return]
 
 
 class Demonstrator:

@@ -1,8 +1,9 @@
 """Questions about videos, pictures and sound, to be answered by looking with tools."""
 
-from mmgym.registry import EnvironmentEntry, Plugin
+from mmgym.registry import EnvironmentEntry, Plugin, Suite, SuiteEntry
 
 _LOOKING = ("answer", "get_frame", "note", "sample_clip", "scan", "subtitle", "zoom")
+_IDS = ("mmgym/VideoQA-v0", "mmgym/AudioVisualQA-v0", "mmgym/ImageQA-v0")
 
 PLUGIN = Plugin(
     name="video",
@@ -32,5 +33,10 @@ PLUGIN = Plugin(
             tools=("answer", "crop", "draw", "note", "rotate", "zoom"),
             image=(448, 448),
         ),
+    ),
+    suites=(
+        Suite("core", 1, tuple(SuiteEntry(id, (1, 3), episodes=25) for id in _IDS)),
+        Suite("video", 1, tuple(SuiteEntry(id, (1, 3, 5), episodes=50) for id in _IDS), "questions about videos"),
+        Suite("full", 1, tuple(SuiteEntry(id, (1, 2, 3, 4, 5), episodes=50) for id in _IDS)),
     ),
 )

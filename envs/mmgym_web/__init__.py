@@ -1,12 +1,17 @@
 """Web environments in a real browser. Only the table of ids: the environments are imported when they are made."""
 
-from mmgym.registry import EnvironmentEntry, Plugin
+from mmgym.registry import EnvironmentEntry, Plugin, Suite, SuiteEntry
 from mmgym_web.miniwob.entries import ENTRIES
 
 __all__ = ["PLUGIN"]
 
 _POINT = ("click", "move", "mouse_down", "mouse_up", "drag", "hover", "scroll", "select", "upload")
 _PAGE = (*_POINT, "type", "press", "clear", "goto", "back", "forward", "wait", "answer", "fail")
+_NAV = "mmgym/WebNav-v0"
+_APPS = ("mmgym/Roundup-v0", "mmgym/OtterWiki-v0")
+_MIXTURE = "mmgym/MiniWoB-v0"
+_SINGLE = tuple(entry.id for entry in ENTRIES if entry.id != _MIXTURE)
+_NAV_LEVELS = (1, 2, 3, 4, 5)
 
 PLUGIN = Plugin(
     name="web",
@@ -45,5 +50,29 @@ PLUGIN = Plugin(
             image=(480, 640),
         ),
         *ENTRIES,
+    ),
+    suites=(
+        Suite("smoke", 1, (SuiteEntry(_MIXTURE, (1,), episodes=4),)),
+        Suite("core", 1, (SuiteEntry(_NAV, (1, 3), episodes=25), SuiteEntry(_MIXTURE, (1, 3), episodes=25))),
+        Suite(
+            "web",
+            1,
+            (
+                SuiteEntry(_NAV, _NAV_LEVELS, episodes=20),
+                SuiteEntry(_MIXTURE, (1, 3, 5), episodes=20),
+                *(SuiteEntry(id, (1, 3), episodes=10) for id in _APPS),
+            ),
+            "the procedural web, two real applications, small tasks",
+        ),
+        Suite("miniwob", 1, tuple(SuiteEntry(id, episodes=5) for id in _SINGLE), "every task of MiniWoB++, five times"),
+        Suite(
+            "full",
+            1,
+            (
+                SuiteEntry(_NAV, _NAV_LEVELS, episodes=50),
+                *(SuiteEntry(id, (1, 2, 3, 4, 5), episodes=20) for id in _APPS),
+                *(SuiteEntry(id, episodes=5) for id in _SINGLE),
+            ),
+        ),
     ),
 )

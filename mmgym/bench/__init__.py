@@ -1,0 +1,1 @@
+"""Benchmarks: an agent on a suite of instances, what came out, and how sure that is."""

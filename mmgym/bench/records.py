@@ -1,0 +1,201 @@
+"""The results of one agent on disk: a line per episode and its trajectory, whole at any instant.
+
+    bench.json                what was run, with which versions, on which machine
+    episodes.jsonl            one `Record` a line, in the order in which episodes ended
+    trajectories/*.parquet    shards of `mmgym.store`, each written before the lines that name it
+
+A run that is killed leaves at most a cut last line and a shard that no line names; `Folder.open` clears both away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmgym.store import load_trajectories, save_trajectories
+from mmgym.trajectory import ImageStore, Status, Trajectory
+
+__all__ = ["Folder", "Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of an episode for tables."""
+
+    index: int
+    """Number of the episode in the suite."""
+    env: str
+    kwargs: dict[str, Any]
+    level: int
+    split: str
+    seed: int
+    repeat: int
+    """Number of the episode among those of the same instance."""
+    status: str
+    success: bool
+    episode_return: float
+    turns: int
+    expert_steps: int | None
+    valid_turns: int
+    effective_turns: int
+    images: int
+    """Pictures that were shown."""
+    tools: dict[str, int] = field(default_factory=dict)
+    """Calls by tool."""
+    terms: dict[str, float] = field(default_factory=dict)
+    """Sums of reward terms and measures."""
+    usage: dict[str, float] = field(default_factory=dict)
+    """Sums of what the agent's answers took: tokens, dollars."""
+    seconds_model: float = 0.0
+    seconds_env: float = 0.0
+    error: str = ""
+    shard: str = ""
+    """File that holds the trajectory, and `row` in it."""
+    row: int = 0
+
+    @property
+    def instance(self) -> str:
+        """Which instance was played: equal for every agent and repeat."""
+        return json.dumps([self.env, self.kwargs, self.level, self.split, self.seed], sort_keys=True)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the machinery failed: such an episode says nothing about the agent."""
+        return self.status == Status.ENV_ERROR.value
+
+    @classmethod
+    def of(cls, index: int, trajectory: Trajectory, shard: str, row: int) -> Record:
+        """The record of an episode."""
+        task, turns = trajectory.task, trajectory.turns
+        sums: Counter[str] = Counter()
+        usage: Counter[str] = Counter()
+        for turn in turns:
+            sums.update(turn.terms)
+            usage.update(turn.usage)
+            if len(turn.sampled_ids):
+                usage.update({"completion_tokens": len(turn.sampled_ids), "prompt_tokens": len(turn.prompt_ids)})
+        return cls(
+            index=index,
+            env=task.env_id,
+            kwargs=task.kwargs,
+            level=trajectory.info.get("level", task.options.get("level", 0)),
+            split=task.options["split"],
+            seed=task.seed,
+            repeat=task.member,
+            status=trajectory.status.value,
+            success=trajectory.success,
+            episode_return=trajectory.episode_return,
+            turns=len(turns),
+            expert_steps=trajectory.info.get("expert_steps"),
+            valid_turns=int(sums.pop("valid", 0)),
+            effective_turns=int(sums.pop("effective", 0)),
+            images=sum(len(turn.observed.images) for turn in turns if turn.observed),
+            tools=dict(Counter(call["name"] for turn in turns for call in turn.calls)),
+            terms=dict(sums),
+            usage=dict(usage),
+            seconds_model=sum(turn.seconds_model for turn in turns),
+            seconds_env=sum(turn.seconds_env for turn in turns),
+            error=trajectory.error,
+            shard=shard,
+            row=row,
+        )
+
+
+class Folder:
+    """The folder of a run.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self._about = self.path / "bench.json"
+        self._lines = self.path / "episodes.jsonl"
+        self._shards = self.path / "trajectories"
+
+    def open(self, about: dict[str, Any], asked: Sequence[str]) -> list[Record]:
+        """Make the folder, or go on with what is there.
+
+        Args:
+            about: what is run.
+            asked: names in `about` in which a run that goes on must be equal.
+
+        Returns:
+            The records so far.
+
+        Raises:
+            ValueError: when the folder holds another run, naming what differs, or something else.
+        """
+        if self._about.is_file():
+            before = self.about()
+            other = [name for name in asked if before.get(name) != json.loads(json.dumps(about[name]))]
+            if other:
+                raise ValueError(
+                    f"{self.path} holds a run with another {', '.join(other)}: give another --out, or remove the folder"
+                )
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise ValueError(f"{self.path} holds something else: give another --out")
+        else:
+            self._shards.mkdir(parents=True)
+            aside = self._about.with_suffix(".partial")
+            aside.write_text(json.dumps(about, indent=1) + "\n")
+            aside.replace(self._about)
+        if self._lines.is_file():
+            content = self._lines.read_bytes()
+            whole = content[: content.rfind(b"\n") + 1]
+            if whole != content:
+                with self._lines.open("r+b") as file:
+                    file.truncate(len(whole))
+        records = self.records()
+        named = {record.shard for record in records}
+        for path in self._shards.iterdir():
+            if path.name not in named:
+                path.unlink()
+        return records
+
+    def about(self) -> dict[str, Any]:
+        """What is run.
+
+        Raises:
+            FileNotFoundError: when the folder holds no results.
+        """
+        if not self._about.is_file():
+            raise FileNotFoundError(f"{self.path} holds no bench.json: expected a folder that mmgym bench wrote")
+        found: dict[str, Any] = json.loads(self._about.read_text())
+        return found
+
+    def records(self) -> list[Record]:
+        """The records, each episode's latest, by index."""
+        if not self._lines.is_file():
+            return []
+        lines = self._lines.read_text().splitlines()
+        latest = {record.index: record for record in (Record(**json.loads(line)) for line in lines)}
+        return [latest[index] for index in sorted(latest)]
+
+    def add(self, ended: Sequence[tuple[int, Trajectory]], images: ImageStore) -> list[Record]:
+        """Write episodes that have ended.
+
+        Args:
+            ended: index and trajectory of each.
+            images: their pictures.
+        """
+        first = ended[0][0]
+        taken = sum(1 for _ in self._shards.iterdir())
+        shard = f"{taken:06d}-{first:06d}.parquet"
+        save_trajectories(self._shards / shard, [trajectory for _, trajectory in ended], images)
+        records = [Record.of(index, trajectory, shard, row) for row, (index, trajectory) in enumerate(ended)]
+        with self._lines.open("a") as file:
+            file.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+            file.flush()
+            os.fsync(file.fileno())
+        return records
+
+    def trajectories(self, shard: str) -> tuple[list[Trajectory], ImageStore]:
+        """The trajectories of a shard and their pictures."""
+        return load_trajectories(self._shards / shard)

@@ -1,0 +1,203 @@
+"""What the results of agents say, with how sure it is: intervals, paired comparisons, aggregates over environments.
+
+Episodes of one instance (the same seed played again, or by another agent) are not independent: they are kept
+together as a cluster, and whole clusters are drawn again in every bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mmgym.stats import wilson
+
+__all__ = ["Comparison", "Estimate", "compare", "interquartile_mean", "mcnemar", "mean", "success_rate"]
+
+_SAMPLES = 10_000
+_AT_ONCE = 4_000_000
+"""Numbers of a resampling that are held at once."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    """Episodes it rests on."""
+    clusters: int
+    """Instances among them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two agents on the same instances."""
+
+    both: int
+    """Instances that both solved; with repeated episodes, pairs of them."""
+    only_first: int
+    only_second: int
+    neither: int
+    difference: Estimate
+    """Success of the first agent minus that of the second."""
+    p_value: float
+    """Of McNemar's exact test that they solve equally often, two-sided; of the sign test over instances where
+    instances were played more than once."""
+
+
+def success_rate(successes: Sequence[bool], instances: Sequence[Hashable], confidence: float = 0.95) -> Estimate:
+    """Share of solved episodes: Wilson's interval if every instance was played once, else a cluster bootstrap.
+
+    Args:
+        successes: one for each episode.
+        instances: which instance each episode was.
+        confidence: how often the interval should cover the true rate.
+
+    Raises:
+        ValueError: for no episode, or lists of different lengths.
+    """
+    _check(successes, instances)
+    if len(set(instances)) < len(instances):
+        return mean([float(success) for success in successes], instances, confidence)
+    solved = sum(successes)
+    low, high = wilson(solved, len(successes), confidence)
+    return Estimate(solved / len(successes), low, high, len(successes), len(successes))
+
+
+def mean(
+    values: Sequence[float],
+    instances: Sequence[Hashable],
+    confidence: float = 0.95,
+    samples: int = _SAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """The mean over episodes with the interval of a cluster bootstrap (percentiles).
+
+    Args:
+        values: one for each episode.
+        instances: which instance each episode was.
+        confidence: how often the interval should cover the true mean.
+        samples: resamplings.
+        seed: of the resamplings.
+
+    Raises:
+        ValueError: for no episode, or lists of different lengths.
+    """
+    _check(values, instances)
+    drawn = _resampled_means(values, instances, samples, np.random.default_rng(seed))
+    low, high = _percentiles(drawn, confidence)
+    return Estimate(float(np.mean(values)), low, high, len(values), len(set(instances)))
+
+
+def interquartile_mean(
+    values: Mapping[str, Sequence[float]],
+    instances: Mapping[str, Sequence[Hashable]],
+    confidence: float = 0.95,
+    samples: int = _SAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """The mean over the middle half of the environments of each one's mean (Agarwal et al. 2021, arXiv 2108.13264).
+
+    Every environment counts once, however many episodes were played; neither those that everybody solves nor those
+    that nobody does carry it. The interval is that of a bootstrap in which the instances of every environment are
+    drawn again.
+
+    Args:
+        values: by environment, one for each episode.
+        instances: by environment, which instance each episode was.
+        confidence: how often the interval should cover.
+        samples: resamplings.
+        seed: of the resamplings.
+
+    Raises:
+        ValueError: for no environment, or one without episodes.
+    """
+    if not values:
+        raise ValueError("no environment to aggregate")
+    rng = np.random.default_rng(seed)
+    for name in values:
+        _check(values[name], instances[name])
+    drawn = np.stack([_resampled_means(values[name], instances[name], samples, rng) for name in values])
+    low, high = _percentiles(stats.trim_mean(drawn, 0.25, axis=0), confidence)
+    centre = float(stats.trim_mean([float(np.mean(one)) for one in values.values()], 0.25))
+    return Estimate(centre, low, high, sum(map(len, values.values())), sum(len(set(i)) for i in instances.values()))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided p-value of McNemar's exact test (McNemar 1947), from the instances that one agent alone solved.
+
+    Raises:
+        ValueError: for negative numbers.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError(f"counts must not be negative; got {only_first} and {only_second}")
+    if only_first + only_second == 0:
+        return 1.0
+    return float(stats.binomtest(only_first, only_first + only_second, 0.5).pvalue)
+
+
+def compare(
+    first: Mapping[Hashable, Sequence[bool]],
+    second: Mapping[Hashable, Sequence[bool]],
+    confidence: float = 0.95,
+    samples: int = _SAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Two agents on the instances that both have played.
+
+    Args:
+        first: by instance, the success of each episode of the first agent.
+        second: the same of the second.
+        confidence: how often the interval of the difference should cover.
+        samples: resamplings.
+        seed: of the resamplings.
+
+    Raises:
+        ValueError: when no instance was played by both.
+    """
+    shared = [instance for instance in first if instance in second and first[instance] and second[instance]]
+    if not shared:
+        raise ValueError("the two agents have no instance in common: compare runs of the same suite and seeds")
+    pairs = [(bool(a), bool(b)) for instance in shared for a, b in zip(first[instance], second[instance], strict=False)]
+    both, only_first, only_second, neither = (pairs.count(kind) for kind in ((1, 1), (1, 0), (0, 1), (0, 0)))
+    differences = [float(np.mean(first[instance]) - np.mean(second[instance])) for instance in shared]
+    if len(pairs) > len(shared):
+        p_value = mcnemar(sum(d > 0 for d in differences), sum(d < 0 for d in differences))
+    else:
+        p_value = mcnemar(only_first, only_second)
+    difference = mean(differences, shared, confidence, samples, seed)
+    return Comparison(both, only_first, only_second, neither, difference, p_value)
+
+
+def _check(values: Sequence[float], instances: Sequence[Hashable]) -> None:
+    if len(values) != len(instances):
+        raise ValueError(f"{len(values)} values need as many instances; got {len(instances)}")
+    if not len(values):
+        raise ValueError("there is no episode to reckon with")
+
+
+def _resampled_means(
+    values: Sequence[float], instances: Sequence[Hashable], samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """float64 (samples,): means when whole instances are drawn again, with replacement."""
+    index = {instance: number for number, instance in enumerate(dict.fromkeys(instances))}
+    where = np.array([index[instance] for instance in instances])
+    sums = np.bincount(where, np.asarray(values, np.float64), len(index))
+    counts = np.bincount(where, minlength=len(index)).astype(np.float64)
+    result = []
+    step = max(1, _AT_ONCE // len(index))
+    for start in range(0, samples, step):
+        size = min(step, samples - start)
+        drawn = rng.integers(len(index), size=(size, len(index)))
+        result.append(sums[drawn].sum(1) / counts[drawn].sum(1))
+    return np.concatenate(result)
+
+
+def _percentiles(drawn: np.ndarray, confidence: float) -> tuple[float, float]:
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

@@ -1,0 +1,154 @@
+"""A benchmark run on disk: rows, resumption after a kill at any instant, failures of the machinery, budgets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import pytest
+
+from mmgym.bench.records import Folder, Record
+from mmgym.bench.run import BenchConfig, bench, digest, tasks
+from mmgym.bench.summary import compare_runs, summarise
+from mmgym.registry import Suite, SuiteEntry, suite, suites
+
+LAKE = "mmgym/FrozenLake-v0"
+TIMES = ("seconds_model", "seconds_env", "shard", "row")
+
+
+def rows(records):
+    """The records without times and places on disk."""
+    return [{name: value for name, value in asdict(r).items() if name not in TIMES} for r in records]
+
+
+@pytest.fixture
+def config(tmp_path):
+    return BenchConfig(agent="weak", suite=LAKE, episodes=12, out=str(tmp_path / "run"))
+
+
+def test_every_episode_has_a_row_and_a_trajectory_with_what_was_seen(config):
+    records = bench(config)
+    assert [record.index for record in records] == list(range(60))
+    folder = Folder(config.out)
+    assert rows(folder.records()) == rows(records)
+    assert {record.level for record in records} == {1, 2, 3, 4, 5} and {r.split for r in records} == {"test"}
+    assert len({record.instance for record in records}) == 60
+    for record in records[::7]:
+        trajectories, images = folder.trajectories(record.shard)
+        trajectory = trajectories[record.row]
+        assert trajectory.task.seed == record.seed and len(trajectory.turns) == record.turns
+        for turn in trajectory.turns:
+            assert images[turn.observed.images[0]].shape == (224, 224, 3)
+            assert [call["name"] for call in turn.calls] == ["move"] == [call["name"] for call in turn.observed.expert]
+        assert record.tools == {"move": record.turns} and record.images == record.turns
+
+
+def test_agents_meet_the_same_instances(config, tmp_path):
+    one, other = (bench(replace(config, agent=agent, out=str(tmp_path / agent))) for agent in ("weak", "expert"))
+    assert [record.instance for record in one] == [record.instance for record in other]
+    found = compare_runs(other, one)
+    assert found.both + found.only_first == 60 and found.only_second == found.neither == 0
+
+
+_SLOW = """
+import sys, time
+from mmgym.bench import run
+from mmgym.bench.run import BenchConfig, bench
+run._SHARD = 3
+bench(BenchConfig(agent="weak", suite="mmgym/FrozenLake-v0", episodes=12, out=sys.argv[1]))
+"""
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(config, tmp_path):
+    whole = bench(config)
+    out = tmp_path / "killed"
+    kills = 0
+    for wanted in (1, 7, 20, 41):
+        process = subprocess.Popen([sys.executable, "-c", _SLOW, str(out)])
+        lines = out / "episodes.jsonl"
+        while process.poll() is None and not (lines.is_file() and lines.read_bytes().count(b"\n") >= wanted):
+            time.sleep(0.002)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills
+    (out / "trajectories" / "999999-000000.parquet").write_bytes(b"cut off")
+    with (out / "episodes.jsonl").open("ab") as file:
+        file.write(b'{"index": 3, "env":')
+    resumed = bench(replace(config, out=str(out)))
+    assert rows(resumed) == rows(whole)
+    assert not (out / "trajectories" / "999999-000000.parquet").exists()
+    assert len((out / "episodes.jsonl").read_text().splitlines()) == 60
+
+
+def test_a_folder_with_another_run_is_left_alone(config, tmp_path):
+    bench(replace(config, episodes=1))
+    with pytest.raises(ValueError, match="another agent, episodes"):
+        bench(replace(config, agent="random", episodes=2))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").write_text("dear")
+    with pytest.raises(ValueError, match="something else"):
+        bench(replace(config, out=str(other)))
+    assert (other / "letter.txt").read_text() == "dear"
+
+
+def test_failures_of_the_machinery_count_for_nothing_and_are_played_again_when_asked(tmp_path):
+    config = BenchConfig(
+        agent="random", suite=LAKE, episodes=2, wrappers=("machinery:Breaks",), out=str(tmp_path / "r")
+    )
+    records = bench(config)
+    assert all(record.failed and "breaks" in record.error for record in records)
+    with pytest.raises(ValueError, match="no episode to summarise"):
+        summarise(records)
+    lines = len((tmp_path / "r" / "episodes.jsonl").read_text().splitlines())
+    assert rows(bench(config)) == rows(records)
+    assert len((tmp_path / "r" / "episodes.jsonl").read_text().splitlines()) == lines
+    assert len(bench(replace(config, relaunch=True))) == 10
+    assert len((tmp_path / "r" / "episodes.jsonl").read_text().splitlines()) == 2 * lines
+
+
+def test_no_episode_begins_when_the_budget_is_spent(config):
+    some = bench(replace(config, max_minutes=1e-9))
+    assert 0 < len(some) < 60
+    assert len(bench(config)) == 60
+
+
+def test_repeats_share_an_instance_and_are_clusters(config):
+    records = bench(replace(config, episodes=3, repeats=4))
+    assert len(records) == 60 and len({record.instance for record in records}) == 15
+    assert summarise(records).total.success.clusters == 15
+
+
+def test_the_summary_speaks_of_environments_levels_and_paths(config):
+    found = summarise(bench(config))
+    assert list(found.environments) == [LAKE] and list(found.levels[LAKE]) == [1, 2, 3, 4, 5]
+    assert found.total.success.n == 60 and 0 < found.total.efficiency <= 1 and found.total.tools.keys() == {"move"}
+    assert found.aggregate.value == pytest.approx(found.total.success.value)
+
+
+def test_suites_hold_environments_that_are_there_and_no_instance_twice():
+    found = suites()
+    assert {"smoke@1", "core@1", "puzzles@1", "video@1", "web@1", "miniwob@1", "full@1", "vagen@1"} <= set(found)
+    for name in ("smoke", "core", "vagen", "rl4vlm", "visgym"):
+        all_tasks = tasks(found[f"{name}@1"])
+        keys = {json.dumps([t.env_id, t.seed, t.kwargs, t.options], sort_keys=True) for t in all_tasks}
+        assert len(keys) == len(all_tasks) and [t.group for t in all_tasks] == list(range(len(all_tasks)))
+    assert len({entry.id for entry in found["core@1"].entries}) == 19
+    assert suite("core") == found["core@1"]
+    with pytest.raises(ValueError, match=r"unknown suite 'kore'.*core@1"):
+        suite("kore")
+
+
+def test_suites_are_told_apart_by_a_digest_of_their_entries():
+    one = Suite("a", 1, (SuiteEntry(LAKE, (1,)),))
+    assert digest(one) == digest(replace(one, name="b")) != digest(Suite("a", 1, (SuiteEntry(LAKE, (2,)),)))
+
+
+def test_records_come_back_from_json():
+    record = Record(0, LAKE, {}, 1, "test", 5, 0, "terminated", True, 1.0, 3, 3, 3, 3, 3, {"move": 3}, {"outcome": 1.0})
+    assert Record(**json.loads(json.dumps(asdict(record)))) == record
