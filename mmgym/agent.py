@@ -163,12 +163,24 @@ class ChatCodec(Protocol):
         ...
 
 
-class TrainableAgent(BatchAgent, Protocol):
-    """A `BatchAgent` whose weights change between calls."""
+class _Trainable(Protocol):
+    """Weights that change between calls."""
 
     def weights_changed(self, version: int) -> None:
         """The weights are new: forget what was computed with the old ones."""
         ...
+
+
+class _TrainableAgent(_Trainable, Agent, Protocol):
+    """An `Agent` whose weights change between calls."""
+
+
+class _TrainableBatchAgent(_Trainable, BatchAgent, Protocol):
+    """A `BatchAgent` whose weights change between calls."""
+
+
+TrainableAgent = _TrainableAgent | _TrainableBatchAgent
+"""An agent, one answer or one batch at a time, whose weights change between calls: ``weights_changed(version)``."""
 
 
 class Policy(Protocol):

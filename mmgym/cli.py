@@ -1,4 +1,4 @@
-"""The command line: ``mmgym list | play | train | doctor``.
+"""The command line: ``mmgym list | play | train | bench | view | plan | doctor``.
 
 Each subcommand is a frozen dataclass (its fields are the options) and a function in a module of its own, imported
 only when it is asked for: ``mmgym list`` loads neither torch nor OpenCV. What a user can get wrong ends in one line
@@ -64,6 +64,58 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Bench:
+    """Measure an agent: `mmgym bench --agent expert --suite core`, `mmgym bench --help` lists the options."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Look at runs in a browser: `mmgym view runs/bench`, `mmgym view --help` lists the options."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Say what of a training step fits on a GPU, and the least time that it takes."""
+
+    model: str
+    """A checkpoint folder, a config.json, or the name of a published shape, e.g. qwen2.5-vl-3b."""
+    gpu: str
+    """A GPU, e.g. h100, or memory, e.g. 80GB."""
+    variant: Literal["all", "full", "frozen", "lora"] = "all"
+    """What learns: everything, all but the vision tower, or adapters; all compares them."""
+    trajectories: int = 128
+    """Trajectories of a step, over all GPUs."""
+    turns: int = 10
+    """Turns of a trajectory, each with one image."""
+    image: str = "1280x720"
+    """Width and height of an image, in pixels."""
+    prompt: int = 100
+    """Tokens of text that are read in a turn."""
+    answer: int = 150
+    """Tokens that are sampled in a turn."""
+    world: int = 1
+    """GPUs that learn as one and share the weights."""
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    """Whose state is kept."""
+    master_weights: bool = True
+    """Keep trained weights in float32, too."""
+    lora_rank: int = 16
+    """Rank of adapters."""
+    engine: float = 0.0
+    """GiB that a sampler keeps on the same GPU."""
+    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    """Type of weights and activations."""
+    cached: bool = False
+    """Features of a frozen tower are there already."""
+    tflops: float = 0.0
+    """Speed of products in TFLOP/s, in place of what is known of the GPU."""
+    tb_per_s: float = 0.0
+    """Speed of memory in TB/s, in place of what is known."""
+    json: bool = False
+    """Print JSON."""
+
+
+@dataclass(frozen=True)
 class Doctor:
     """Say what is installed, what is missing, and the command that gets it."""
 
@@ -74,7 +126,15 @@ _FOLDED_FROM = 12
 _MOST_TOOLS = 6
 """Tools that are named of an environment, unless its family is asked for."""
 
-SUBCOMMANDS: dict[str, Callable[..., object]] = {"list": List, "play": Play, "train": Train, "doctor": Doctor}
+SUBCOMMANDS: dict[str, Callable[..., object]] = {
+    "list": List,
+    "play": Play,
+    "train": Train,
+    "bench": Bench,
+    "view": View,
+    "plan": Plan,
+    "doctor": Doctor,
+}
 """Subcommands by name."""
 
 
@@ -91,6 +151,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["train"]:  # has a command line of its own, with every field of its configuration
             return _train(arguments[1:])
+        if arguments[:1] == ["bench"]:
+            return _bench(arguments[1:])
+        if arguments[:1] == ["view"]:
+            return _view(arguments[1:])
         options = tyro.extras.subcommand_cli_from_dict(
             SUBCOMMANDS,
             prog="mmgym",
@@ -110,6 +174,8 @@ def _run(options: object) -> int:
         return 0
     if isinstance(options, Play):
         return _play(options)
+    if isinstance(options, Plan):
+        return _plan(options)
     from mmgym.doctor import doctor
 
     return doctor()
@@ -160,6 +226,44 @@ def _train(argv: list[str]) -> int:
         except (ValueError, TypeError, OSError) as problem:
             raise UsageError(f"{argv[0]}: {problem}") from problem
     return importlib.import_module("mmgym.learn.main").main(argv) or 0
+
+
+def _bench(argv: list[str]) -> int:
+    from mmgym.doctor import install_command, missing_packages
+
+    if missing := missing_packages("bench"):
+        raise UsageError(f"benchmarks need {', '.join(missing)}: {install_command('bench')}")
+    main = importlib.import_module("mmgym.bench.main")
+    try:
+        main.main(tyro.cli(main.BenchArguments, prog="mmgym bench", args=argv))
+    except (LookupError, ValueError, ImportError, OSError) as problem:
+        raise UsageError(str(problem.args[0] if len(problem.args) == 1 else problem)) from problem
+    return 0
+
+
+def _view(argv: list[str]) -> int:
+    from mmgym.doctor import install_command, missing_packages
+
+    if missing := missing_packages("bench"):
+        raise UsageError(f"looking at runs needs {', '.join(missing)}: {install_command('bench')}")
+    main = importlib.import_module("mmgym.view.main")
+    try:
+        main.main(tyro.cli(main.ViewArguments, prog="mmgym view", args=argv))
+    except (LookupError, ValueError, ImportError, OSError) as problem:
+        raise UsageError(str(problem.args[0] if len(problem.args) == 1 else problem)) from problem
+    return 0
+
+
+def _plan(options: Plan) -> int:
+    from mmgym.doctor import install_command, missing_packages
+
+    if missing := missing_packages("train"):
+        raise UsageError(f"planning needs {', '.join(missing)}: {install_command('train')}")
+    try:
+        importlib.import_module("mmgym.plan.main").run(options)
+    except ValueError as problem:
+        raise UsageError(str(problem)) from problem
+    return 0
 
 
 def environment_table(family: str | None = None) -> Table:

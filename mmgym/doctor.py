@@ -32,6 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "transformers",
         "tokenizers",
         "safetensors",
+        "peft",
         "pyarrow",
         "tensorboard",
         "matplotlib",
@@ -39,12 +40,14 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "pillow",
         "pyyaml",
     ),
+    "bench": ("scipy", "pyarrow"),
     "web": ("starlette", "python-multipart", "jinja2", "playwright", "miniwob"),
     "web-apps": ("roundup", "otterwiki"),
     "video": ("av", "pysubs2", "jiwer", "rouge-score"),
     "speech": ("espeakng-loader",),
     "robot": ("panda3d", "mujoco"),
     "arena": ("pettingzoo",),
+    "eight-bit": ("torchao",),
     "vllm": ("vllm",),
     "ray": ("ray",),
 }
@@ -113,7 +116,7 @@ def examine() -> Iterator[Check]:
     for package in EXTRAS["train"]:
         yield _torch() if package == "torch" else _package(package, extra="train")
     yield _torchvision()
-    for extra in ("web", "web-apps", "video", "speech", "robot", "arena", "vllm", "ray"):
+    for extra in ("bench", "web", "web-apps", "video", "speech", "robot", "arena", "eight-bit", "vllm", "ray"):
         for package in EXTRAS[extra]:
             yield _package(package, extra=extra)
         if extra == "web":

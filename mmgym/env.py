@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 import gymnasium as gym
 import numpy as np
 
+from mmgym.pointing import Pointer
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace
 
@@ -343,6 +344,10 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         """The next call of a scripted expert that reads the state."""
         self._require("expert", self.capabilities.expert != "none")
         return self._expert_call()
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """What a valid call points at in the pictures shown so far, for who watches; nothing unless a subclass says."""
+        return ()
 
     def questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         """Questions about what the observation shows, each with its exact answer, drawn and ordered by `rng`."""

@@ -8,9 +8,8 @@ lone surrogates that a model may write and UTF-8 cannot hold. A file appears who
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mmgym.files import write_atomically
+from mmgym.pointing import Pointer
 from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
-__all__ = ["StoreError", "load_extra", "load_trajectories", "save_trajectories"]
+__all__ = ["StoreError", "load_extra", "load_files", "load_trajectories", "save_trajectories"]
 
 FORMAT = "mmgym.trajectories"
-VERSION = 3
+VERSION = 4
 _METADATA = b"mmgym"
 _TUPLE, _DICT = "__tuple__", "__dict__"
 _GROUP_ROWS = 256
@@ -54,10 +55,11 @@ _TURN_FIELDS = [
     ("shown", pa.list_(pa.int32())),
     ("shown_text", pa.string()),
     ("expert", pa.string()),
+    ("pointers", pa.string()),
 ]
 _TURN = pa.struct(_TURN_FIELDS)
-_TURN_SINCE_3 = ("calls", "usage", "shown", "shown_text", "expert")
-"""Fields of a turn that earlier versions did not have."""
+_TURN_SINCE = {"calls": 3, "usage": 3, "shown": 3, "shown_text": 3, "expert": 3, "pointers": 4}
+"""Fields of a turn that were not there from the first version on, and since when they are."""
 _ROW = [
     ("images", pa.list_(_IMAGE)),
     ("success", pa.bool_()),
@@ -83,7 +85,12 @@ _SINCE_2 = {"augmentation": "", "strength": 0.0}
 """Columns that version 1 did not have, and what it meant."""
 _SIMPLE_TURN = ("extends", "version", "state_key", "reward", "terminated", "truncated", "seconds_model", "seconds_env")
 _HUGGINGFACE = {"info": {"features": {"images": {"feature": {"_type": "Image"}, "_type": "List"}}}}
+_FILE = re.compile(r"[0-9a-f]{32}\.png")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_Take = Callable[[dict[str, Any]], ImageRef]
+"""Takes the file of a picture, and says which picture it is."""
 
 
 class StoreError(ValueError):
@@ -116,7 +123,7 @@ def save_trajectories(
             for group in _row_groups(trajectories, _Encoder(images)):
                 writer.write_table(_table(group, schema))
 
-    _write_atomically(path, write)
+    write_atomically(path, write)
 
 
 def load_trajectories(path: str | Path) -> tuple[list[Trajectory], ImageStore]:
@@ -129,16 +136,33 @@ def load_trajectories(path: str | Path) -> tuple[list[Trajectory], ImageStore]:
         FileNotFoundError: when there is no such file.
         StoreError: when it is no trajectory store, is cut or damaged, or was written by a newer version.
     """
+    images = ImageStore()
+    known: dict[bytes, ImageRef] = {}
+    return _load(path, lambda file: _decode(file, images, known)), images
+
+
+def load_files(path: str | Path) -> tuple[list[Trajectory], dict[str, bytes]]:
+    """Read trajectories, and their pictures as the PNG files that they are kept in: fast, for who passes them on.
+
+    Returns:
+        The trajectories in their order, and the files by digest; that each has the pixels of its digest is not checked.
+
+    Raises:
+        FileNotFoundError, StoreError: as `load_trajectories` does.
+    """
+    files: dict[str, bytes] = {}
+    return _load(path, lambda file: _named(file, files)), files
+
+
+def _load(path: str | Path, take: _Take) -> list[Trajectory]:
     with _open(path) as file:
         trajectories: list[Trajectory] = []
-        images = ImageStore()
-        known: dict[bytes, ImageRef] = {}
         try:
             for index in range(file.num_row_groups):
-                trajectories += _read_group(file.read_row_group(index).combine_chunks(), images, known)
+                trajectories += _read_group(file.read_row_group(index).combine_chunks(), take)
         except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise StoreError(f"{path} is damaged: {error}; write it again, or delete it") from error
-    return trajectories, images
+    return trajectories
 
 
 def load_extra(path: str | Path) -> dict[str, Any]:
@@ -229,6 +253,7 @@ def _turns(rows: list[_Row]) -> pa.Array:
     ]
     columns["shown_text"] = [_readable(turn.observed.text) if turn.observed else None for turn in turns]
     columns["expert"] = [_to_json(list(turn.observed.expert), "expert") if turn.observed else None for turn in turns]
+    columns["pointers"] = [_plain_pointers(turn.observed) if turn.observed else None for turn in turns]
     columns["calls"] = [_to_json(list(turn.calls), "calls") for turn in turns]
     columns["usage"] = [[{"name": name, "value": value} for name, value in turn.usage.items()] for turn in turns]
     columns["text"] = [_readable(turn.text) for turn in turns]
@@ -253,7 +278,7 @@ def _ragged(values: Sequence[np.ndarray], dtype: Any, name: str) -> pa.ListArray
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(flat))
 
 
-def _read_group(table: pa.Table, images: ImageStore, known: dict[bytes, ImageRef]) -> list[Trajectory]:
+def _read_group(table: pa.Table, take: _Take) -> list[Trajectory]:
     plain = {name: table.column(name).to_pylist() for name in table.column_names if name != "turns"}
     for name, default in _SINCE_2.items():
         plain.setdefault(name, [default] * table.num_rows)
@@ -262,7 +287,7 @@ def _read_group(table: pa.Table, images: ImageStore, known: dict[bytes, ImageRef
     column = _turn_columns(all_turns.flatten())
     trajectories = []
     for row, end in enumerate(ends):
-        refs = [_decode(file, images, known) for file in plain["images"][row]]
+        refs = [take(file) for file in plain["images"][row]]
         start = ends[row - 1] if row else 0
         trajectory = Trajectory(
             task=EpisodeTask(
@@ -332,8 +357,17 @@ def _since_3(column: dict[str, Any], index: int, refs: list[ImageRef]) -> dict[s
             tuple(refs[number] for number in shown),
             column["shown_text"][index],
             tuple(_from_plain(json.loads(column["expert"][index]))),
+            *_pointers(json.loads(column["pointers"][index]) if "pointers" in column else ([], [])),
         ),
     }
+
+
+def _plain_pointers(observed: Observed) -> str:
+    return json.dumps([[one.as_dict() for one in side] for side in (observed.pointers, observed.expert_pointers)])
+
+
+def _pointers(plain: Sequence[list[dict[str, Any]]]) -> list[tuple[Pointer, ...]]:
+    return [tuple(Pointer(one["kind"], tuple(one["at"]), one["image"]) for one in side) for side in plain]
 
 
 def _shown(turn: Turn) -> tuple[ImageRef, ...]:
@@ -352,6 +386,16 @@ def _decode(file: dict[str, Any], images: ImageStore, known: dict[bytes, ImageRe
     return known[file["bytes"]]
 
 
+def _named(file: dict[str, Any], files: dict[str, bytes]) -> ImageRef:
+    """The reference of a picture by the name and the header of its file."""
+    name, content = file["path"], file["bytes"]
+    if not _FILE.fullmatch(name) or content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
+        raise StoreError(f"image {name} is no PNG file named by its digest: the file is damaged")
+    width, height = struct.unpack(">II", content[16:24])
+    files[name[:32]] = content
+    return ImageRef(name[:32], height, width)
+
+
 def _open(path: str | Path) -> pq.ParquetFile:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no trajectory file {path}")
@@ -363,7 +407,7 @@ def _open(path: str | Path) -> pq.ParquetFile:
         version = _about(path, file)["version"]
         if version > VERSION:
             raise StoreError(f"{path} has version {version}; this mmgym reads up to {VERSION}: update mmgym")
-        fields = [field for field in _TURN_FIELDS if version > 2 or field[0] not in _TURN_SINCE_3]
+        fields = [field for field in _TURN_FIELDS if version >= _TURN_SINCE.get(field[0], 1)]
         columns = [
             (name, pa.list_(pa.struct(fields)) if name == "turns" else kind)
             for name, kind in _ROW
@@ -392,26 +436,6 @@ def _about(path: str | Path, file: pq.ParquetFile) -> dict[str, Any]:
             "expected a file written by save_trajectories"
         )
     return about
-
-
-def _write_atomically(path: Path, write: Callable[[Any], None]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _readable(text: str) -> str:

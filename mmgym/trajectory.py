@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from mmgym.pointing import Pointer
+
 __all__ = [
     "EpisodeTask",
     "ImageRef",
@@ -145,6 +147,10 @@ class Observed:
     """Its text."""
     expert: tuple[dict[str, Any], ...] = ()
     """The expert's calls at this point, plain; empty if there is no expert."""
+    pointers: tuple[Pointer, ...] = ()
+    """What the agent's calls point at."""
+    expert_pointers: tuple[Pointer, ...] = ()
+    """What the expert's calls point at."""
 
 
 @dataclass(slots=True)

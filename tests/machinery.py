@@ -5,6 +5,7 @@ Ids are registered when this module is imported: ``gymnasium.make("machinery:tes
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -111,6 +112,14 @@ def crooked(env: Any, rng: np.random.Generator) -> ToolCall:
 def report_pid(env: Any, rng: np.random.Generator) -> ToolCall:
     """A scripted policy that leaves the number of its process in a file."""
     Path(env.options["pids"], str(os.getpid())).write_text("")
+    return env.expert()
+
+
+def leave_child(env: Any, rng: np.random.Generator) -> ToolCall:
+    """A scripted policy that starts a process, as browsers are started, and leaves its number in a file."""
+    if not hasattr(env, "child"):
+        env.child = subprocess.Popen(["sleep", "600"])
+        Path(env.options["pids"], str(env.child.pid)).write_text("")
     return env.expert()
 
 

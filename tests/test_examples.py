@@ -13,12 +13,12 @@ from mmgym.store import load_trajectories
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_example(name: str, *arguments: str, cwd: Path) -> str:
+def run_example(name: str, *arguments: str, cwd: Path, seconds: float = 120) -> str:
     """Run an example and return what it printed; fails the test with its error otherwise."""
     paths = [str(ROOT), str(ROOT / "envs"), str(ROOT / "agents")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     command = [sys.executable, str(ROOT / "examples" / name), *arguments]
-    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
@@ -67,6 +67,20 @@ def test_train_video(tmp_path):
     out = run_example("train_video.py", *small.split(), cwd=tmp_path)
     assert "cloned: " in out and "trained: " in out and "are in the evidence" in out
     assert (tmp_path / "run" / "success.png").is_file()
+
+
+def test_train_gpu(tmp_path):
+    """Its configuration is for a GPU; here all but the sizes, the device and the type of the weights."""
+    shape = '{"patch_size": 8, "vision_hidden_size": 64}'
+    small = (
+        "--policy.device cpu --policy.dtype float32 --policy.max-new-tokens 4 --rollout.workers 1 --perception.steps 2 "
+        "--perception.conversations 4 --perception.held-out 8 --cloning.steps 1 --cloning.episodes 4 "
+        "--grpo.iterations 1 --grpo.groups 4 --grpo.group-size 2 --grpo.question-conversations 4 "
+        "--evaluation.every 0 --evaluation.final-episodes 4 --evaluation.samples 1 --evaluation.baselines {} --out run"
+    )
+    out = run_example("train_gpu.py", *small.split(), "--policy.tiny", shape, cwd=tmp_path, seconds=400)
+    for name in ("FrozenLake", "Sokoban", "Maze3D", "VideoQA"):
+        assert f"cloned, {name}: " in out and f"trained, {name}: " in out
 
 
 def test_new_environment(tmp_path):

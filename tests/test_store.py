@@ -6,6 +6,7 @@ import math
 import os
 import socket
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmgym import store
-from mmgym.store import StoreError, load_extra, load_trajectories, save_trajectories
+from mmgym.pointing import Pointer
+from mmgym.store import StoreError, load_extra, load_files, load_trajectories, save_trajectories
 from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
 TEXT = st.text(st.characters(codec=None), max_size=12)  # lone surrogates and NUL included
@@ -39,6 +41,10 @@ def sets(draw):
     some = st.lists(st.sampled_from(refs), max_size=3).map(tuple)
     numbers = st.dictionaries(st.text("abc_", max_size=4), st.floats(), max_size=3)
     calls = st.lists(FIELDS, max_size=2).map(tuple)
+    shares = st.lists(st.floats(0, 1), min_size=2, max_size=4).map(tuple)
+    image = st.none() | st.integers(0, 9)
+    pointer = st.builds(Pointer, kind=st.sampled_from(["point", "arrow", "box"]), at=shares, image=image)
+    pointers = st.lists(pointer, max_size=2).map(tuple)
     turn = st.builds(
         Turn,
         prompt_ids=IDS,
@@ -54,7 +60,8 @@ def sets(draw):
         feedback=TEXT,
         calls=calls,
         usage=numbers,
-        observed=st.none() | st.builds(Observed, images=some, text=TEXT, expert=calls),
+        observed=st.none()
+        | st.builds(Observed, images=some, text=TEXT, expert=calls, pointers=pointers, expert_pointers=pointers),
         terminated=st.booleans(),
         truncated=st.booleans(),
         seconds_model=st.floats(),
@@ -240,6 +247,10 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
     pq.write_table(table.set_column(0, table.schema.field(0), pa.array(files, table.schema.field(0).type)), path)
     with pytest.raises(StoreError, match="other pixels"):
         load_trajectories(path)
+    files[0][0]["path"] = "../escaped.png"
+    pq.write_table(table.set_column(0, table.schema.field(0), pa.array(files, table.schema.field(0).type)), path)
+    with pytest.raises(StoreError, match="named by its digest"):
+        load_files(path)
     for place in range(100, len(whole), 97):
         flipped = bytearray(whole)
         flipped[place] ^= 16
@@ -249,20 +260,33 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
         except StoreError:
             continue
         assert same, f"byte {place} was changed, and nobody noticed"
-    monkeypatch.setattr(store, "VERSION", 4)
+    monkeypatch.setattr(store, "VERSION", 5)
     save_trajectories(path, [trajectory], images)
-    monkeypatch.setattr(store, "VERSION", 3)
-    with pytest.raises(StoreError, match=r"version 4.*update"):
+    monkeypatch.setattr(store, "VERSION", 4)
+    with pytest.raises(StoreError, match=r"version 5.*update"):
         load_trajectories(path)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+def test_pictures_can_be_had_as_the_files_they_are_kept_in(tmp_path):
+    trajectory, images = small()
+    save_trajectories(tmp_path / "set.parquet", [trajectory], images)
+    found, files = load_files(tmp_path / "set.parquet")
+    assert bits(found) == bits([trajectory])
+    refs = {ref for turn in trajectory.turns for ref in turn.images}
+    assert set(files) >= {ref.digest for ref in refs}
+    for ref in refs:
+        pixels = cv2.imdecode(np.frombuffer(files[ref.digest], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        assert (pixels == images[ref]).all()
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_files_of_earlier_versions_are_read(tmp_path, monkeypatch, version):
     ids, none = np.arange(3, dtype=np.int32), np.zeros(3, np.float32)
     trajectory = Trajectory(EpisodeTask("toy/Corridor-v0", 3), [Turn(ids, (), ids, none, False, "left")])
     path = tmp_path / "old.parquet"
     monkeypatch.setattr(store, "VERSION", version)
-    monkeypatch.setattr(store, "_TURN_FIELDS", [f for f in store._TURN_FIELDS if f[0] not in store._TURN_SINCE_3])
+    fields = [field for field in store._TURN_FIELDS if store._TURN_SINCE.get(field[0], 1) <= version]
+    monkeypatch.setattr(store, "_TURN_FIELDS", fields)
     turn = pa.struct(store._TURN_FIELDS)
     monkeypatch.setattr(store, "_TURN", turn)
     row = [(name, pa.list_(turn) if name == "turns" else kind) for name, kind in store._ROW]

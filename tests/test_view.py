@@ -11,9 +11,9 @@ import pytest
 from mmgym.stats import wilson
 from mmgym.store import save_trajectories
 from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory, Turn
-from mmgym.view import plot_curves, read_metrics, write_report
-from mmgym.view.curves import held_out_points, spread
-from mmgym.view.report import pair_episodes, readable
+from mmgym.view.curves import plot_curves, spread
+from mmgym.view.metrics import held_out_points, read_metrics
+from mmgym.view.report import pair_episodes, readable, write_report
 
 VOID = {"meta", "img", "br"}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,22 @@ from transformers.utils import logging as transformers_logging
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
+from mmgym_agents.adapters import (
+    adapter_weights,
+    has_adapters,
+    hash_of_base,
+    merged_model,
+    merged_weights,
+    rest_if_zero,
+)
 from mmgym_agents.codec import TemplateChatCodec
 from mmgym_agents.families import family_of, load_image_processor
 
 if TYPE_CHECKING:
     from mmgym_agents.transformers_agent import TransformersAgent
+    from mmgym_agents.vllm_agent import VLLMAgent
+    from mmgym_agents.vllm_link import EngineLink
+    from mmgym_agents.vllm_options import VLLMOptions
 
 __all__ = ["VLM"]
 
@@ -56,6 +68,8 @@ class VLM:
         )
         text = model.config.get_text_config()
         self.max_context: int = text.max_position_embeddings
+        self.engine: VLLMOptions | None = None
+        """How the vLLM engine is had that samples from this model; None samples from the model itself."""
 
     @classmethod
     def load(cls, path: str | Path, dtype: str = "float32", device: str = "cpu") -> VLM:
@@ -76,22 +90,85 @@ class VLM:
         return cls(model.to(device), tokenizer, load_image_processor(path, model))
 
     def clone(self) -> VLM:
-        """A deep copy that shares no weight with this model: a reference that stays as it is while this one learns."""
-        return VLM(copy.deepcopy(self.model), self.tokenizer, copy.deepcopy(self.image_processor))
+        """A copy that learns apart from this model: they share the weights that are frozen, and no others."""
+        frozen = {id(parameter): parameter for parameter in self.model.parameters() if not parameter.requires_grad}
+        other = VLM(copy.deepcopy(self.model, dict(frozen)), self.tokenizer, copy.deepcopy(self.image_processor))
+        other.engine = self.engine
+        return other
+
+    def reference(self) -> VLM:
+        """The model as it is now, to compare with: nothing of it learns.
+
+        With adapters it is the base with a copy of them, which is switched off where they have not learned yet.
+        """
+        other = self.clone()
+        other.model.requires_grad_(False)
+        if has_adapters(other.model):
+            rest_if_zero(other.model)
+        return other
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint needs of the weights: all of them, or the adapters alone if there are any."""
+        return adapter_weights(self.model) if has_adapters(self.model) else self.model.state_dict()
+
+    def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
+        """The inverse of `weights`.
+
+        Raises:
+            RuntimeError: when names or shapes are others.
+        """
+        missing = set(self.weights()) ^ set(weights)
+        if missing:
+            raise RuntimeError(f"the weights do not fit this model: {sorted(missing)[0]!r} is in one of them only")
+        self.model.load_state_dict(weights, strict=False)
+        if has_adapters(self.model) and not any(p.requires_grad for p in self.model.parameters()):
+            self.model.enable_adapters()
+            self.model.requires_grad_(False)
+            rest_if_zero(self.model)
+
+    @functools.cached_property
+    def _base(self) -> str:
+        return hash_of_base(self.model)
+
+    def base_identity(self) -> str:
+        """The sha256 of the weights beneath the adapters, which never change; empty without adapters."""
+        return self._base if has_adapters(self.model) else ""
 
     def sampler(
         self, *, temperature: float, greedy: bool, max_new_tokens: int, context: str, thinking: bool = False
-    ) -> TransformersAgent:
-        """An agent that samples from this model."""
+    ) -> TransformersAgent | VLLMAgent:
+        """An agent that samples from this model, or from the engine that holds a copy of it."""
         from mmgym_agents.transformers_agent import Sampling, TransformersAgent
 
-        return TransformersAgent(self, Sampling(temperature, greedy, max_new_tokens, context, thinking=thinking))
+        sampling = Sampling(temperature, greedy, max_new_tokens, context, thinking=thinking)
+        if self.engine is None:
+            return TransformersAgent(self, sampling)
+        from mmgym_agents.vllm_agent import VLLMAgent
+
+        return VLLMAgent(self, self._link, sampling)
+
+    @functools.cached_property
+    def _link(self) -> EngineLink:
+        from mmgym_agents.vllm_link import EngineLink
+
+        assert self.engine is not None
+        return EngineLink(self, self.engine)
+
+    def named_weights(self) -> Iterable[tuple[str, torch.Tensor]]:
+        """All weights under the names that a checkpoint has for them, tied ones twice, adapters merged in."""
+        return (merged_weights(self.model) if has_adapters(self.model) else self.model.state_dict()).items()
 
     def save(self, path: str | Path) -> None:
-        """Write a folder that the Auto classes of transformers load."""
+        """Write a folder that the Auto classes of transformers load.
+
+        Adapters are merged into its weights; by themselves they are in its folder ``adapter``, for peft.
+        """
+        adapted = has_adapters(self.model)
         with _no_progress_bars():
-            for part in (self.model, self.tokenizer, self.image_processor):
+            for part in (merged_model(self.model) if adapted else self.model, self.tokenizer, self.image_processor):
                 part.save_pretrained(path)
+            if adapted:
+                self.model.save_pretrained(Path(path) / "adapter")
 
     @property
     def device(self) -> torch.device:
@@ -119,16 +196,14 @@ class VLM:
         """Features of uint8 HWC images, with gradients."""
         return self.family.image_features(images)
 
-    def token_logits(
-        self,
-        ids: torch.Tensor,
-        positions: torch.Tensor,
-        features: Sequence[torch.Tensor],
-        rows: torch.Tensor,
-        columns: torch.Tensor,
-    ) -> torch.Tensor:
-        """Logits that predict the tokens at (rows, columns) of a right-padded batch: float32 (k, vocabulary)."""
-        return self.family.logits(self.token_hidden(ids, positions, features, rows, columns))
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of logits of a token."""
+        return int(self.model.get_output_embeddings().weight.shape[0])
+
+    def prepare_packing(self) -> str:
+        """Make the model ready for packed rows; returns the attention that keeps them apart, or nothing."""
+        return self.family.prepare_packing()
 
     def token_hidden(
         self,
@@ -138,6 +213,10 @@ class VLM:
         rows: torch.Tensor,
         columns: torch.Tensor,
     ) -> torch.Tensor:
-        """The hidden states from which `token_logits` predicts: (k, hidden)."""
+        """The hidden states that predict the tokens at (rows, columns): (k, hidden)."""
         hidden = self.family.hidden(ids, positions, features)
         return hidden[rows, columns - 1]
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """What the output head makes of hidden states: float32 (k, vocabulary)."""
+        return self.family.logits(hidden)

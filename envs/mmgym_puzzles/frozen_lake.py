@@ -145,6 +145,9 @@ class FrozenLake(GridPuzzle):
             notes.append("You fell into a hole.")
         return Effect(True, " ".join(notes))
 
+    def _walker(self) -> int:
+        return self.agent
+
     def layout_key(self) -> str:
         """Key of size, goal and holes, without the start; equal for rotated and mirrored maps. It decides the split."""
         return self.lake.key()

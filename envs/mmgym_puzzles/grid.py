@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mmgym.draw import Grid, TileSet
+from mmgym.pointing import Pointer
+from mmgym.spaces import ToolCall
 from mmgym_puzzles.puzzle import Puzzle
 
 __all__ = [
@@ -106,6 +108,24 @@ class GridPuzzle(Puzzle):
     def vocabulary(cls) -> list[str]:
         """What an agent needs to say or read, without repetition: words first, then whole questions and feedback."""
         return list(dict.fromkeys([*cls.words, *cls.question_texts, *cls.notes]))
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """The cell of a row and a column, or the way from the agent's cell to the next one in a direction."""
+        row, column, direction = (call.arguments.get(name) for name in ("row", "column", "direction"))
+        if row is not None and column is not None:
+            edges = (column - 1, row - 1, column, row)
+            return (Pointer("box", tuple(edge / self.size for edge in edges)),)
+        agent = self._walker()
+        if agent is None or direction not in DIRECTIONS:
+            return ()
+        y, x = (0.5 + part for part in divmod(agent, self.size))
+        right = {"left": -1, "right": 1}.get(direction, 0)
+        down = {"up": -1, "down": 1}.get(direction, 0)
+        return (Pointer("arrow", tuple(part / self.size for part in (x, y, x + right, y + down))),)
+
+    def _walker(self) -> int | None:
+        """The cell of what moves in the direction that a call gives; None where nothing does."""
+        return None
 
     def layout_key(self) -> str:
         """Key of the layout that decides its split; equal for layouts that are rotated or mirrored into one another."""

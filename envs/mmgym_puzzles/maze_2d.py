@@ -194,6 +194,9 @@ class Maze2D(Puzzle):
         ]
         return layout_hash("maze", size, min(turned))
 
+    def _walker(self) -> int:
+        return self.agent
+
     def layout_key(self) -> str:
         """Key of the maze at the start; it decides the split."""
         return self.candidate_key((self.size, self.openings, self._start, self.goal))

@@ -138,6 +138,9 @@ class Sokoban(GridPuzzle):
         self.agent = target
         return Effect(True)
 
+    def _walker(self) -> int:
+        return self.agent
+
     def layout_key(self) -> str:
         """Key of walls, targets and starting boxes; equal for rotated and mirrored rooms. It decides the split."""
         return self.room.key()

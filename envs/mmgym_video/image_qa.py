@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Interval
 
 from mmgym.env import Capabilities, Effect
+from mmgym.pointing import Pointer, pointers
 from mmgym.spaces import ToolCall, tool
 from mmgym_video.images.catalogue import FAMILIES
 from mmgym_video.images.drawing import Drawing, Fact
@@ -157,6 +158,21 @@ class ImageQA(LookingEnv):
         self._open({})
 
     # --- tools -------------------------------------------------------------------------------------------------------
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """The part of a picture that a call names, or what it draws there."""
+        if call.name != "draw":
+            return super().points_at(call)
+        kind = call.arguments["kind"]
+        x1, y1, x2, y2 = (call.arguments.get(name, 0) for name in ("x1", "y1", "x2", "y2"))
+        names: dict[str, dict[str, float]] = {
+            "line": {"x": x1, "y": y1, "to_x": x2, "to_y": y2},
+            "box": {"left": min(x1, x2), "top": min(y1, y2), "right": max(x1, x2), "bottom": max(y1, y2)},
+            "point": {"x": x1, "y": y1},
+            "horizontal": {"x": 0, "y": y1, "to_x": 1000, "to_y": y1},
+            "vertical": {"x": x1, "y": 0, "to_x": x1, "to_y": 1000},
+        }
+        return pointers(names[kind], 1000, 1000, call.arguments["picture"] - 1)
 
     @tool
     def zoom(self, picture: Number, left: Permille, top: Permille, right: Permille, bottom: Permille) -> Effect:

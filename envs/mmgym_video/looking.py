@@ -20,8 +20,9 @@ from annotated_types import Interval, MaxLen
 
 from mmgym.env import Effect, MultimodalEnv, choose
 from mmgym.parts import PartsSpace
+from mmgym.pointing import Pointer, pointers
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import TextSpace, tool
+from mmgym.spaces import TextSpace, ToolCall, tool
 from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
 from mmgym_video.question import LETTERS, Question
 from mmgym_video.scoring import coverage, is_correct, option_index, score, temporal_iou
@@ -179,6 +180,13 @@ class LookingEnv(MultimodalEnv):
             )
         self.said = text
         return Effect(True)
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """The part of a picture that a call names."""
+        number = call.arguments.get("picture", call.arguments.get("frame"))
+        if number is None or self._shot(number) is None:
+            return ()
+        return pointers(call.arguments, 1000, 1000, number - 1)
 
     def _zoom(self, number: int, left: int, top: int, right: int, bottom: int) -> Effect:
         """Take a part of a picture that was shown, edges in thousandths of that picture."""

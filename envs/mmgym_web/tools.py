@@ -14,6 +14,7 @@ import numpy as np
 from annotated_types import Interval, MaxLen
 
 from mmgym.env import Effect
+from mmgym.pointing import Pointer, pointers
 from mmgym.spaces import ToolCall, tool
 from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
 from mmgym_web.elements import Element, at_point
@@ -416,6 +417,21 @@ class BrowserTools:
         return self._end(None, reason)
 
     # --- shared ---
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """Where the mouse goes, or the box of the element."""
+        if "cell" in call.arguments:
+            x, y = cell_middle(call.arguments["cell"], self.grid, self.width, self.height)
+            return pointers({"x": x, "y": y}, self.width, self.height)
+        if "element" in call.arguments:
+            element = self._element(call.arguments["element"])
+            if element is None or element.box is None:
+                return ()
+            left, top, wide, high = element.box
+            edges = {"left": left, "top": top, "right": left + wide, "bottom": top + high}
+            return pointers(edges, self.width, self.height)
+        whole = (self.width, self.height) if self.coordinates == "pixels" else (1000, 1000)
+        return pointers(call.arguments, *whole)
 
     def _adapted(self, call: ToolCall) -> ToolCall:
         """A call in pixels as a call of the tools that there are, in their units."""

@@ -57,6 +57,8 @@ class BenchArguments:
     """Begin no episode after the agent has read and written this many tokens."""
     compare: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER ...")] = ()
     """Folders of two or more runs: print them side by side, the first against each other one, and run nothing."""
+    report: bool = True
+    """Write report.html, with tables and every episode, into the folder."""
     list: bool = False
     """Show the suites and run nothing."""
 
@@ -97,6 +99,10 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
     summary = summarise(records)
     total = Folder(config.out).about()["all_episodes"]
     console.print(summary_table(summary, f"{config.agent} on {config.suite}: {len(records)} of {total} episodes"))
+    if arguments.report:
+        from mmgym.view.bench_report import write_bench_report
+
+        console.print(f"wrote {write_bench_report([config.out])}", soft_wrap=True)
     if summary.failed:
         console.print(
             f"{len(summary.failed)} episodes were spoilt by the machinery and count for nothing (--relaunch plays them "

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mmgym.store import load_trajectories, save_trajectories
-from mmgym.trajectory import ImageStore, Status, Trajectory
+from mmgym.trajectory import ImageStore, Status, Trajectory, Turn
 
 __all__ = ["Folder", "Record"]
 
@@ -54,6 +54,8 @@ class Record:
     seconds_model: float = 0.0
     seconds_env: float = 0.0
     error: str = ""
+    last_words: str = ""
+    """What the agent said last and what came back, cut: so that episodes can be searched for."""
     shard: str = ""
     """File that holds the trajectory, and `row` in it."""
     row: int = 0
@@ -101,9 +103,14 @@ class Record:
             seconds_model=sum(turn.seconds_model for turn in turns),
             seconds_env=sum(turn.seconds_env for turn in turns),
             error=trajectory.error,
+            last_words=_last_words(turns[-1]) if turns else "",
             shard=shard,
             row=row,
         )
+
+
+def _last_words(turn: Turn) -> str:
+    return f"{turn.text or json.dumps(turn.calls)} {turn.feedback}".strip()[-200:]
 
 
 class Folder:
@@ -174,7 +181,8 @@ class Folder:
         """The records, each episode's latest, by index."""
         if not self._lines.is_file():
             return []
-        lines = self._lines.read_text().splitlines()
+        content = self._lines.read_text()
+        lines = content[: content.rfind("\n") + 1].splitlines()  # the last one may just be being written
         latest = {record.index: record for record in (Record(**json.loads(line)) for line in lines)}
         return [latest[index] for index in sorted(latest)]
 
@@ -196,6 +204,16 @@ class Folder:
             os.fsync(file.fileno())
         return records
 
+    def shard(self, name: str) -> Path:
+        """The file of a shard.
+
+        Raises:
+            ValueError: for what is no name of a file in the folder.
+        """
+        if Path(name).name != name:
+            raise ValueError(f"{self._lines} names {name!r}, which is no file of {self._shards}")
+        return self._shards / name
+
     def trajectories(self, shard: str) -> tuple[list[Trajectory], ImageStore]:
         """The trajectories of a shard and their pictures."""
-        return load_trajectories(self._shards / shard)
+        return load_trajectories(self.shard(shard))

@@ -20,6 +20,19 @@ from mmgym.rollout.host import load_attribute
 
 __all__ = ["make_demonstrator", "make_env", "make_policy", "make_reward", "scripted_agent"]
 
+_POLICY_FIELDS = (
+    "checkpoint",
+    "tiny",
+    "dtype",
+    "device",
+    "frozen",
+    "lora",
+    "checkpoint_layers",
+    "compile",
+    "engine",
+    "engine_options",
+)
+"""What a factory is given of `PolicyConfig`."""
 _EPISODES = 20
 """Episodes of which the words are read."""
 
@@ -54,7 +67,7 @@ def make_policy(config: TrainConfig) -> Policy:
         env.close()
     if len(set(sizes)) > 1:
         raise ValueError(f"the environments of a mixture must have one image_size; got {', '.join(map(str, sizes))}")
-    arguments = {name: getattr(config.policy, name) for name in ("checkpoint", "tiny", "dtype", "device")}
+    arguments = {name: getattr(config.policy, name) for name in _POLICY_FIELDS}
     return load_attribute(config.policy.factory)(**arguments, words=list(words), image_size=sizes[0], seed=config.seed)
 
 

@@ -1,4 +1,8 @@
-"""Checkpoints that survive being cut off: written aside, synced, renamed; the newest whole one is used."""
+"""Checkpoints that survive being cut off: written aside, synced, renamed; the newest whole one is used.
+
+A checkpoint is one file with its hash beside it; where weights are sharded it is a folder
+(`mmgym.learn.sharded_checkpoint`).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,18 @@ import hashlib
 import io
 import logging
 import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-__all__ = ["latest_checkpoint", "save_checkpoint", "write_atomically"]
+from mmgym.learn.distributed import World
+
+if TYPE_CHECKING:
+    from mmgym.learn.sharded_checkpoint import Layout
+
+__all__ = ["has_checkpoints", "latest_checkpoint", "save_checkpoint", "write_atomically"]
 
 logger = logging.getLogger(__name__)
 _KEPT = 2
@@ -27,8 +37,65 @@ def write_atomically(path: Path, content: bytes) -> None:
     os.replace(aside, path)
 
 
-def save_checkpoint(folder: Path, number: int, state: dict[str, Any]) -> None:
-    """Write checkpoint `number` and forget all but the last two."""
+def save_checkpoint(
+    folder: Path, number: int, state: dict[str, Any], world: World | None = None, sharded: bool = False
+) -> None:
+    """Write checkpoint `number` and forget all but the last two.
+
+    Args:
+        folder: where checkpoints are.
+        number: higher than those before.
+        state: nested dicts, lists and tuples of tensors and plain values.
+        world: the processes, all of which must call it; rank 0 writes what is not sharded.
+        sharded: whether some of the tensors are.
+    """
+    world = world or World()
+    if sharded:
+        from mmgym.learn.sharded_checkpoint import write_folder
+
+        write_folder(folder / f"{number:08d}", state, world)
+    elif world.is_main:
+        _write_file(folder, number, state)
+    if world.is_main:
+        for old in _checkpoints(folder)[:-_KEPT]:
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
+                old.with_suffix(".sha256").unlink(missing_ok=True)
+
+
+def latest_checkpoint(folder: Path, world: World | None = None, layout: Layout | None = None) -> dict[str, Any] | None:
+    """The newest checkpoint that is whole, or None. A damaged one is passed over with a warning.
+
+    Args:
+        folder: where checkpoints are.
+        world: the processes, all of which must call it.
+        layout: how sharded tensors are spread over them; None reads them whole.
+    """
+    world = world or World()
+    for path in reversed(_checkpoints(folder)):
+        state = _read_folder(path, world, layout) if path.is_dir() else _read_file(path)
+        if state is not None:
+            return state
+        logger.warning(
+            "checkpoint %s is damaged (cut off while it was written?): using the one before it, if any", path
+        )
+    return None
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether there is any, whole or damaged."""
+    return bool(_checkpoints(folder))
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Those that have their name, the oldest first."""
+    found = [path for path in folder.glob("*") if path.stem.isdecimal() and path.suffix in ("", ".pt")]
+    return sorted(found, key=lambda path: int(path.stem))
+
+
+def _write_file(folder: Path, number: int, state: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -36,19 +103,17 @@ def save_checkpoint(folder: Path, number: int, state: dict[str, Any]) -> None:
     digest = hashlib.sha256(content).hexdigest()
     write_atomically(folder / f"{number:08d}.pt", content)
     write_atomically(folder / f"{number:08d}.sha256", digest.encode())
-    for old in sorted(folder.glob("*.pt"))[:-_KEPT]:
-        old.unlink()
-        old.with_suffix(".sha256").unlink(missing_ok=True)
 
 
-def latest_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that is whole, or None. A damaged one is passed over with a warning."""
-    for path in sorted(folder.glob("*.pt"), reverse=True):
-        content = path.read_bytes()
-        noted = path.with_suffix(".sha256")
-        if noted.is_file() and noted.read_text().strip() == hashlib.sha256(content).hexdigest():
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        logger.warning(
-            "checkpoint %s is damaged (cut off while it was written?): using the one before it, if any", path
-        )
+def _read_folder(path: Path, world: World, layout: Layout | None) -> dict[str, Any] | None:
+    from mmgym.learn.sharded_checkpoint import read_folder
+
+    return read_folder(path, world, layout)
+
+
+def _read_file(path: Path) -> dict[str, Any] | None:
+    content = path.read_bytes()
+    noted = path.with_suffix(".sha256")
+    if noted.is_file() and noted.read_text().strip() == hashlib.sha256(content).hexdigest():
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return None

@@ -16,9 +16,11 @@ from mmgym.learn.advantages import AdvantageConfig
 from mmgym.learn.algorithms import ALGORITHMS
 from mmgym.learn.critic import CriticConfig
 from mmgym.learn.experience import AlarmConfig, CurriculumConfig
-from mmgym.learn.learner import OptimizerConfig
 from mmgym.learn.loss_config import LossConfig
 from mmgym.learn.mapping import JSON, Table, at_least, differences, from_mapping, only, read_file, share
+from mmgym.learn.optimizers import OptimizerConfig
+from mmgym.learn.policy_config import PolicyConfig
+from mmgym.learn.sharding import ShardingConfig
 from mmgym.rollout import RolloutConfig
 from mmgym.rollout.augment import check_augmentation
 
@@ -83,36 +85,6 @@ class MixedEnvironment(EnvironmentConfig):
     def name(self) -> str:
         """A short name, e.g. ``FrozenLake``."""
         return re.sub(r"-v\d+$", "", self.id.rpartition("/")[2])
-
-
-@dataclass(frozen=True)
-class PolicyConfig:
-    """Which model learns."""
-
-    factory: str = "mmgym_agents.factory:make_policy"
-    """``module:function`` that makes the policy from the fields below."""
-    checkpoint: str = ""
-    """A checkpoint folder to start from; empty builds a tiny model with random weights."""
-    tiny: Table = field(default_factory=dict)
-    """Fields of `mmgym_agents.tiny.TinyConfig` for the tiny model."""
-    context: str = "full"
-    """What the model reads at each turn: ``full``, ``window(k)``, or ``window(k)+summary`` with one line for each older
-    turn."""
-    thinking: bool = False
-    """Ask the model to reason before it answers."""
-    temperature: float = 1.0
-    """Temperature of sampling."""
-    max_new_tokens: int = 8
-    """Longest answer, in tokens."""
-    dtype: str = "float32"
-    """Type of the weights."""
-    device: str = "cpu"
-    """Where they are."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise ValueError(f"temperature must be above 0; got {self.temperature}")
-        at_least(self, 1, "max_new_tokens")
 
 
 @dataclass(frozen=True)
@@ -255,9 +227,18 @@ class GrpoConfig:
     question_conversations: int = 8
     """Conversations of them in each optimizer step."""
     max_tokens: int = 1536
-    """Largest padded micro-batch, in tokens."""
+    """Largest micro-batch of any stage, in tokens, padding included."""
+    max_image_tokens: int = 16_384
+    """Most tokens of images that the vision tower reads at once, in all stages. A tower that learns from more in a step
+    runs again in the backward pass, so many at a time."""
+    layout: str = "padded"
+    """How rows lie in a micro-batch, in all stages: ``padded`` (side by side), ``packed`` (end to end, for models that
+    are exact so), or ``auto`` (packed where the model can be)."""
     guard_logprobs: float = 1e-3
     """Largest difference between sampler's and learner's log-probabilities before an update; else training ends."""
+    staleness: int = 0
+    """Most iterations by which the weights that sampled a token may be older than those that learn from it. 0 plays and
+    learns in turn, exactly; above, episodes are played while the learner works."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     critic: CriticConfig = field(default_factory=CriticConfig)
     """The critic of ``ppo`` and ``bilevel_gae``."""
@@ -272,8 +253,10 @@ class GrpoConfig:
         if self.group_size < 2:
             raise ValueError(f"group_size must be at least 2 (a group of one has no advantage); got {self.group_size}")
         at_least(self, 0, "iterations", "validity_reward", "question_weight", "cloning_weight", "guard_logprobs")
-        at_least(self, 0, "kl_target", "preference_beta")
+        at_least(self, 0, "kl_target", "preference_beta", "staleness")
         at_least(self, 1, "groups", "minibatches", "epochs", "rows_per_minibatch", "max_tokens", "kl_horizon")
+        at_least(self, 1, "max_image_tokens")
+        choose("layout", self.layout, ("padded", "packed", "auto"))
         _, loss = self.method()
         if loss.correction != "none" and not self.recompute:
             raise ValueError(f"loss.correction {loss.correction!r} needs recompute = true")
@@ -287,6 +270,16 @@ class GrpoConfig:
             raise ValueError(
                 f"gathering.augmented must be below group_size = {self.group_size}; got {self.gathering.augmented}"
             )
+        if self.staleness and loss.correction == "none":
+            if self.recompute:
+                raise ValueError(
+                    "staleness with recompute = true needs loss.correction: ratios to the weights before the update "
+                    "say nothing of the older ones that sampled"
+                )
+            if loss.form == "reinforce" and not self.preference_beta:
+                raise ValueError(
+                    "staleness with loss.form reinforce, which has no ratio, needs recompute = true and loss.correction"
+                )
         if self.kl_target and loss.kl == "none":
             raise ValueError("kl_target needs a divergence to control: set loss.kl and loss.kl_coefficient")
 
@@ -364,7 +357,8 @@ class TrainConfig:
     seed: int = 0
     """Seed of weights, tasks and sampling."""
     processes: int = 1
-    """Processes that learn as one. Results are exact for a given number."""
+    """Processes that learn as one, all on this machine; under torchrun, which starts them, 1. Results are exact for a
+    given number."""
     threads: int = 1
     """Threads of torch in each process."""
     checkpoint_every: int = 20
@@ -374,6 +368,8 @@ class TrainConfig:
     """Further environments that are learned in the same run, their ids all different; every stage deals with all of
     them. On the command line a JSON list of objects with the fields of `MixedEnvironment`."""
     policy: PolicyConfig = field(default_factory=PolicyConfig)
+    sharding: ShardingConfig = field(default_factory=ShardingConfig)
+    """How the weights are spread over the processes."""
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
     cloning: CloningConfig = field(default_factory=CloningConfig)

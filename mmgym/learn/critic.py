@@ -13,9 +13,11 @@ import torch
 
 from mmgym.agent import Policy
 from mmgym.learn.distributed import World
-from mmgym.learn.learner import Learner, OptimizerConfig, Part
-from mmgym.learn.packing import PaddedBatch, Row
+from mmgym.learn.learner import Learner, Part
+from mmgym.learn.optimizers import OptimizerConfig
+from mmgym.learn.packing import MicroBatch, Row
 from mmgym.learn.played import Played, evaluate
+from mmgym.learn.sharding import as_sharded
 from mmgym.learn.value_loss import ValueBatch, value_loss
 from mmgym.trajectory import ImageStore
 
@@ -49,27 +51,47 @@ class Critic(Learner):
     Args:
         policy: the model that acts; the critic starts from a copy of it, and from the value 0 everywhere.
         config: how it learns.
-        max_tokens: largest padded micro-batch, in tokens.
+        max_tokens: largest micro-batch, in tokens, padding included.
         world: the processes that learn together.
+        master_weights: as of `Learner`.
+        layout: as of `Learner`.
     """
 
-    def __init__(self, policy: Policy, config: CriticConfig, max_tokens: int, world: World):
+    def __init__(
+        self,
+        policy: Policy,
+        config: CriticConfig,
+        max_tokens: int,
+        world: World,
+        master_weights: bool = True,
+        layout: str = "padded",
+    ):
         copy = policy.clone()
         weight = next(copy.model.parameters())
         self.head = torch.nn.Linear(copy.hidden_size, 1, device=weight.device)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
+        sharded = as_sharded(copy)
+        if sharded:
+            sharded.shard(self.head)
         self.settings = config
-        super().__init__(copy, config.optimizer, max_tokens=max_tokens, world=world)
+        super().__init__(
+            copy,
+            config.optimizer,
+            max_tokens=max_tokens,
+            world=world,
+            master_weights=master_weights,
+            layout=layout,
+        )
 
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """Those of the copy, and the head's."""
         head = [(f"value_head.{name}", parameter) for name, parameter in self.head.named_parameters()]
         return [*super().named_parameters(), *head]
 
-    def read(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> Any:
+    def read(self, batch: MicroBatch, features: Sequence[torch.Tensor]) -> Any:
         """What the loss sees of a micro-batch: a `ValueBatch`."""
-        predictions = self._values(batch, features)
+        predictions = self._values(batch, self.hidden(batch, features))
         return ValueBatch(predictions, {name: value.to(predictions.device) for name, value in batch.values.items()})
 
     def values(self, played: Sequence[Played], images: ImageStore) -> list[np.ndarray]:
@@ -120,20 +142,17 @@ class Critic(Learner):
             "value_grad_norm": mean["grad_norm"],
         }
 
-    def _values(self, batch: PaddedBatch, features: Sequence[torch.Tensor]) -> torch.Tensor:
-        device = self.head.weight.device
-        ids, positions, rows, columns = (t.to(device) for t in (batch.ids, batch.positions, batch.rows, batch.columns))
-        hidden = self.policy.token_hidden(ids, positions, features, rows, columns)
+    def _values(self, batch: MicroBatch, hidden: torch.Tensor) -> torch.Tensor:
         return self.head(hidden.float())[:, 0]
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs: weights and optimizers."""
-        return {**super().state(), "model": self.policy.model.state_dict(), "head": self.head.state_dict()}
+        return {**super().state(), "model": self.policy.weights(), "head": self.head.state_dict()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         super().load_state(state)
-        self.policy.model.load_state_dict(state["model"])
+        self.policy.load_weights(state["model"])
         self.head.load_state_dict(state["head"])
 
 

@@ -1,6 +1,8 @@
 """Several processes that learn as one: each plays and learns from its share, gradients are summed.
 
-Rank 0 is the process the user started; the others are its children and end with it, however it ends.
+They are started by us on this machine, or by torchrun on one machine or many. In the first case rank 0 is the process
+the user started, and the others are its children and end with it, however it ends; in the second each looks after the
+others (`mmgym.learn.watch`).
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -18,9 +21,15 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
-__all__ = ["World", "launch"]
+from mmgym.learn.watch import Watch
+
+__all__ = ["World", "launch", "started_from_outside"]
 
 T = TypeVar("T")
+_PATIENCE = timedelta(minutes=30)
+"""How long a process waits for what the others have to say."""
+_OUTSIDE = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What torchrun tells each process in its environment."""
 
 
 class World:
@@ -29,10 +38,12 @@ class World:
     Args:
         rank: number of this process.
         size: number of processes.
+        local_rank: its number on its machine: which GPU is its own. None where all are on one machine.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1):
+    def __init__(self, rank: int = 0, size: int = 1, local_rank: int | None = None):
         self.rank, self.size = rank, size
+        self.local_rank = rank if local_rank is None else local_rank
 
     @property
     def is_main(self) -> bool:
@@ -72,16 +83,32 @@ class World:
             parameter.grad = part.view_as(parameter).clone()
 
 
-def launch(function: Callable[[World, Any], T], argument: Any, processes: int) -> T:
-    """Run ``function(world, argument)`` in `processes` processes and return rank 0's result.
+def started_from_outside() -> int:
+    """How many processes torchrun (or whatever sets the variables it sets) has started; 0 if it has not."""
+    return int(os.environ["WORLD_SIZE"]) if all(name in os.environ for name in _OUTSIDE) else 0
+
+
+def launch(function: Callable[[World, Any], T], argument: Any, processes: int, always_grouped: bool = False) -> T:
+    """Run ``function(world, argument)`` in several processes that know of each other, and return its result.
+
+    Under torchrun this process is one of them, and `processes` says nothing. Otherwise it is rank 0, and starts others.
 
     Args:
         function: a module-level function.
         argument: picklable.
         processes: how many; 1 runs it here and now.
+        always_grouped: whether a single process, too, is a group of `torch.distributed`: sharding needs one.
     """
+    if started_from_outside():
+        return _run_as_member(function, argument)
     if processes == 1:
-        return function(World(), argument)
+        if not always_grouped:
+            return function(World(), argument)
+        try:
+            dist.init_process_group(_backend(), store=dist.HashStore(), rank=0, world_size=1)
+            return function(World(), argument)
+        finally:
+            _leave()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -104,13 +131,37 @@ def launch(function: Callable[[World, Any], T], argument: Any, processes: int) -
         for child in children:
             child.join(5)
             child.kill()
-        with contextlib.suppress(RuntimeError, ValueError, AssertionError):
-            dist.destroy_process_group()
+        _leave()
+
+
+def _backend() -> str:
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+
+
+def _run_as_member(function: Callable[[World, Any], T], argument: Any) -> T:
+    """Run as one of the processes that torchrun has started."""
+    dist.init_process_group(_backend(), timeout=_PATIENCE)
+    world = World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+    watch = Watch(world.rank, world.size, world.gather(secrets.token_hex(4))[0])
+    try:
+        result = function(world, argument)
+    except Exception as error:
+        watch.report(error)
+        raise
+    watch.stop()
+    dist.barrier()
+    _leave()
+    return result
 
 
 def _join(rank: int, size: int, port: int) -> None:
     address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=size, timeout=timedelta(minutes=30))
+    dist.init_process_group(_backend(), init_method=address, rank=rank, world_size=size, timeout=_PATIENCE)
+
+
+def _leave() -> None:
+    with contextlib.suppress(RuntimeError, ValueError, AssertionError):
+        dist.destroy_process_group()
 
 
 def _child(function: Callable[..., Any], argument: Any, rank: int, size: int, port: int, parent: Connection) -> None:

@@ -136,7 +136,8 @@ def describe(rollout: Rollout, usable: Sequence[Trajectory], returned: float, wo
 
     Returns:
         ``success``, ``return``, ``turns`` (means per usable episode), ``valid_turns`` (share of turns), and counts:
-        ``episodes``, ``tokens`` (sampled), ``env_errors`` (episodes that the machinery spoilt).
+        ``episodes``, ``tokens`` (sampled), ``env_errors`` (episodes that the machinery spoilt), ``retried`` (episodes
+        that were played again because it had).
     """
     valid = [turn.terms["valid"] for t in usable for turn in t.turns]
     mine = [
@@ -147,8 +148,9 @@ def describe(rollout: Rollout, usable: Sequence[Trajectory], returned: float, wo
         float(len(usable)),
         float(sum(t.sampled_tokens for t in usable)),
         float(rollout.failed),
+        float(rollout.retried),
     ]
-    success, reward, valid_turns, turns, episodes, tokens, failed = np.sum(world.gather(mine), axis=0).tolist()
+    success, reward, valid_turns, turns, episodes, tokens, failed, retried = np.sum(world.gather(mine), axis=0).tolist()
     return {
         "success": success / episodes,
         "return": reward / episodes,
@@ -157,4 +159,5 @@ def describe(rollout: Rollout, usable: Sequence[Trajectory], returned: float, wo
         "episodes": episodes,
         "tokens": tokens,
         "env_errors": failed,
+        "retried": retried,
     }

@@ -1,8 +1,12 @@
-"""The episodes of an iteration: what is played, again where it taught nothing, and what old successes are added."""
+"""The episodes of an iteration: what is played, again where it taught nothing, and what old successes are added.
+
+They are played in turn with the update, or ahead of it (`mmgym.learn.asynchronous`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +14,20 @@ from typing import Any
 import numpy as np
 
 from mmgym.agent import TrainableAgent
+from mmgym.learn.asynchronous import RolloutsAhead, Waiting, staleness
 from mmgym.learn.config import TrainConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import describe, training_tasks, whole_groups
 from mmgym.learn.experience import Arm, Curriculum, SuccessReplay, refill_plan
 from mmgym.rollout import Executor, Rollout
 from mmgym.rollout.augment import annealed_strength
-from mmgym.trajectory import EpisodeTask, ImageStore, Trajectory
+from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory
 
 __all__ = ["Gathered", "Gathering"]
 
 Returns = Callable[[Trajectory], float]
+_SPARE = 1_000_000
+"""Number of the first group that replaces a lost one: above all that an iteration plays otherwise."""
 
 
 @dataclass
@@ -44,10 +51,22 @@ class Gathering:
         world: the processes that learn together.
         executor: plays.
         sampler: the agent that plays.
+        ahead: plays in their place, while the learner works (`GrpoConfig.staleness`).
     """
 
-    def __init__(self, config: TrainConfig, world: World, executor: Executor, sampler: TrainableAgent):
+    def __init__(
+        self,
+        config: TrainConfig,
+        world: World,
+        executor: Executor,
+        sampler: TrainableAgent,
+        ahead: RolloutsAhead | None = None,
+    ):
         self.config, self.world, self.executor, self.sampler = config, world, executor, sampler
+        self.ahead = ahead
+        self._published, self._begun = -1, 0
+        self._collected = (time.perf_counter(), 0.0)
+        """When episodes were last collected, and seconds of playing until then."""
         gathering = config.grpo.gathering
         self.curriculum: Curriculum | None = None
         if gathering.levels or gathering.curriculum.mode != "fixed":
@@ -67,34 +86,29 @@ class Gathering:
             returns: what a trajectory is worth.
         """
         config, wanted = self.config.grpo, self.config.grpo.groups
+        self.begin(step)
         played: list[Trajectory] = []
         images = ImageStore()
-        failed, first, draw, rounds = 0, 0, wanted, 0
+        retried, first, draw, rounds = 0, 0, wanted, 0
         used: set[int] | None = None
         usable: list[Trajectory] = []
         while draw:
-            tasks = training_tasks(
-                self.config,
-                self.world,
-                stage=2,
-                step=step,
-                groups=draw,
-                size=config.group_size,
-                first=first,
-                curriculum=self.curriculum,
-            )
-            rollout = self.executor.run(self._augmented(tasks, step), self.sampler)
+            rollout = self._rollout(step, first, draw)
             images.update(rollout.images)
             played += rollout.trajectories
-            failed += rollout.failed
+            retried += rollout.retried
             usable += whole_groups(rollout, self.world)
             first, rounds, draw = first + draw, rounds + 1, 0
             if config.gathering.rounds > 1:
                 numbers, values = self._by_group(usable, returns)
                 plan = refill_plan(values, wanted, rounds, config.gathering.rounds)
                 used, draw = {numbers[index] for index in plan.used}, plan.draw
-        whole = Rollout(played, images)
+        if self.ahead is None and hasattr(self.sampler, "rest"):
+            self.sampler.rest()  # an engine that shares the GPU with the learner makes room for it
+        whole = Rollout(played, images, retried=retried)
         metrics = describe(whole, usable, float(sum(map(returns, usable))), self.world) | {"rounds": float(rounds)}
+        if self.ahead:
+            metrics |= self._timeliness(self.ahead, whole, usable, step)
         self._record(usable)
         if used:
             usable = [trajectory for trajectory in usable if trajectory.task.group in used]
@@ -102,6 +116,78 @@ class Gathering:
         return Gathered(
             learned, replayed, images, {**metrics, **(self.curriculum.metrics() if self.curriculum else {})}
         )
+
+    def begin(self, step: int) -> None:
+        """Where episodes are played ahead: hand over the weights that an iteration starts from, and what it allows.
+
+        They are played while the caller does other things. A second call for the same iteration does nothing.
+        """
+        config = self.config.grpo
+        if self.ahead is None or step == self._published or step >= config.iterations:
+            return
+        self.ahead.publish(step)
+        self._published = step
+        for coming in range(max(step, self._begun), min(step + config.staleness + 1, config.iterations)):
+            self.ahead.begin(coming, self._tasks(coming, 0, config.groups), self._spares(coming))
+            self._begun = coming + 1
+
+    @property
+    def seconds_playing(self) -> float:
+        """Seconds so far in which episodes were played ahead."""
+        return self.ahead.seconds_playing if self.ahead else 0.0
+
+    def _rollout(self, step: int, first: int, groups: int) -> Rollout:
+        """This process's share of some groups of an iteration."""
+        if self.ahead is None:
+            return self.executor.run(self._tasks(step, first, groups), self.sampler)
+        if first:
+            self.ahead.begin(step, self._tasks(step, first, groups))
+        return self.ahead.collect(step)
+
+    def _tasks(self, step: int, first: int, groups: int) -> list[EpisodeTask]:
+        tasks = training_tasks(
+            self.config,
+            self.world,
+            stage=2,
+            step=step,
+            groups=groups,
+            size=self.config.grpo.group_size,
+            first=first,
+            curriculum=self.curriculum,
+        )
+        return self._augmented(tasks, step)
+
+    def _spares(self, step: int) -> list[list[EpisodeTask]]:
+        """As many groups as the iteration has, to be played in place of lost ones."""
+        size = self.config.grpo.group_size
+        tasks = self._tasks(step, _SPARE, self.config.grpo.groups)
+        return [tasks[start : start + size] for start in range(0, len(tasks), size)]
+
+    def _timeliness(
+        self, ahead: RolloutsAhead, rollout: Rollout, usable: Sequence[Trajectory], step: int
+    ) -> dict[str, float]:
+        """How old the tokens are that are learned from, and who waited for whom."""
+        ages, tokens = staleness(usable, step)
+        lost = {t.task.group for t in rollout.trajectories if t.status is Status.ENV_ERROR}
+        now, playing = time.perf_counter(), ahead.seconds_playing
+        before, played = self._collected
+        self._collected = now, playing
+        parts = self.world.gather(
+            (float(ages @ tokens), float(tokens.sum()), float(ages.max(initial=0)), len(lost), ahead.whole_groups)
+        )
+        total, count, oldest, dropped, waiting = zip(*parts, strict=True)
+        if max(oldest) > self.config.grpo.staleness:
+            raise RuntimeError(
+                f"a token is {max(oldest):g} versions old; at most {self.config.grpo.staleness} (grpo.staleness) is "
+                "allowed: the sampler says that it has other weights than it was given"
+            )
+        return {
+            "staleness": sum(total) / max(1.0, sum(count)),
+            "staleness_max": max(oldest),
+            "lost_groups": float(sum(dropped)),
+            "waiting_groups": float(sum(waiting)),
+            "seconds_idle": max(0.0, now - before - (playing - played)),
+        }
 
     def _augmented(self, tasks: list[EpisodeTask], step: int) -> list[EpisodeTask]:
         """The tasks, of which the last members of each group see altered pictures."""
@@ -157,11 +243,17 @@ class Gathering:
                 self.replay.offer(trajectory, images)
         return learned, replayed
 
+    def close(self) -> None:
+        """End what plays ahead of the learner."""
+        if self.ahead:
+            self.ahead.close()
+
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs; every process must ask for it, and has all of it."""
         return {
             "curriculum": self.curriculum.state() if self.curriculum else None,
             "replay": self.world.gather(self.replay.state()) if self.replay is not None else None,
+            "ahead": self.world.gather([one.pack() for one in self.ahead.waiting()]) if self.ahead else None,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -169,4 +261,18 @@ class Gathering:
         if self.curriculum:
             self.curriculum.load_state(state["curriculum"])
         if self.replay is not None:
-            self.replay.load_state(state["replay"][self.world.rank])
+            parts = state["replay"]  # of more or fewer processes, where the checkpoint is of a sharded run
+            self.replay.load_state(parts[self.world.rank % len(parts)])
+        if self.ahead:
+            self._go_on([Waiting.unpack(packed) for part in state["ahead"] for packed in part])
+
+    def _go_on(self, parts: Sequence[Waiting]) -> None:
+        """Take up what was being played or waited when the checkpoint was written; every group in one process."""
+        assert self.ahead is not None
+        for step in sorted({part.step for part in parts}):
+            whole = Waiting.together([part for part in parts if part.step == step])
+            used = {task.group for task in whole.open} | {t.task.group for t in whole.played}
+            spares = [spare for spare in self._spares(step) if spare[0].group not in used]
+            mine = whole.of(lambda group: group % self.world.size == self.world.rank)
+            self.ahead.begin(step, mine.open, spares, mine)
+            self._begun = step + 1

@@ -15,6 +15,7 @@ import numpy as np
 from mmgym.agent import TrainableAgent
 from mmgym.learn.advantages import Episodes, advantages, by_environment, needs, together, value_targets
 from mmgym.learn.aggregation import aggregation_weights
+from mmgym.learn.asynchronous import RolloutsAhead
 from mmgym.learn.build import make_reward
 from mmgym.learn.config import TrainConfig
 from mmgym.learn.corrections import correction_weights
@@ -25,7 +26,7 @@ from mmgym.learn.gathering import Gathering
 from mmgym.learn.kl import adaptive_kl_coefficient
 from mmgym.learn.learner import GuardError, Learner, Part
 from mmgym.learn.losses import likelihood_loss, policy_loss
-from mmgym.learn.packing import Row, merge_equal
+from mmgym.learn.packing import Row, merge_equal, supervised_row
 from mmgym.learn.played import Played, evaluate
 from mmgym.learn.preferences import dpo_weights, preference_pairs
 from mmgym.learn.ratios import level_log_ratios
@@ -64,6 +65,7 @@ class Improvement:
         executor: plays.
         sampler: the agent that plays.
         mixed: functions that give further parts of an update, from its number.
+        ahead: plays in their place, while the learner works.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Improvement:
         executor: Executor,
         sampler: TrainableAgent,
         mixed: Sequence[Callable[[int], list[Part]]] = (),
+        ahead: RolloutsAhead | None = None,
     ):
         self.config, self.learner, self.mixed = config, learner, mixed
         self.world, policy = learner.world, learner.policy
@@ -81,14 +84,17 @@ class Improvement:
         self.number = {environment.id: number for number, environment in enumerate(config.environments)}
         self.needs = needs(self.advantage)
         self.kl_coefficient = self.loss.kl_coefficient
-        self.gathering = Gathering(config, self.world, executor, sampler)
+        self.gathering = Gathering(config, self.world, executor, sampler, ahead)
         self.alarm = Alarm(config.grpo.alarm)
-        self.critic = (
-            Critic(policy, config.grpo.critic, learner.max_tokens, self.world) if "values" in self.needs else None
-        )
+        self.critic: Critic | None = None
+        if "values" in self.needs:
+            masters = config.policy.master_weights
+            self.critic = Critic(policy, config.grpo.critic, learner.max_tokens, self.world, masters, learner.layout)
         self.reference: Learner | None = None
         if self.loss.kl != "none" or config.grpo.preference_beta:
-            self.reference = Learner(policy.clone(), learner.config, learner.temperature, learner.max_tokens)
+            self.reference = Learner(
+                policy.reference(), learner.config, learner.temperature, learner.max_tokens, layout=learner.layout
+            )
 
     def step(self, step: int, scale: float) -> dict[str, Any]:
         """One iteration; returns its metrics (docs/training.md has a table of them)."""
@@ -96,13 +102,13 @@ class Improvement:
         started = time.perf_counter()
         ledger = _Ledger(lambda trajectory: self._pay(trajectory, min(1.0, step / max(1, config.iterations - 1))))
         gathered = self.gathering.play(step, ledger.total)
-        sampled_at = time.perf_counter()
+        sampled_at, played_before = time.perf_counter(), self.gathering.seconds_playing
         images, trajectories = gathered.images, gathered.trajectories
-        played = [self._played(*pair) for pair in zip(trajectories, gathered.replayed, strict=True)]
+        played = [self._played(*pair, step) for pair in zip(trajectories, gathered.replayed, strict=True)]
         for one in played:
             one.total = ledger.total(one.trajectory)
         credit = self._credit(played, images, [ledger.pay(trajectory) for trajectory in trajectories])
-        differences = self._note(played, credit, images)
+        differences = self._check_sampler(step) + self._note(played, credit, images)
         chosen = [one for one, own in zip(played, credit.advantages, strict=True) if own.any() or config.keep_equal]
         metrics: list[dict[str, float]] = []
         if not (self.critic and step < config.critic.warmup):
@@ -119,7 +125,7 @@ class Improvement:
         fitted = self._fit(played, credit, images, step, scale)
         values = gathered.metrics
         self._adapt(metrics, values["episodes"])
-        finished = time.perf_counter()
+        finished, played_until = time.perf_counter(), self.gathering.seconds_playing
         found_terms = self._terms(credit, len(played))
         alarm = self.alarm.note(values["return"], values["success"], found_terms)
         if alarm and self.world.is_main:
@@ -134,6 +140,7 @@ class Improvement:
             "alarm": float(bool(alarm)),
             "replayed": self.world.sum(float(sum(gathered.replayed))),
             "sampler_difference": differences[0] if differences else 0.0,
+            **({"overlap": (played_until - played_before) / (finished - sampled_at)} if self.gathering.ahead else {}),
             "used_groups": self.world.sum(float(len({one.trajectory.task.group for one in chosen}))) / config.groups,
             "tokens_per_second": values["tokens"] / (finished - started),
             "seconds_rollout": sampled_at - started,
@@ -148,11 +155,14 @@ class Improvement:
         paid = components(terms, self.reward_spec, progress, [len(turn.sampled_ids) for turn in trajectory.turns])
         return {name: np.array(own, np.float64) for name, own in paid.items()}
 
-    def _played(self, trajectory: Trajectory, replayed: bool) -> Played:
-        """The trajectory; what was not sampled by these weights from these pictures has an origin of its own."""
+    def _played(self, trajectory: Trajectory, replayed: bool, step: int) -> Played:
+        """The trajectory; what old weights or altered pictures made in a group has an origin of its own."""
         task = trajectory.task
         origin = (task.group + 1, task.member) if replayed or trajectory.augmented else ()
-        return Played.of(trajectory, self.loss.ratio, self.learner.decisions, self.number[task.env_id], origin)
+        played = Played.of(trajectory, self.loss.ratio, self.learner.decisions, self.number[task.env_id], origin)
+        stale = self.gathering.ahead is not None and any(turn.version != step for turn in trajectory.turns)
+        played.fresh = not origin and not stale
+        return played
 
     def _credit(self, played: Sequence[Played], images: ImageStore, paid: Sequence[dict[str, np.ndarray]]) -> Credit:
         """Rewards and advantages, those of all processes at once: some estimators whiten over the whole batch."""
@@ -187,6 +197,23 @@ class Improvement:
 
     # --- update ------------------------------------------------------------------------------------------------------
 
+    def _check_sampler(self, step: int) -> list[float]:
+        """The guard where episodes are played ahead: what is learned from, older weights may have sampled.
+
+        Returns:
+            One number: by how much the log-probabilities that the sampler gave with the weights of this iteration
+            differ from the learner's at most; 0 where nothing is left to be played with them.
+        """
+        if not self.gathering.ahead:
+            return []
+        answers, images = self.gathering.ahead.probe(step)
+        found = self.learner.logprobs([supervised_row(answer) for answer in answers], images)
+        pairs = zip(found, answers, strict=True)
+        largest = [np.abs(own - answer.logprobs[answer.trained]).max(initial=0.0) for own, answer in pairs]
+        difference = float(np.max(self.world.gather(float(np.max(largest, initial=0.0)))))
+        self._guard(difference)
+        return [difference]
+
     def _note(self, played: Sequence[Played], credit: Credit, images: ImageStore) -> list[float]:
         """Note of each token all that the loss reads and that does not change during the updates.
 
@@ -212,7 +239,7 @@ class Improvement:
             for one, own, correction in zip(played, proximal, corrections, strict=True):
                 # Nothing says how likely an altered picture made what the update reads beside the clean one.
                 correction = np.ones_like(correction) if one.trajectory.augmented else correction
-                if not one.origin:
+                if one.fresh:
                     largest = max(largest, float(np.abs(own - one.values["behaviour"]).max(initial=0.0)))
                 one.values |= {"proximal": own, "correction": correction}
             differences.append(max(self.world.gather(largest)))
@@ -243,7 +270,10 @@ class Improvement:
         normaliser = self.world.sum(sum(one.normaliser for one in deal))
         if not normaliser:
             return {}
-        if self.loss.ratio == "trajectory" and any(len(one.segments) > 1 for one in deal):
+        spread = any(len(one.segments) > 1 for one in deal)
+        if self.learner.sharded:  # then all processes must evaluate together
+            spread = any(self.world.gather(spread))
+        if self.loss.ratio == "trajectory" and spread:
             # The ratio of a trajectory that is spread over rows is known from a pass before the one with gradient.
             current = evaluate(deal, images, self.learner.logprobs)
             old = [one.values.get("proximal", one.values["behaviour"]) for one in deal]
@@ -308,6 +338,14 @@ class Improvement:
                 "the learner does not see what was sampled"
             )
 
+    def begin(self, step: int) -> None:
+        """Let the episodes that an iteration allows be played ahead of the learner, with the weights as they are."""
+        self.gathering.begin(step)
+
+    def close(self) -> None:
+        """End what plays ahead of the learner."""
+        self.gathering.close()
+
     # --- checkpoints -------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
@@ -317,7 +355,7 @@ class Improvement:
             "alarm": self.alarm.state(),
             "gathering": self.gathering.state(),
             "critic": self.critic.state() if self.critic else None,
-            "reference": self.reference.policy.model.state_dict() if self.reference else None,
+            "reference": self.reference.policy.weights() if self.reference else None,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -328,7 +366,7 @@ class Improvement:
         if self.critic:
             self.critic.load_state(state["critic"])
         if self.reference:
-            self.reference.policy.model.load_state_dict(state["reference"])
+            self.reference.policy.load_weights(state["reference"])
 
 
 class _Ledger:

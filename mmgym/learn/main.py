@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mmgym.learn.config import ConfigurationError, TrainConfig, from_mapping, read_config, to_mapping
+from mmgym.learn.distributed import started_from_outside
 from mmgym.learn.trainer import train
 
 __all__ = ["main"]
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["--config"]:
         del arguments[0]
+    arguments = [re.sub("^--executor(?=$|=)", "--rollout.executor", argument) for argument in arguments]
     default = TrainConfig()
     if arguments and not arguments[0].startswith("-"):
         path = Path(arguments.pop(0))
@@ -45,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = from_mapping(TrainConfig, to_mapping(config))  # what came as JSON has its types checked here
     except ValueError as problem:
         return _refuse(str(problem))
+    speaks = not started_from_outside() or os.environ["RANK"] == "0"
     try:
         summary = train(config)
     except ConfigurationError as problem:
-        return _refuse(str(problem))
-    _show(config, summary)
+        return _refuse(str(problem)) if speaks else 2
+    if speaks:
+        _show(config, summary)
     return 0
 
 

@@ -27,6 +27,8 @@ class Played:
     """float32 (sampled tokens,) each, in order of turns; see `mmgym.learn.losses.policy_loss`."""
     origin: tuple[int, ...] = ()
     """See `mmgym.learn.packing.Row`."""
+    fresh: bool = True
+    """Whether the weights that learn sampled it, from the pictures that the update reads."""
     total: float = 0.0
     """Its return."""
     normaliser: float = 0.0
@@ -75,11 +77,13 @@ class Played:
         self.values["negative"] = (weight * np.minimum(advantage, 0)).astype(np.float32)
 
     def rows(self) -> list[Row]:
-        """A row for each segment, with its part of the values."""
+        """A row for each segment, with its part of the values; the versions that sampled it are part of its origin."""
         ends = np.cumsum([int(part.trained.sum()) for part in self.segments])[:-1]
         cut = {name: np.split(value, ends) for name, value in self.values.items()}
+        versions = np.array([turn.version for turn in self.trajectory.turns], np.int64)
+        sampled_by = [np.unique(versions[part.turn[part.trained]]).tolist() for part in self.segments]
         return [
-            row_of(part, {name: parts[index] for name, parts in cut.items()}, self.origin)
+            row_of(part, {name: parts[index] for name, parts in cut.items()}, (*self.origin, *sampled_by[index]))
             for index, part in enumerate(self.segments)
         ]
 

@@ -14,13 +14,15 @@ import numpy as np
 import mmgym
 from mmgym.env import Unsupported
 from mmgym.learn.build import make_env, make_reward
+from mmgym.learn.checkpoint import has_checkpoints
 from mmgym.learn.config import ConfigurationError, TrainConfig, differences, to_mapping
+from mmgym.learn.distributed import started_from_outside
 from mmgym.learn.perception import pose
 from mmgym.rollout.host import load_attribute
 
 __all__ = ["check_same_run", "preflight"]
 
-_MAY_DIFFER = ("out", "quote")
+_MAY_DIFFER = ("out", "quote", "sharding.shard_size", "sharding.reshard")
 
 
 def preflight(config: TrainConfig) -> None:
@@ -30,11 +32,15 @@ def preflight(config: TrainConfig) -> None:
         ConfigurationError: naming the field and what is allowed.
     """
     folder = Path(config.out)
+    with _blame("processes"):
+        started = started_from_outside()
+        if started and config.processes not in (1, started):
+            raise ValueError(f"torchrun has started {started}; leave it at 1, or say the same; got {config.processes}")
     with _blame("out"):
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
         noted = folder / "config.json"
-        if noted.is_file() and any((folder / "checkpoints").glob("*.pt")):
+        if noted.is_file() and has_checkpoints(folder / "checkpoints"):
             check_same_run(config, noted.read_text())
     for number, mixed in enumerate(config.mixture):
         with _blame(f"mixture[{number}]"):
@@ -97,7 +103,10 @@ def check_same_run(config: TrainConfig, saved: str) -> None:
         ConfigurationError: naming the fields that differ.
     """
     ours = json.loads(json.dumps(to_mapping(config)))
-    changed = [name for name in differences(ours, json.loads(saved)) if name.split(".")[0] not in _MAY_DIFFER]
+    free = _MAY_DIFFER if config.sharding.mode == "none" else (*_MAY_DIFFER, "processes")
+    changed = [
+        name for name in differences(ours, json.loads(saved)) if not {name, name.split(".")[0]}.intersection(free)
+    ]
     if changed:
         raise ConfigurationError(
             f"{config.out} holds a run with another {', '.join(changed)}: give another --out, or remove the folder"

@@ -12,31 +12,35 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 import mmgym
-from mmgym.agent import TrainableAgent
+from mmgym.agent import Policy
 from mmgym.env import Unsupported
 from mmgym.learn.advantages import needs
+from mmgym.learn.asynchronous import RolloutsAhead
 from mmgym.learn.build import make_env, make_policy, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
 from mmgym.learn.config import ConfigurationError, TrainConfig, to_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.demonstrations import Demonstrations
 from mmgym.learn.display import Display
-from mmgym.learn.distributed import World, launch
+from mmgym.learn.distributed import World, launch, started_from_outside
 from mmgym.learn.episodes import noise_key
 from mmgym.learn.evaluate import evaluate
 from mmgym.learn.improvement import Improvement
-from mmgym.learn.learner import Learner, OptimizerConfig, Part
+from mmgym.learn.learner import Learner, Part
 from mmgym.learn.losses import likelihood_loss
 from mmgym.learn.metrics import MetricsLog
+from mmgym.learn.optimizers import OptimizerConfig, require_optimizer
 from mmgym.learn.packing import supervised_row
 from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
+from mmgym.learn.replicas import make_samplers
+from mmgym.learn.sharding import ShardedPolicy
 from mmgym.rollout import Executor, Rollout
 from mmgym.trajectory import ImageStore
 
@@ -53,15 +57,19 @@ def train(config: TrainConfig) -> dict[str, Any]:
         ConfigurationError: before anything is written, when the configuration cannot be run, or the folder holds a run
             with another one.
     """
+    if config.rollout.ray.learners:
+        from mmgym.learn.ray_learners import train_on_ray
+
+        return train_on_ray(config)
     preflight(config)
-    return launch(_run, config, config.processes)
+    return launch(_run, config, config.processes, always_grouped=config.sharding.mode != "none")
 
 
 def _run(world: World, config: TrainConfig) -> dict[str, Any]:
     try:
         trainer = Trainer(config, world)
     except (ValueError, OSError, ImportError, Unsupported) as error:
-        if not world.is_main:  # the main process says the same
+        if not world.is_main and not started_from_outside():  # the main process says the same
             raise SystemExit(2) from error
         raise ConfigurationError(str(error)) from error
     return trainer.run()
@@ -80,10 +88,20 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.world = config, world
         self.folder = Path(config.out)
+        for stage in (config.perception, config.cloning, config.grpo, config.grpo.critic):
+            require_optimizer(stage.optimizer)
+        if config.policy.device == "cuda":
+            if world.local_rank >= torch.cuda.device_count():
+                raise ValueError(f"a GPU for each process of a machine is needed; here are {torch.cuda.device_count()}")
+            torch.cuda.set_device(world.local_rank)
         self.policy = make_policy(config)
+        self.sharded: ShardedPolicy | None = None
+        if config.sharding.mode != "none":
+            self.sharded = ShardedPolicy(self.policy, world, config.sharding, config.policy.master_weights)
+            self.policy = cast(Policy, self.sharded)
         recorded = config.rollout.record_state_keys or "state_keys" in needs(config.grpo.method()[0])
         self.executor = Executor(replace(config.rollout, record_state_keys=recorded))
-        self.sampler, self.greedy = (self._sampler(greedy) for greedy in (False, True))
+        self.sampler, self.greedy = make_samplers(config, self.sharded.whole if self.sharded else self.policy)
         self.demonstrations = Demonstrations(config, world, self.policy, self.executor, self.sampler)
         envs = [make_env(environment) for environment in config.environments]
         spaces = [mmgym.unwrap(env).action_space for env in envs]
@@ -108,10 +126,12 @@ class Trainer:
 
     def run(self) -> dict[str, Any]:
         """Go through the stages from where the last checkpoint left them."""
-        resumed = latest_checkpoint(self.folder / "checkpoints")
+        layout = self.sharded.layout if self.sharded else None
+        resumed = latest_checkpoint(self.folder / "checkpoints", self.world, layout)
         if resumed:
             check_same_run(self.config, resumed["config"])
-            self.policy.model.load_state_dict(resumed["model"])
+            self._check_base(resumed["base"])
+            self.policy.load_weights(resumed["model"])
             self.state = resumed["state"]
             self._saved = resumed["number"]
             self._weights_changed()
@@ -124,13 +144,28 @@ class Trainer:
         with Display(self.config, self.world.is_main) as self.display, self.executor:
             self.log = log
             saved = resumed if resumed and resumed["learner"] else None
-            while self.state["stage"] in STAGES:
-                self._stage(self.state["stage"], saved)
-                saved = None
+            try:
+                while self.state["stage"] in STAGES:
+                    self._stage(self.state["stage"], saved)
+                    saved = None
+            finally:
+                self._end()
             summary = self._finish()
+        for agent in (self.sampler, self.greedy):
+            if hasattr(agent, "close"):  # an engine; one that is left behind by an error ends with the process
+                agent.close()
         if log:
             log.close()
         return summary
+
+    def _check_base(self, saved: str) -> None:
+        """A checkpoint that holds adapters alone fits the weights they were learned on, and no others."""
+        ours = self.policy.base_identity()
+        if saved != ours:
+            raise ConfigurationError(
+                f"{self.folder} holds adapters that were learned on other weights (sha256 {saved[:12]}) than those of "
+                f"policy.checkpoint now (sha256 {ours[:12]}): give the weights it began with, or another --out"
+            )
 
     # --- stages ----------------------------------------------------------------------------------------------------
 
@@ -138,14 +173,32 @@ class Trainer:
         """Make what learns in a stage; `saved` is the checkpoint that it goes on from."""
         config = self.config
         optimizer, temperature = self._plan(stage)[1], config.policy.temperature
-        self.learner = Learner(self.policy, optimizer, temperature, config.grpo.max_tokens, self.world, self.decisions)
+        self.learner = Learner(
+            self.policy,
+            optimizer,
+            temperature,
+            config.grpo.max_tokens,
+            self.world,
+            self.decisions,
+            config.policy.master_weights,
+            config.grpo.layout,
+            config.grpo.max_image_tokens,
+        )
         if stage == "grpo":
+            self._weights_changed()  # those that sample elsewhere know nothing of perception
             mixed = (self._mixed_questions, self._mixed_demonstrations)
-            self.improvement = Improvement(config, self.learner, self.executor, self.sampler, mixed)
+            ahead = self._rollouts_ahead() if config.grpo.staleness else None
+            self.improvement = Improvement(config, self.learner, self.executor, self.sampler, mixed, ahead)
         if saved:
             self.learner.load_state(saved["learner"])
             if self.improvement:
                 self.improvement.load_state(saved["improvement"])
+
+    def _end(self) -> None:
+        """Let go of what learns in a stage, and of what plays for it."""
+        if self.improvement:
+            self.improvement.close()
+        self.learner = self.improvement = None
 
     def _stage(self, stage: str, saved: dict[str, Any] | None) -> None:
         steps, optimizer = self._plan(stage)
@@ -169,7 +222,7 @@ class Trainer:
             self._tick(stage)
         following = [*STAGES, "done"][STAGES.index(stage) + 1]
         state["stage"], state["step"] = following, 0
-        self.learner = self.improvement = None
+        self._end()
         self._save()
 
     def _plan(self, stage: str) -> tuple[int, OptimizerConfig]:
@@ -207,6 +260,7 @@ class Trainer:
         self.state["sampled_tokens"] += int(values["tokens"])
         self.state["version"] += 1
         self._weights_changed()
+        self.improvement.begin(step + 1)
         return values
 
     # --- checks and evaluations ------------------------------------------------------------------------------------
@@ -226,8 +280,10 @@ class Trainer:
             return annealed
         every = config.evaluation.every
         if stage == "grpo" and every and (step % every == 0 or step == steps):
-            values = {"sampled": self._evaluate(self.sampler)[0]}
+            result, rollout = self._evaluate(self.sampler)
+            values = {"sampled": result}
             self._note(stage, "eval", values)
+            self._keep_samples(rollout, "latest")
             self.state["summary"]["latest"] = {"held_out": values["sampled"]["success"]}
         return False
 
@@ -347,17 +403,19 @@ class Trainer:
             return []
         return [self.demonstrations.part(config.cloning.steps + number, config.grpo.cloning_weight)]
 
-    def _sampler(self, greedy: bool) -> TrainableAgent:
-        config = self.config.policy
-        return self.policy.sampler(
-            temperature=config.temperature,
-            greedy=greedy,
-            max_new_tokens=config.max_new_tokens,
-            context=config.context,
-            thinking=config.thinking,
+    def _rollouts_ahead(self) -> RolloutsAhead:
+        """What plays while the learner works: with environments of its own, and a copy of the policy."""
+        grpo = self.config.grpo
+        groups = len(self.world.share(range(grpo.groups))) * (grpo.staleness + 1)
+        executor = Executor(self.executor.config)
+        policy = self.sharded.whole if self.sharded else self.policy
+        return RolloutsAhead(
+            executor, policy, lambda copy: make_samplers(self.config, copy)[0], most=groups * grpo.group_size
         )
 
     def _weights_changed(self) -> None:
+        if self.sharded:
+            self.sharded.refresh()
         for agent in (self.sampler, self.greedy):
             agent.weights_changed(self.state["version"])
 
@@ -376,14 +434,13 @@ class Trainer:
 
     def _save(self) -> None:
         self._saved += 1
-        improvement = self.improvement.state() if self.improvement else None  # every process has a part of it
-        if self.world.is_main:
-            content = {
-                "number": self._saved,
-                "config": json.dumps(to_mapping(self.config), sort_keys=True),
-                "state": self.state,
-                "model": self.policy.model.state_dict(),
-                "learner": self.learner.state() if self.learner else None,
-                "improvement": improvement,
-            }
-            save_checkpoint(self.folder / "checkpoints", self._saved, content)
+        content = {
+            "number": self._saved,
+            "config": json.dumps(to_mapping(self.config), sort_keys=True),
+            "state": self.state,
+            "model": self.policy.weights(),
+            "base": self.policy.base_identity(),
+            "learner": self.learner.state() if self.learner else None,
+            "improvement": self.improvement.state() if self.improvement else None,  # every process has a part of it
+        }
+        save_checkpoint(self.folder / "checkpoints", self._saved, content, self.world, sharded=bool(self.sharded))

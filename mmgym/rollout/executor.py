@@ -10,27 +10,33 @@ import asyncio
 import collections
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from mmgym.agent import Agent, BatchAgent, Conversation, Response
+from mmgym.env import Unsupported
 from mmgym.formats import FORMATS, parse
 from mmgym.messages import opening, user_message
+from mmgym.pointing import Pointer
 from mmgym.rewards import terms_of
 from mmgym.rollout.augment import check_augmentation
 from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import EnvironmentHost, Opening, StepResult
 from mmgym.rollout.pictures import Pictures
-from mmgym.rollout.workers import NeighbourFailure, WorkerFailure, WorkerPool, call
+from mmgym.rollout.ray_actor import RayConfig
+from mmgym.rollout.ray_pool import RayPool
+from mmgym.rollout.serving import call
+from mmgym.rollout.worker import NeighbourFailure, WorkerFailure
+from mmgym.rollout.workers import WorkerPool
 from mmgym.spaces import InvalidAction, ToolCall, ToolSpace
-from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Status, Trajectory, Turn
+from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
-__all__ = ["EnvironmentHandle", "Executor", "Rollout", "RolloutConfig"]
+__all__ = ["EnvironmentHandle", "EpisodeSource", "Executor", "Rollout", "RolloutConfig"]
 
 logger = logging.getLogger(__name__)
 _REMEMBERED_CHARACTERS = 200
@@ -48,6 +54,8 @@ class RolloutConfig:
     """How answers are written: ``tool_call``, ``call`` or ``tag``."""
     prompt: str = "full"
     """``full``: rules and answer format in a system message; ``minimal``: the observation alone."""
+    executor: str = "local"
+    """Where workers run: ``local``, as processes of this machine, or ``ray``, on a Ray cluster."""
     workers: int = 0
     """Processes that hold environments; 0 plays them in this process."""
     per_worker: int = 1
@@ -62,18 +70,28 @@ class RolloutConfig:
     """How often an episode is played again after a failure of the machinery."""
     record_state_keys: bool = False
     """Record `state_key` in every turn."""
+    record_observations: bool = False
+    """Record in every turn what a person who looks at it needs (`mmgym.trajectory.Observed`)."""
+    ray: RayConfig = field(default_factory=RayConfig)
+    """The cluster of ``executor = "ray"``."""
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {self.format!r}")
         if self.prompt not in ("full", "minimal"):
             raise ValueError(f"prompt must be full or minimal; got {self.prompt!r}")
+        if self.executor not in ("local", "ray"):
+            raise ValueError(f"executor must be local or ray; got {self.executor!r}")
         for name in ("per_worker", "live"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
         for name in ("workers", "retries", "timeout"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative; got {getattr(self, name)}")
+        if self.executor == "ray" and not self.workers:
+            raise ValueError("executor ray needs workers: at least 1; got 0")
+        if self.executor != "ray" and (self.ray.replicas or self.ray.learners):
+            raise ValueError(f"ray.replicas and ray.learners need executor ray; got {self.executor}")
 
 
 @dataclass(repr=False)  # asyncio prints the result of its main task, which would take seconds here
@@ -92,6 +110,23 @@ class Rollout:
         return sum(trajectory.status is Status.ENV_ERROR for trajectory in self.trajectories)
 
 
+class EpisodeSource(Protocol):
+    """Episodes to be played as they come."""
+
+    async def next(self) -> tuple[int, EpisodeTask, Rollout]:
+        """The next episode, once there is one.
+
+        Returns:
+            A number that no other live episode has, what to play, and the rollout that its pictures and retries are
+            added to.
+        """
+        ...
+
+    def ended(self, key: int, trajectory: Trajectory) -> None:
+        """An episode has ended, also as `Status.ENV_ERROR`."""
+        ...
+
+
 class EnvironmentHandle(Protocol):
     """An environment that may live elsewhere."""
 
@@ -105,6 +140,10 @@ class EnvironmentHandle(Protocol):
 
     async def expert(self) -> ToolCall:
         """The expert's next call."""
+        ...
+
+    async def points_at(self, *turns: Any) -> list[tuple[Pointer, ...]]:
+        """What each of some actions points at in the pictures shown so far."""
         ...
 
     async def random(self) -> Any:
@@ -139,17 +178,25 @@ class Executor:
     def __init__(self, config: RolloutConfig | None = None):
         self.config = config or RolloutConfig()
         self._hosts: list[EnvironmentHost] = []
-        self._pool: WorkerPool | None = None
+        self._pool: WorkerPool | RayPool | None = None
         if self.config.workers:
             settings = {"record_state_keys": self.config.record_state_keys}
-            self._pool = WorkerPool(self.config.workers, self.config.per_worker, self.config.timeout, settings)
+            room = (self.config.workers, self.config.per_worker, self.config.timeout, settings)
+            self._pool = RayPool(*room, self.config.ray) if self.config.executor == "ray" else WorkerPool(*room)
 
-    def run(self, tasks: Sequence[EpisodeTask], agent: Agent | BatchAgent) -> Rollout:
+    def run(
+        self,
+        tasks: Sequence[EpisodeTask],
+        agent: Agent | BatchAgent,
+        ended: Callable[[int, Trajectory, ImageStore], bool] | None = None,
+    ) -> Rollout:
         """Play one episode per task.
 
         Args:
             tasks: what to play; trajectories come back in this order.
             agent: answers one conversation at a time, or in batches.
+            ended: called as soon as an episode has ended, with the index of its task, its trajectory and the pictures
+                so far. When it returns True no further episode is begun: those that were not are left without turns.
 
         Raises:
             ValueError: when a task is wrong (unknown id, level, split, augmentation ...), naming what is allowed.
@@ -157,9 +204,44 @@ class Executor:
         for name in {task.augmentation for task in tasks if task.augmentation}:
             check_augmentation(name)
         started = time.perf_counter()
-        rollout = _run_to_end(self._run(tasks, agent))
+        rollout = _run_to_end(self._run(tasks, agent, ended))
         rollout.seconds = time.perf_counter() - started
         return rollout
+
+    async def stream(self, source: EpisodeSource, agent: Agent | BatchAgent, most: int) -> None:
+        """Play episodes as they come, each as soon as there is room, until this coroutine is cancelled.
+
+        In lockstep a batch waits for the episodes that are being played, not for those that may come.
+
+        Args:
+            source: gives episodes and takes trajectories; both in the event loop of this coroutine.
+            agent: answers one conversation at a time, or in batches.
+            most: most episodes at once, where there is room for them.
+
+        Raises:
+            ValueError: as `run` does.
+        """
+        server: Any = Batcher(cast(BatchAgent, agent), self.config.lockstep) if hasattr(agent, "act_batch") else agent
+
+        async def take_turns(slot: int, handle: EnvironmentHandle) -> None:
+            while True:
+                key, task, rollout = await source.next()
+                if isinstance(server, Batcher):
+                    server.begin(slot)
+                try:
+                    trajectory = await self._play(key, task, handle, server, rollout)
+                finally:
+                    if isinstance(server, Batcher):
+                        server.finish(slot)
+                source.ended(key, trajectory)
+
+        if self._pool:
+            await self._pool.attach()
+        try:
+            await asyncio.gather(*(take_turns(slot, handle) for slot, handle in enumerate(self._handles(most))))
+        finally:
+            if self._pool:
+                self._pool.detach()
 
     def close(self) -> None:
         """Close environments and end the workers."""
@@ -175,7 +257,12 @@ class Executor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _run(self, tasks: Sequence[EpisodeTask], agent: Agent | BatchAgent) -> Rollout:
+    async def _run(
+        self,
+        tasks: Sequence[EpisodeTask],
+        agent: Agent | BatchAgent,
+        ended: Callable[[int, Trajectory, ImageStore], bool] | None = None,
+    ) -> Rollout:
         rollout = Rollout([Trajectory(task) for task in tasks], ImageStore())
         server: Any = Batcher(cast(BatchAgent, agent), self.config.lockstep) if hasattr(agent, "act_batch") else agent
         waiting = collections.deque(range(len(tasks)))
@@ -185,6 +272,8 @@ class Executor:
                 while waiting:
                     key = waiting.popleft()
                     rollout.trajectories[key] = await self._play(key, tasks[key], handle, server, rollout)
+                    if ended and ended(key, rollout.trajectories[key], rollout.images):
+                        waiting.clear()
             finally:
                 if isinstance(server, Batcher):
                     server.finish(slot)
@@ -247,6 +336,7 @@ class Executor:
                 raise WorkerFailure(result.info["error"])
             while not (result.terminated or result.truncated):
                 conversation.messages.append(user_message(pictures.show(result.content, conversation.turn)))
+                observed = await _observed(result, handle, images) if self.config.record_observations else None
                 before = time.perf_counter()
                 response = await agent.act(conversation)
                 if response.exhausted:
@@ -258,12 +348,18 @@ class Executor:
                 conversation.messages.append(answer)
                 asked, answered = result.state_key, time.perf_counter()
                 seen = pictures.keep(response)
-                result = await handle.step(self._action(response, start.space))
+                action = self._action(response, start.space)
+                if observed:
+                    pointed = await handle.points_at(action, list(observed.expert))
+                    observed.pointers, observed.expert_pointers = pointed
+                stepped = time.perf_counter()
+                result = await handle.step(action)
                 if result.info["error"]:
                     raise WorkerFailure(result.info["error"])
                 conversation.feedback.append(result.info["feedback"])
                 turn = _turn(response, seen, result, asked)
-                turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - answered
+                turn.calls, turn.observed = _calls(action), observed
+                turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - stepped
                 trajectory.turns.append(turn)
             trajectory.success = bool(result.info["success"])
             trajectory.status = Status.TERMINATED if result.terminated else Status.TRUNCATED
@@ -311,6 +407,7 @@ def _turn(response: Response, images: tuple[ImageRef, ...], result: StepResult, 
         extends=response.extends,
         text=response.text,
         version=response.version,
+        usage=response.usage,
         state_key=state_key,
         reward=result.reward,
         terms=terms_of(result.info),
@@ -318,3 +415,21 @@ def _turn(response: Response, images: tuple[ImageRef, ...], result: StepResult, 
         terminated=result.terminated,
         truncated=result.truncated,
     )
+
+
+async def _observed(result: StepResult, handle: EnvironmentHandle, images: ImageStore) -> Observed:
+    try:
+        expert = _calls(await handle.expert())
+    except Unsupported:
+        expert = ()
+    return Observed(
+        tuple(images.add(part["image"]) for part in result.content if part["type"] == "image"),
+        "\n".join(part["text"] for part in result.content if part["type"] == "text"),
+        expert,
+    )
+
+
+def _calls(action: Any) -> tuple[dict[str, Any], ...]:
+    """The calls of an action as plain data; none of what cannot be one."""
+    calls = action if isinstance(action, (list, tuple)) else [action]
+    return tuple(call.as_dict() for call in calls if isinstance(call, ToolCall))

@@ -18,6 +18,7 @@ import numpy as np
 import mmgym
 from mmgym.env import Unsupported
 from mmgym.messages import observation_content
+from mmgym.pointing import Pointer
 from mmgym.spaces import ToolCall, ToolSpace
 from mmgym.trajectory import EpisodeTask
 
@@ -110,6 +111,13 @@ class EnvironmentHost:
         assert self._env is not None
         return mmgym.unwrap(self._env).expert()
 
+    def points_at(self, *turns: Any) -> list[tuple[Pointer, ...]]:
+        """What the calls of each of some actions point at in the pictures shown so far; nothing where it has none."""
+        assert self._env is not None
+        inner = mmgym.unwrap(self._env)
+        valid = [inner.action_space.parse(turn) if inner.action_space.contains(turn) else [] for turn in turns]
+        return [tuple(pointer for call in calls for pointer in inner.points_at(call)) for calls in valid]
+
     def random(self) -> Any:
         """A random valid action; seeded by the task."""
         assert self._env is not None
@@ -129,6 +137,9 @@ class EnvironmentHost:
         except ValueError as error:
             raise TaskError(str(error)) from error
         return policy(mmgym.unwrap(self._env), self._random)
+
+    def ping(self) -> None:
+        """Nothing: who gets an answer knows that this process lives."""
 
     def close(self) -> None:
         """Close the environments; the next episode gets new ones."""

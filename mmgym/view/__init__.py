@@ -1,6 +1,1 @@
-"""Pictures of a run: the learning curve, and a page with results and trajectories to look at."""
-
-from mmgym.view.curves import plot_curves, read_metrics
-from mmgym.view.report import write_report
-
-__all__ = ["plot_curves", "read_metrics", "write_report"]
+"""Pictures of runs: curves, reports, and a page on which every episode can be gone through, turn by turn."""

@@ -16,39 +16,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-__all__ = ["plot_curves", "read_metrics"]
+from mmgym.view.metrics import Line, held_out_points, points_of, read_metrics
+
+__all__ = ["plot_curves"]
 
 SAMPLED, GREEDY, TRAINING, PERCEPTION, ACCURACY = "#0072B2", "#D55E00", "#56B4E9", "#009E73", "#8C8C8C"
 _OF_MIXTURE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _INK, _SOFT = "#222222", "#6B6B6B"
 _LABEL_GAP = 0.052
 """Least distance of two labels, as a share of the axis."""
-
-Line = dict[str, Any]
-
-
-def read_metrics(path: str | Path) -> list[Line]:
-    """The lines of a ``metrics.jsonl``, in order. A last line that was cut off while it was written is left out.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: naming the first other line that is no JSON object.
-    """
-    text = Path(path).read_text()
-    lines = text.splitlines()
-    found: list[Line] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            content = json.loads(line)
-        except json.JSONDecodeError:
-            content = None
-        if isinstance(content, dict):
-            found.append(content)
-        elif number < len(lines) or text.endswith("\n"):
-            raise ValueError(f"{path}, line {number}: expected a JSON object; got {line[:80]!r}")
-    return found
 
 
 def plot_curves(metrics_path: str | Path, out_png: str | Path, summary: Mapping[str, Any] | None = None) -> None:
@@ -71,12 +47,12 @@ def plot_curves(metrics_path: str | Path, out_png: str | Path, summary: Mapping[
     beside = Path(metrics_path).with_name("summary.json")
     if summary is None:
         summary = json.loads(beside.read_text()) if beside.is_file() else {}
-    sees = _points(lines, "perception", "eval", "lowest_recall")
+    sees = points_of(lines, "perception", "eval", "lowest_recall")
     figure = Figure(figsize=(10.5 if sees else 7.5, 4.3), dpi=200, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     if sees:
         success, perception = figure.subplots(1, 2, width_ratios=[2.4, 1])
-        _draw_perception(perception, sees, _points(lines, "perception", "eval", "accuracy"))
+        _draw_perception(perception, sees, points_of(lines, "perception", "eval", "accuracy"))
     else:
         success = figure.subplots()
     _draw_success(success, lines, summary)
@@ -84,31 +60,9 @@ def plot_curves(metrics_path: str | Path, out_png: str | Path, summary: Mapping[
     figure.savefig(out_png)
 
 
-def held_out_points(lines: Sequence[Line]) -> tuple[dict[int, Line], dict[int, Line]]:
-    """Held-out results by GRPO iteration, sampled and greedy; iteration 0 is the end of cloning if not evaluated again.
-
-    Where an iteration was evaluated twice, the later one (the final evaluation) counts.
-    """
-    sampled: dict[int, Line] = {}
-    greedy: dict[int, Line] = {}
-    for line in lines:
-        if line.get("kind") != "eval" or line.get("stage") not in ("cloning", "grpo"):
-            continue
-        step = line["step"] if line["stage"] == "grpo" else 0
-        for name, points in (("sampled", sampled), ("greedy", greedy)):
-            if isinstance(line.get(name), dict):
-                points[step] = line[name]
-    return dict(sorted(sampled.items())), dict(sorted(greedy.items()))
-
-
-def _points(lines: Sequence[Line], stage: str, kind: str, name: str) -> list[tuple[int, float]]:
-    chosen = [line for line in lines if line.get("stage") == stage and line.get("kind") == kind]
-    return [(line["step"], line[name]) for line in chosen if isinstance(line.get(name), (int, float))]
-
-
 def _draw_success(axes: Axes, lines: Sequence[Line], summary: Mapping[str, Any]) -> None:
     sampled, greedy = held_out_points(lines)
-    training = _points(lines, "grpo", "train", "success")
+    training = points_of(lines, "grpo", "train", "success")
     last = max([1, *sampled, *greedy, *(step for step, _ in training)])
     if any("environments" in found for found in sampled.values()):
         return _draw_mixture(axes, sampled, last)

@@ -20,7 +20,8 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 
 from mmgym.store import load_trajectories
 from mmgym.trajectory import ImageRef, ImageStore, Status, Trajectory, Turn
-from mmgym.view.curves import held_out_points, plot_curves, read_metrics
+from mmgym.view.curves import plot_curves
+from mmgym.view.metrics import held_out_points, read_metrics
 
 __all__ = ["write_report"]
 

@@ -106,7 +106,8 @@ def test_temperature_divides_the_logits(vlm, temperature):
     with torch.no_grad():
         features = vlm.image_features([rollout.images[ref] for ref in segment.images])
         taken = features.take(range(len(segment.images)))
-        logits = vlm.token_logits(ids, positions, taken, torch.zeros_like(trained), trained).double() / temperature
+        logits = vlm.logits(vlm.token_hidden(ids, positions, taken, torch.zeros_like(trained), trained))
+        logits = logits.double() / temperature
     chosen = logits.gather(1, ids[0, trained][:, None])[:, 0]
     expected = (chosen - logits.exp().sum(-1).log()).numpy()
     assert np.abs(expected - segment.logprobs[segment.trained]).max() < 1e-4

@@ -93,7 +93,7 @@ def test_an_empty_file_is_the_default(kind, tmp_path):
         ({"grpo": {"rows_per_minibatch": 0}}, "grpo: rows_per_minibatch must be at least 1; got 0"),
         ({"perception": {"check_every": 0}}, "perception: check_every must be at least 1; got 0"),
         ({"cloning": {"noise": 1.5}}, "cloning: noise must be from 0 to 1; got 1.5"),
-        ({"grpo": {"optimizer": {"name": "sgd"}}}, "optimizer name must be adamw or muon; got 'sgd'"),
+        ({"grpo": {"optimizer": {"name": "sgd"}}}, "optimizer name must be one of adamw, muon, adamw8bit; got 'sgd'"),
         ({"grpo": {"optimizer": {"lr": float("nan")}}}, "lr must be above 0; got nan"),
         ({"policy": {"temperature": 0.0}}, "policy: temperature must be above 0; got 0.0"),
         ({"rollout": {"format": "xml"}}, "rollout: format must be one of"),

@@ -63,7 +63,7 @@ def test_placeholders_have_no_probability_in_the_learner(made):
     positions = torch.from_numpy(policy.positions(rows[0].ids, rows[0].images))[:, None]
     features = policy.image_features([images[i] for i in rows[0].images]).take(range(len(rows[0].images)))
     column = torch.tensor([len(rows[0].ids) - 1])
-    logits = policy.token_logits(ids, positions, features, torch.zeros(1, dtype=torch.long), column)
+    logits = policy.logits(policy.token_hidden(ids, positions, features, torch.zeros(1, dtype=torch.long), column))
     assert torch.isinf(logits[0, policy.family.banned_ids]).all()
     assert torch.isfinite(logits).sum() == logits.numel() - len(policy.family.banned_ids)
 

@@ -78,24 +78,24 @@ def made(request):
 def test_observation_tokens_leave_the_gradient_bit_equal(made):
     """Whatever is asked of observation tokens, the gradient does not change in a single bit."""
     policy, images, rows = made
-    true_logits = policy.token_logits
+    true_hidden = policy.token_hidden
 
-    def gradient_with_observed_logits(scale):
+    def gradient_with_observed_states(scale):
         def changed(ids, positions, features, where_rows, columns):
-            everything = policy.family.logits(policy.family.hidden(ids, positions, features))
+            everything = policy.family.hidden(ids, positions, features)
             observed = torch.ones_like(ids, dtype=torch.bool)
             observed[where_rows, columns - 1] = False
             everything = torch.where(observed[..., None], everything * scale + 7 * (scale - 1), everything)
             return everything[where_rows, columns - 1]
 
-        policy.token_logits = changed
+        policy.token_hidden = changed
         try:
             return gradients(policy, rows, images, usual_loss)
         finally:
-            policy.token_logits = true_logits
+            policy.token_hidden = true_hidden
 
-    reference = gradient_with_observed_logits(1.0)
-    assert torch.equal(gradient_with_observed_logits(50.0), reference)
+    reference = gradient_with_observed_states(1.0)
+    assert torch.equal(gradient_with_observed_states(50.0), reference)
     assert reference.abs().max() > 0
 
 

@@ -20,6 +20,8 @@ from short_runs import (
     write_toml,
 )
 
+from mmgym.store import load_trajectories
+
 LINES = {"perception": range(7, 10), "cloning": range(11, 14), "grpo": range(15, 21), "end": range(21, 22)}
 """Lines of metrics that a short run has written while it is in a stage (in perception: since its checkpoint)."""
 
@@ -60,6 +62,8 @@ def test_the_reference_learns_in_every_stage(reference):
     assert [kinds.count((stage, "train")) for stage in ("perception", "cloning", "grpo")] == [7, 3, 4]
     assert len(lines) == LINES["end"][0]
     assert any(line.get("grad_norm", 0) > 0 for line in lines if line["stage"] == "grpo"), "GRPO had nothing to learn"
+    for name in ("before", "latest", "after"):  # what the viewer shows, also while the run goes on
+        assert len(load_trajectories(reference / "trajectories" / f"{name}.parquet")[0]) == 2
 
 
 def test_killed_in_several_stages_the_end_is_equal(starter, taught, reference, tmp_path):

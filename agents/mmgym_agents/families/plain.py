@@ -10,6 +10,7 @@ import torch
 
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
+from mmgym_agents.packed_attention import install_attention, packed_arguments
 
 __all__ = ["PlainFamily", "check_image_token", "check_language_model", "token_id"]
 
@@ -84,7 +85,7 @@ class PlainFamily:
 
         Args:
             ids: int64 (batch, length).
-            positions: int64 (3, batch, length).
+            positions: int64 (3, batch, length); (4, 1, tokens) for packed rows (see `mmgym.agent.Policy.token_hidden`).
             features: the layers of `ImageFeatures.take` for all images of the batch, in reading order.
             cache: key-value cache of the tokens before, or None.
             mask: bool or int64 (batch, cached + length), 0 at padding; None masks nothing but the future.
@@ -94,13 +95,25 @@ class PlainFamily:
         embeddings = self.language_model.get_input_embeddings()(ids.masked_fill(where, 0))
         if features:
             embeddings = embeddings.masked_scatter(where.unsqueeze(-1), features[0].to(embeddings.dtype))
+        if len(positions) == 4:
+            extra = packed_arguments(self.language_model, positions[0])
+        else:
+            extra = {"attention_mask": self._mask(ids, cache, mask)}
         return self.language_model(
             inputs_embeds=embeddings,
             position_ids=positions[0],
-            attention_mask=self._mask(ids, cache, mask),
             past_key_values=cache,
             use_cache=cache is not None,
+            **extra,
         ).last_hidden_state
+
+    def prepare_packing(self) -> str:
+        """Let the language model read packed rows.
+
+        Returns:
+            The attention that keeps them apart; empty where masks are built by the family, for padded rows only.
+        """
+        return "" if self.window_layers else install_attention(self.language_model)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 logits of hidden states; what only images bring is at minus infinity."""

@@ -20,6 +20,7 @@ from transformers.vision_utils import get_vision_position_ids
 from mmgym.agent import ImageFeatures
 from mmgym.trajectory import ImageRef
 from mmgym_agents.families.plain import check_language_model
+from mmgym_agents.packed_attention import install_attention, packed_arguments
 
 
 class QwenVLFamily:
@@ -104,9 +105,17 @@ class QwenVLFamily:
         if any(image.shape != shape for image in images) or (rows * patch, columns * patch) != shape[:2]:
             batch = self.processor(images=[np.asarray(image) for image in images], return_tensors="pt")
             return batch["pixel_values"], batch["image_grid_thw"]
-        mean = torch.tensor(self.processor.image_mean)
-        std = torch.tensor(self.processor.image_std)
-        pixels = torch.from_numpy(np.stack(images)).float().mul_(self.processor.rescale_factor).sub_(mean).div_(std)
+        device = self.model.model.visual.patch_embed.proj.weight.device
+        mean = torch.tensor(self.processor.image_mean, device=device)
+        std = torch.tensor(self.processor.image_std, device=device)
+        pixels = (
+            torch.from_numpy(np.stack(images))
+            .to(device)
+            .float()
+            .mul_(self.processor.rescale_factor)
+            .sub_(mean)
+            .div_(std)
+        )
         merge, repeats = self.merge, self.processor.temporal_patch_size
         blocks = pixels.view(len(images), rows // merge, merge, patch, columns // merge, merge, patch, 3)
         blocks = blocks.permute(0, 1, 4, 2, 5, 7, 3, 6).unsqueeze(6).expand(-1, -1, -1, -1, -1, -1, repeats, -1, -1)
@@ -125,27 +134,32 @@ class QwenVLFamily:
 
         Args:
             ids: int64 (batch, length).
-            positions: int64 (3, batch, length).
+            positions: int64 (3, batch, length); (4, 1, tokens) for packed rows (see `mmgym.agent.Policy.token_hidden`).
             features: the layers of `ImageFeatures.take` for all images of the batch, in reading order.
             cache: key-value cache of the tokens before, or None.
             mask: bool or int64 (batch, cached + length), 0 at padding; None masks nothing but the future.
         """
         inner = self.model.model
         embeddings = inner.get_input_embeddings()(ids)
-        extra: dict[str, Any] = {}
+        extra: dict[str, Any] = {"attention_mask": mask}
+        if len(positions) == 4:
+            extra = packed_arguments(inner.language_model, positions[0])
         if features:
             where = ids == self.image_token_id
             embeddings = embeddings.masked_scatter(where.unsqueeze(-1), features[0].to(embeddings.dtype))
             if self.deepstack:
-                extra = {"visual_pos_masks": where, "deepstack_visual_embeds": list(features[1:])}
+                extra |= {"visual_pos_masks": where, "deepstack_visual_embeds": list(features[1:])}
         return inner.language_model(
             inputs_embeds=embeddings,
-            position_ids=positions,
-            attention_mask=mask,
+            position_ids=positions[-3:],
             past_key_values=cache,
             use_cache=cache is not None,
             **extra,
         ).last_hidden_state
+
+    def prepare_packing(self) -> str:
+        """Let the language model read packed rows; returns the attention that keeps them apart."""
+        return install_attention(self.model.model.language_model)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """float32 logits of hidden states; placeholders of images and videos are at minus infinity."""

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mmgym.env import choose
-from mmgym.spaces import Parameter, Tool
+from mmgym.pointing import Pointer, pointers
+from mmgym.spaces import Parameter, Tool, ToolCall
 from mmgym_puzzles.perception.asked import AskedPuzzle
 from mmgym_puzzles.perception.scenes import Scene, Thing, box_of
 
@@ -42,6 +43,11 @@ class PointingPuzzle(AskedPuzzle):
             )
 
         return [replace(t, parameters=tuple(map(narrowed, t.parameters))) for t in super()._tools()]
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """The place or the box that a call names."""
+        whole = self.image_size if self.coordinates == "pixels" else 1000
+        return pointers(call.arguments, whole, whole)
 
     def _pixel(self, value: int) -> int:
         """The pixel at a coordinate that an agent named."""

@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Interval
 
 from mmgym.env import Effect
+from mmgym.pointing import Pointer, pointers
 from mmgym.spaces import Parameter, Tool, ToolCall, tool
 from mmgym_puzzles.puzzle import layout_hash
 from mmgym_puzzles.reasoning.calculating import CalculatingPuzzle
@@ -167,6 +168,10 @@ class Charts(CalculatingPuzzle):
             return Parameter(parameter.name, "integer", parameter.description, low=0, high=self.image_size - (not edge))
 
         return [Tool(t.name, t.description, tuple(map(narrowed, t.parameters))) for t in super()._tools()]
+
+    def points_at(self, call: ToolCall) -> tuple[Pointer, ...]:
+        """The place or the box that a call names."""
+        return pointers(call.arguments, self.image_size, self.image_size)
 
     @tool
     def crop(

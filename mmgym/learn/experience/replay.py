@@ -118,15 +118,10 @@ class SuccessReplay:
 
     def state(self) -> dict[str, Any]:
         """All that is held, as JSON holds it: a file of `mmgym.store`, in base64."""
-        from mmgym.store import save_trajectories  # Arrow is needed only here
-
         images = ImageStore()
         for pixels in self._pixels.values():
             images.add(pixels)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "replay.parquet"
-            save_trajectories(path, self._held, images)
-            return {"trajectories": base64.b64encode(path.read_bytes()).decode("ascii")}
+        return {"trajectories": trajectories_to_text(self._held, images)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave; what is held is forgotten.
@@ -134,12 +129,7 @@ class SuccessReplay:
         Raises:
             ValueError: for anything else (`mmgym.store.StoreError` is one).
         """
-        from mmgym.store import load_trajectories
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "replay.parquet"
-            path.write_bytes(base64.b64decode(state["trajectories"], validate=True))
-            self._held, images = load_trajectories(path)
+        self._held, images = trajectories_from_text(state["trajectories"])
         self._pixels = {ref: images[ref] for trajectory in self._held for ref in _refs(trajectory)}
 
     def _of(self, key: str) -> list[Trajectory]:
@@ -150,6 +140,30 @@ class SuccessReplay:
         self._held = [one for one in self._held if one is not trajectory]
         needed = {ref for one in self._held for ref in _refs(one)}
         self._pixels = {ref: pixels for ref, pixels in self._pixels.items() if ref in needed}
+
+
+def trajectories_to_text(trajectories: Sequence[Trajectory], images: ImageStore) -> str:
+    """A file of `mmgym.store` in base64, for a checkpoint."""
+    from mmgym.store import save_trajectories  # Arrow is needed only here
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trajectories.parquet"
+        save_trajectories(path, trajectories, images)
+        return base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def trajectories_from_text(text: str) -> tuple[list[Trajectory], ImageStore]:
+    """The inverse of `trajectories_to_text`.
+
+    Raises:
+        ValueError: for anything else (`mmgym.store.StoreError` is one).
+    """
+    from mmgym.store import load_trajectories
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trajectories.parquet"
+        path.write_bytes(base64.b64decode(text, validate=True))
+        return load_trajectories(path)
 
 
 def _refs(trajectory: Trajectory) -> Iterator[ImageRef]:

@@ -1,0 +1,76 @@
+"""Whole runs whose episodes a vLLM engine plays, in this process and in one of its own, killed on the way."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from engines import SMALL, needs_vllm
+from short_runs import descendants, metrics_of, short_run
+
+from mmgym.learn.config import TrainConfig, from_mapping
+from mmgym.learn.trainer import train
+
+pytestmark = needs_vllm
+
+
+def config(out, engine_options=None, **grpo):
+    run = short_run(out)
+    plain = {"iterations": 3, "groups": 4, "group_size": 4, "guard_logprobs": 1e-3, "keep_equal": True}
+    run["grpo"] = {**plain, **grpo}
+    run["perception"]["steps"], run["cloning"]["steps"] = 2, 2
+    options = {"vllm": SMALL, "max_context": 1024, "tolerance": 1e-4, **(engine_options or {})}
+    run["policy"] |= {"tiny": {"heads": 2}, "engine": "vllm", "engine_options": options}
+    return from_mapping(TrainConfig, run)
+
+
+def improvements(out):
+    return [line for line in metrics_of(out) if (line["stage"], line["kind"]) == ("grpo", "train")]
+
+
+def test_a_run_in_this_process(tmp_path):
+    summary = train(config(tmp_path / "run", {"sleep": 1}))
+    lines = improvements(tmp_path / "run")
+    assert len(lines) == 3 and all(0 < line["sampler_difference"] < 1e-4 for line in lines)
+    assert summary["episodes"] == 3 * 16 and summary["heldout"]["trained"]["sampled"]["episodes"] == 4
+
+
+def test_a_run_whose_engine_is_killed(tmp_path):
+    """It finishes; every group counts once, and what was lost is reported."""
+    out, killed = tmp_path / "run", threading.Event()
+
+    def kill():
+        while not (out / "metrics.jsonl").exists() or b'"grpo"' not in (out / "metrics.jsonl").read_bytes():
+            time.sleep(0.02)
+        for pid in descendants(os.getpid()):
+            if b"vllm_server" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+                killed.set()
+
+    threading.Thread(target=kill, daemon=True).start()
+    summary = train(config(out, {"python": sys.executable}, iterations=6))
+    lines = improvements(out)
+    assert killed.is_set() and summary["episodes"] == 6 * 16
+    assert sum(line["retried"] for line in lines) > 0
+    assert all(line["env_errors"] == 0 and 0 < line["sampler_difference"] < 1e-4 for line in lines)
+    assert sum(line["used_groups"] for line in lines) == 6
+
+
+def test_a_run_that_plays_ahead(tmp_path):
+    train(config(tmp_path / "run", staleness=1))
+    lines = improvements(tmp_path / "run")
+    assert len(lines) == 3 and all(0 < line["sampler_difference"] < 1e-4 for line in lines)
+    assert max(line["staleness_max"] for line in lines) <= 1
+
+
+def test_a_run_with_adapters(tmp_path):
+    pytest.importorskip("peft")
+    run = config(tmp_path / "run")
+    object.__setattr__(run.policy, "lora", type(run.policy.lora)(rank=4))
+    train(run)
+    assert all(0 < line["sampler_difference"] < 1e-4 for line in improvements(tmp_path / "run"))
+    assert json.loads((tmp_path / "run/summary.json").read_text())["episodes"] == 48
