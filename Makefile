@@ -25,7 +25,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
-.PHONY: test-ray bench-scale
+.PHONY: test-ray bench-scale bench-view
 .PHONY: vllm test-vllm bench-vllm
 .PHONY: test-eight-bit bench-precision bench-packing
 .PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav bench-plan gpu-packages learn learn-full clean
@@ -56,6 +56,7 @@ help:
 	@echo "make bench-precision  memory and seconds of a step by precision, adapters, layers computed again; minutes"
 	@echo "make test-ray       a Ray cluster of several nodes on this machine, nodes killed in mid-run; installs Ray"
 	@echo "make bench-scale    episodes per second up to 1,000 workers, in virtual time; a quarter of an hour"
+	@echo "make bench-view     the viewer with 10,000 episodes in Chromium: seconds and memory; a few minutes"
 	@echo "make learn          algorithms side by side on a puzzle, videos and the web, an hour or more; goes on where it was"
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
@@ -136,6 +137,9 @@ conformance: setup
 test-eight-bit: $(STAMP)
 	$(PIP) --no-deps --quiet --upgrade --target $(VENV)/eight-bit torchao
 	PYTHONPATH=$(VENV)/eight-bit $(BIN)/pytest tests/learn/test_precision.py
+
+bench-view: $(STAMP)
+	$(BIN)/python -m benchmarks.view
 
 bench-packing: $(STAMP)
 	$(BIN)/python -m benchmarks.packing

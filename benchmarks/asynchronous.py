@@ -47,7 +47,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "in turn": {},
     "in turn, not in lockstep": {"lockstep": False},
     "staleness 1": {"staleness": 1},
-    "staleness 1, not in lockstep": {"staleness": 1, "lockstep": False},
     "staleness 2": {"staleness": 2},
     "staleness 4": {"staleness": 4},
 }
@@ -59,7 +58,6 @@ LEARNED: dict[str, dict[str, Any]] = {
     "staleness 4": {"staleness": 4},
     "in turn, truncated weights": CORRECTED,
     "staleness 2, truncated weights": {"staleness": 2, **CORRECTED},
-    "staleness 4, truncated weights": {"staleness": 4, **CORRECTED},
 }
 NOTED = ("seconds_rollout", "seconds_update", "seconds_idle", "overlap", "staleness", "staleness_max")
 
@@ -148,9 +146,9 @@ class PacedExecutor(Executor):
 class Arguments:
     """What to run."""
 
-    rounds: int = 3
+    rounds: int = 2
     """Rounds of the speed part, each with every way of playing."""
-    iterations: int = 10
+    iterations: int = 6
     """Iterations of a run of the speed part."""
     environments: int = 64
     """Environments at once in the speed part."""
@@ -158,7 +156,7 @@ class Arguments:
     """Turns of an episode in the speed part."""
     seeds: int = 2
     """Seeds of the learning part."""
-    learning_iterations: int = 60
+    learning_iterations: int = 50
     """Iterations of a run of the learning part."""
     episodes: int = 300
     """Held-out episodes."""

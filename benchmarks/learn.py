@@ -37,6 +37,9 @@ from mmgym.learn.summary import versions
 START = "cloning only"
 PUZZLE_ALGORITHMS = ("grpo", "dr_grpo", "rloo", "gspo", "gigpo", "turn_returns", "turn_ratio")
 OTHER_ALGORITHMS = ("grpo", "gigpo")
+EPISODE_TOKENS = 16.0
+"""What Dr.GRPO divides by: about the tokens of an episode here. With its usual 1,024 the perception questions that are
+mixed into every update would weigh 64 times as much beside it as beside the others."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,15 @@ def config_of(run: Run, arguments: Arguments) -> TrainConfig:
     config = replace(task.config, seed=run.seed, out=str(run.folder(arguments)))
     if not run.algorithm:
         return replace(config, grpo=replace(config.grpo, iterations=0))
+    loss = dict(config.grpo.loss)
+    if run.algorithm == "dr_grpo":
+        loss["aggregation_constant"] = EPISODE_TOKENS
     return replace(
         config,
         policy=replace(config.policy, checkpoint=str(Run(run.task, run.seed, "").folder(arguments) / "checkpoint")),
         perception=replace(config.perception, steps=0),
         cloning=replace(config.cloning, steps=0),
-        grpo=replace(config.grpo, iterations=task.iterations, algorithm=run.algorithm),
+        grpo=replace(config.grpo, iterations=task.iterations, algorithm=run.algorithm, loss=loss),
     )
 
 

@@ -2,7 +2,7 @@
 
 Bytes are counted, not sampled: those of weights, masters, gradients and moments after a step, and those of tensors kept
 for the backward pass of the language model. Times are medians over rounds in which all settings take turns. The model
-is a Qwen3-VL of 1.7 million parameters with random weights; on a GPU the bytes per parameter are the same, the times
+is a Qwen3-VL of 2.0 million parameters with random weights; on a GPU the bytes per parameter are the same, the times
 are not.
 
     python benchmarks/precision.py [--rounds 7] [--compile]

@@ -123,7 +123,8 @@ def check(workers: int) -> dict[str, Any]:
         ended.append(time.perf_counter())
         return False
 
-    with Executor(RolloutConfig(workers=workers, lockstep=False, format="tag", prompt="minimal")) as executor:
+    config = RolloutConfig(workers=workers, lockstep=False, format="tag", prompt="minimal", timeout=600.0)
+    with Executor(config) as executor:
         executor.run(tasks[:workers], Echo())  # starts the processes
         rollout = executor.run(tasks, Echo(), note)
     first, last = ended[workers], ended[-1 - workers]

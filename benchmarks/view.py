@@ -1,8 +1,9 @@
-"""How the viewer bears large runs: `python benchmarks/view.py`, five minutes on two cores.
+"""How the viewer bears large runs: `python -m benchmarks.view`, some minutes on two cores.
 
-A run of 10,000 episodes of at most six turns (FrozenLake and Sokoban, a random agent, 500 episodes twenty times over) is
-made into a page and opened in Chromium from disk, and served. Measured are what writing takes, the time until an episode
-is seen, that of a filter, of the next episode, and the memory of the page's scripts. Writes benchmarks/results/view.json.
+A run of 10,000 episodes of at most six turns (FrozenLake and Sokoban, a random agent, 500 episodes twenty times over)
+is made into a page and opened in Chromium from disk, and served. Measured are what writing takes, the time until an
+episode is seen, that of a filter, of the next episode, and the memory of the page's scripts; it writes
+benchmarks/results/view.json.
 """
 
 from __future__ import annotations

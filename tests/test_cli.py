@@ -252,7 +252,7 @@ def test_doctor_finds_chromium_by_its_variable(monkeypatch, tmp_path):
 
 
 def test_missing_packages_knows_its_extras():
-    with pytest.raises(ValueError, match="one of train, web"):
+    with pytest.raises(ValueError, match="one of train, bench, web"):
         doctor.missing_packages("nope")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +37,22 @@ class Reading:
         return sum(self.policy.image_tokens(ref) for ref in self.refs) * self.shape.merge_size**2
 
 
+@functools.cache
+def _shape(family: str, size: str, dtype: str) -> ModelShape:
+    return shape_of(_policy(family, size).model.config, family, dtype)
+
+
+def _policy(family: str, size: str) -> VLM:
+    patch = 14 if family == "qwen2_5_vl" else 16
+    return build_tiny_vlm(TinyConfig(family=family, patch_size=patch, image_size=4 * patch, **SIZES[size]))
+
+
 def reading(family: str, size: str, images: int = 3, text: int = 40, dtype: str = "float32") -> Reading:
     """A tiny model, and a sequence of images with some tokens after each."""
-    patch = 14 if family == "qwen2_5_vl" else 16
-    # Qwen2.5-VL's tower sees the whole image in its last layer only, as in the published shapes
-    policy = build_tiny_vlm(TinyConfig(family=family, patch_size=patch, image_size=4 * patch, **SIZES[size]))
+    policy = _policy(family, size)
     policy.model.to(getattr(torch, dtype))
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (4 * patch, 4 * patch, 3)).astype(np.uint8) for _ in range(images)]
+    rng, side = np.random.default_rng(0), 56 if family == "qwen2_5_vl" else 64
+    pictures = [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(images)]
     store = ImageStore()
     refs = [store.add(picture) for picture in pictures]
     ids = np.concatenate(
@@ -53,5 +62,6 @@ def reading(family: str, size: str, images: int = 3, text: int = 40, dtype: str 
         ]
     ).astype(np.int32)
     positions = torch.from_numpy(policy.positions(ids, refs))[:, None]
-    shape = shape_of(policy.model.config, family, dtype)
-    return Reading(policy, shape, torch.from_numpy(ids.astype(np.int64))[None], positions, pictures, refs)
+    return Reading(
+        policy, _shape(family, size, dtype), torch.from_numpy(ids.astype(np.int64))[None], positions, pictures, refs
+    )

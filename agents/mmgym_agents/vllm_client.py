@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -60,14 +59,15 @@ class RemoteEngine:
         self._number = 0
         self._heard = time.monotonic()
         self._sent: set[str] = set()
-        self._death = ""
+        self.death = ""
+        """Why it cannot be asked, once it cannot."""
         self._reader = threading.Thread(target=self._read, name="vllm replies", daemon=True)
         self._reader.start()
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
-        return not self._death
+        return not self.death
 
     def ask(self, request: Request) -> Future[Answer]:
         """Sample an answer; pictures that were sent since the last update are not sent again."""
@@ -136,8 +136,8 @@ class RemoteEngine:
         with self._lock:
             self._number += 1
             number = self._number
-            if self._death:
-                future.set_exception(EngineDied(self._death))
+            if self.death:
+                future.set_exception(EngineDied(self.death))
             else:
                 if not self._owed:
                     self._heard = time.monotonic()
@@ -154,6 +154,8 @@ class RemoteEngine:
                     self._fail(f"the engine gave no reply in {self._timeout:g} s")
         except (EOFError, OSError):
             self._fail(f"the engine's process died{_last_words(self._log)}" if self.process else "the server hung up")
+        finally:
+            self._channel.close()
 
     def _take(self, header: dict[str, Any], parts: list[memoryview]) -> None:
         self._heard = time.monotonic()
@@ -173,15 +175,14 @@ class RemoteEngine:
     def _fail(self, why: str) -> None:
         """It is gone: whoever waits is told, once."""
         with self._lock:
-            if self._death:
+            if self.death:
                 return
-            self._death = why
+            self.death = why
             owed = list(self._owed.values())
             self._owed.clear()
         if self.process:
             end(self.process)
-        with contextlib.suppress(OSError):
-            self._channel.close()
+        self._channel.hang_up()
         for future in owed:
             future.set_exception(EngineDied(why))
 

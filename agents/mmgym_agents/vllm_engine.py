@@ -80,6 +80,11 @@ class LocalEngine:
         """Whether it can be asked."""
         return self._death is None and not self._closed
 
+    @property
+    def death(self) -> str:
+        """Why it cannot be asked."""
+        return f"{type(self._death).__name__}: {self._death}" if self._death else "it was closed"
+
     def ask(self, request: Request) -> Future[Answer]:
         """Sample an answer; it joins those that are being sampled."""
         future: Future[Answer] = Future()
@@ -118,7 +123,7 @@ class LocalEngine:
                 self._tasks.append(task)
                 self._changed.notify_all()
                 return
-        task.future.set_exception(EngineDied(f"the engine has ended: {self._death or 'it was closed'}"))
+        task.future.set_exception(EngineDied(self.death))
 
     # --- the engine's thread -----------------------------------------------------------------------------------------
 
@@ -169,12 +174,12 @@ class LocalEngine:
     def _give_up(self) -> None:
         with self._changed:
             tasks = [task.future for task in self._tasks] + [future for _, future in self._running.values()]
-            self._death = self._death or EngineDied("it was closed")
+            self._closed = True
             self._tasks.clear()
             self._running.clear()
         for future in tasks:
             if not future.done():
-                future.set_exception(EngineDied(f"the engine has ended: {type(self._death).__name__}: {self._death}"))
+                future.set_exception(EngineDied(self.death))
 
     def _add(self, request: Request, future: Future[Answer]) -> None:
         from vllm import SamplingParams, TokensPrompt

@@ -33,8 +33,8 @@ __all__ = ["EngineLink"]
 
 logger = logging.getLogger(__name__)
 _PROBE_TOKENS = 8
-_links = itertools.count()
-"""Numbers the engines of this process: that of the policy, and that of the copy which plays ahead of it."""
+_taken: set[int] = set()
+"""Numbers of this process's links to servers: that of the policy, and that of the copy which plays ahead of it."""
 
 
 class EngineLink:
@@ -134,6 +134,9 @@ class EngineLink:
             self._engine = None
             if self._folder is not None:
                 self._folder.cleanup()
+            if self._number is not None:
+                _taken.discard(self._number)
+                self._number = None
         atexit.unregister(self.close)
 
     def _wake_up(self) -> None:
@@ -149,12 +152,15 @@ class EngineLink:
             self.lost += 1
             if not (options.python or options.addresses):
                 raise RuntimeError(
-                    "the vLLM engine in this process has failed. The run goes on from its last checkpoint when it is "
-                    "started again; with policy.engine_options.python the engine has a process of its own, whose end "
-                    "costs its episodes only"
+                    f"the vLLM engine in this process has failed ({self._engine.death}). The run goes on from its last "
+                    "checkpoint when it is started again; with policy.engine_options.python the engine has a process "
+                    "of its own, whose end costs its episodes only"
                 )
             if self.lost > options.restarts:
-                raise RuntimeError(f"vLLM engines were lost {self.lost} times (policy.engine_options.restarts)")
+                raise RuntimeError(
+                    f"vLLM engines were lost {self.lost} times (policy.engine_options.restarts), the last one because: "
+                    f"{self._engine.death}"
+                )
             logger.warning("an engine was lost, with the episodes in it: number %d starts", self.lost + 1)
         self._asleep = False
         if options.addresses:
@@ -184,7 +190,8 @@ class EngineLink:
     def _address(self) -> str:
         """The server of this process and policy: those of all processes come first, then those of copies."""
         if self._number is None:
-            self._number = next(_links)
+            self._number = next(number for number in itertools.count() if number not in _taken)
+            _taken.add(self._number)
         rank, size = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         index = rank + size * self._number
         if index >= len(self.options.addresses):

@@ -64,6 +64,11 @@ class Engine(Protocol):
         """Whether it can be asked."""
         ...
 
+    @property
+    def death(self) -> str:
+        """Why not, if it cannot."""
+        ...
+
     def ask(self, request: Request) -> Future[Answer]:
         """Sample an answer; it joins those that are being sampled. `EngineDied` comes through the future."""
         ...

@@ -82,6 +82,7 @@ def _serve(pipe: connection.Connection, token: str, engine: LocalEngine) -> None
         while True:
             _do(channel, engine, images)
     except (EOFError, OSError):
+        channel.close()
         if not engine.alive:
             os._exit(1)
 

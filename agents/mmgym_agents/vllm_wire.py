@@ -68,9 +68,16 @@ class Channel:
         """Whether a message, or the end, comes within some seconds."""
         return self._pipe.poll(seconds)
 
+    def hang_up(self) -> None:
+        """Let both ends see the end, also one that is about to send or to receive."""
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._pipe.fileno())) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        """Hang up."""
-        self._pipe.close()
+        """Hang up and let go, once nothing is received here any more."""
+        self.hang_up()
+        with self._sending:
+            self._pipe.close()
 
 
 def join(address: str | tuple[str, int], token: str) -> Channel:

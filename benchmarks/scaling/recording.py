@@ -85,9 +85,9 @@ def record_messages(side: int, requests: int) -> dict[str, float]:
         side: of the pictures that are sent.
         requests: how many.
     """
-    room: tuple[int, int, float, dict[str, Any]] = (2, 8, 60.0, {})
+    room: tuple[int, int, float, dict[str, Any]] = (2, 8, 600.0, {})
     needs = RayNeeds(cpus=0.5)
-    config = RayConfig(worker=needs, replicas=1, replica=needs)
+    config = RayConfig(worker=needs, replicas=1, replica=needs, start_seconds=600)
     found = {}
     for name, pool in (("local", WorkerPool(*room)), ("ray", RayPool(*room, config))):
         found[name] = asyncio.run(_ask_workers(pool, side, requests))

@@ -32,11 +32,12 @@ from mmgym_web.browser import (
     get_pool,
     is_allowed,
 )
+from mmgym_web.cells import cell_names
 from mmgym_web.elements import Element
 from mmgym_web.probe import PROBE, PROBE_SCRIPT
 from mmgym_web.start import Start
 from mmgym_web.task_files import TaskFiles
-from mmgym_web.tools import ACTION_MODES, BrowserTools, cell_names, plain, tool_names
+from mmgym_web.tools import ACTION_MODES, BrowserTools, plain, tool_names
 
 __all__ = ["Start", "WebEnv"]
 

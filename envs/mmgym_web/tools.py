@@ -17,6 +17,7 @@ from mmgym.env import Effect
 from mmgym.pointing import Pointer, pointers
 from mmgym.spaces import ToolCall, tool
 from mmgym_web.browser import Action, Click, Mouse, Press, TypeText, Wheel
+from mmgym_web.cells import cell_at, cell_middle
 from mmgym_web.elements import Element, at_point
 
 __all__ = ["ACTION_MODES", "COORDINATE_TOOLS", "ELEMENT_TOOLS", "GRID_TOOLS", "PAGE_TOOLS", "TAB_TOOLS", "BrowserTools"]
@@ -465,22 +466,6 @@ class BrowserTools:
             return Effect(False, f"Element {number} cannot be reached: something covers it.")
         effect: Effect = act(*element.point)
         return effect
-
-
-def cell_names(grid: tuple[int, int]) -> tuple[str, ...]:
-    """Names of the cells of a grid of (columns, rows), row by row: a1, b1, ..."""
-    return tuple(f"{chr(97 + column)}{row + 1}" for row in range(grid[1]) for column in range(grid[0]))
-
-
-def cell_at(x: int, y: int, grid: tuple[int, int], width: int, height: int) -> str:
-    """Name of the cell that holds a pixel."""
-    return f"{chr(97 + x * grid[0] // width)}{y * grid[1] // height + 1}"
-
-
-def cell_middle(cell: str, grid: tuple[int, int], width: int, height: int) -> tuple[int, int]:
-    """The pixel in the middle of a cell."""
-    column, row = ord(cell[0]) - 97, int(cell[1:]) - 1
-    return (2 * column + 1) * width // (2 * grid[0]), (2 * row + 1) * height // (2 * grid[1])
 
 
 def tool_names(action_mode: str, leave_out: Sequence[str] = (), tabs: bool = False) -> list[str]:

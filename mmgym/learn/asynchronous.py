@@ -264,6 +264,9 @@ class RolloutsAhead:
     def _run(self) -> None:
         error: BaseException = RuntimeError("the rollouts have been closed")
         try:
+            device = next(self._copy.model.parameters()).device
+            if device.type == "cuda":
+                torch.cuda.set_device(device)  # a new thread starts with the first one
             asyncio.run(self._play())
         except asyncio.CancelledError:
             pass

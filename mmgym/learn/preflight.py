@@ -31,6 +31,13 @@ def preflight(config: TrainConfig) -> None:
     Raises:
         ConfigurationError: naming the field and what is allowed.
     """
+    with _blame("grpo.staleness"):
+        own = {"python", "addresses"} & set(config.policy.engine_options)
+        if config.grpo.staleness and config.policy.engine != "transformers" and not own:
+            raise ValueError(
+                "what plays ahead has an engine beside that of evaluations, and a process holds only one: set "
+                "policy.engine_options.python or addresses"
+            )
     folder = Path(config.out)
     with _blame("processes"):
         started = started_from_outside()

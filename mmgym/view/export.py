@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from mmgym.doctor import install_command
 from mmgym.draw import Color, draw_text, text_width
 from mmgym.pointing import Pointer
 from mmgym.trajectory import ImageRef, Trajectory, Turn
@@ -147,17 +150,22 @@ def _draw(picture: np.ndarray, pointer: Pointer, color: Color) -> None:
             cv2.rectangle(picture, (at[0], at[1]), (at[2], at[3]), shade, thick, cv2.LINE_AA)
 
 
-def _write_gif(pictures: Sequence[np.ndarray], out: Path, seconds: float) -> None:
-    from PIL import Image
+def _needed(module: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as missing:
+        raise ImportError(f"this film needs {module.partition('.')[0]}: {install_command(extra)}") from missing
 
+
+def _write_gif(pictures: Sequence[np.ndarray], out: Path, seconds: float) -> None:
+    Image = _needed("PIL.Image", "train")
     first, *others = [Image.fromarray(picture) for picture in pictures]
     lengths = [round(1000 * seconds)] * len(others) + [round(2000 * seconds)]
     first.save(out, save_all=True, append_images=others, duration=lengths, loop=0)
 
 
 def _write_mp4(pictures: Sequence[np.ndarray], out: Path, seconds: float) -> None:
-    import av
-
+    av = _needed("av", "video")
     with av.open(str(out), "w") as film:
         stream = film.add_stream("libx264", rate=Fraction(1 / seconds).limit_denominator(1000))
         stream.height, stream.width = pictures[0].shape[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import combinations
@@ -18,6 +19,7 @@ __all__ = ["OUTCOMES", "bench_index", "episode_table"]
 OUTCOMES = ("solved", "failed", "out of turns", "machinery failed")
 _MOST_COMPARED = 8
 """Agents of which every pair is compared; of more, the first against each other one."""
+_SECRET = re.compile(r"key|secret|password|credential|authorization|cookie|^(access_|auth_|bearer_|api_)?token$", re.I)
 _NOTE = 300
 """Characters of an error that the search looks through."""
 
@@ -87,7 +89,7 @@ def _run(source: Source, records: Sequence[Record]) -> dict[str, Any]:
     named = ("agent", "options", "suite", "format", "prompt", "wrappers", "repeats", "seed", "machine", "versions")
     return {
         "name": source.name,
-        "about": {name: about[name] for name in named if about.get(name) not in (None, {}, [], "")},
+        "about": _without_secrets({name: about[name] for name in named if about.get(name) not in (None, {}, [], "")}),
         "planned": about.get("all_episodes"),
         "done": len(records),
         "spoilt": sum(record.failed for record in records),
@@ -100,6 +102,13 @@ def _run(source: Source, records: Sequence[Record]) -> dict[str, Any]:
         if summary
         else {},
     }
+
+
+def _without_secrets(value: Any) -> Any:
+    """Plain data in which no option is shown whose name speaks of a key: pages are passed on."""
+    if isinstance(value, dict):
+        return {name: "(not shown)" if _SECRET.search(name) else _without_secrets(part) for name, part in value.items()}
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
 
 def _pairs(records: Sequence[Sequence[Record]]) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from playing import tiny
 
-from mmgym.learn.config import PolicyConfig, TrainConfig, from_mapping
+from mmgym.learn.config import ConfigurationError, PolicyConfig, TrainConfig, from_mapping
 from mmgym.learn.mapping import from_mapping as read
+from mmgym.learn.preflight import preflight
 from mmgym_agents.factory import make_policy
 from mmgym_agents.vllm_options import VLLMOptions
 from mmgym_agents.vllm_requests import collapse
@@ -78,6 +79,12 @@ def test_engines_of_a_configuration():
         PolicyConfig(engine="other")
     with pytest.raises(ValueError, match="engine_options are for engine vllm"):
         from_mapping(TrainConfig, {"policy": {"engine_options": {"sleep": 1}}})
+
+
+def test_playing_ahead_needs_a_second_process(tmp_path):
+    run = {"out": str(tmp_path / "run"), "policy": {"engine": "vllm"}, "grpo": {"staleness": 1}}
+    with pytest.raises(ConfigurationError, match=r"grpo.staleness: .*engine_options.python or addresses"):
+        preflight(from_mapping(TrainConfig, run))
 
 
 def make_options(content):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from iterations import alternate, config_of, trainer_of, weights
 from tiny_rows import copy_row, policy_rows, random_segments, tiny_policy
 
 from mmgym.agent import Policy
@@ -157,6 +158,25 @@ def test_packed_batches_cost_alike():
     costs = [cost([lengths[i] for i in batch], 8) for batch in batches]
     assert len(batches) == 4 and max(costs) / min(costs) < 1.1
     assert all(any(lengths[i] == 300 for i in batch) for batch in batches)
+
+
+def test_an_iteration_with_critic_and_reference_is_the_same_when_packed(tmp_path):
+    ends, metrics = [], []
+    loss = {"kl": "k2", "kl_coefficient": 0.1, "ratio": "turn"}
+    for layout in ("padded", "packed"):
+        config = config_of(
+            tmp_path, layout=layout, algorithm="ppo", recompute=True, loss=loss, critic={"warmup": 0}, max_tokens=300
+        )
+        trainer = trainer_of(config)
+        alternate(trainer)
+        metrics.append(trainer._improve(0, 1.0))
+        learners = (trainer.learner, trainer.improvement.critic, trainer.improvement.reference)
+        assert [learner.packed for learner in learners] == [layout == "packed"] * 3
+        ends.append(weights(trainer))
+    for name in ("loss", "kl_reference", "value_error", "mismatch_kl", "grad_norm"):
+        assert metrics[1][name] == pytest.approx(metrics[0][name], rel=1e-3, abs=1e-5)
+    assert metrics[0]["grad_norm"] > 0
+    assert max(float((ends[1][name] - ends[0][name]).abs().max()) for name in ends[0]) < 1e-4
 
 
 class NeverPacked:

@@ -1,5 +1,7 @@
 """What is counted on the meta device is what real models take."""
 
+import functools
+
 import pytest
 import torch
 from tiny_shapes import reading
@@ -20,14 +22,14 @@ FAMILIES = ("qwen2_5_vl", "qwen3_vl")
 KEPT = Variant("full", checkpointing=False)
 
 
-@pytest.fixture(scope="module")
-def published():
-    return {name: read_shape(name) for name in KNOWN}
+@functools.cache
+def published(name):
+    return read_shape(name)
 
 
-def test_parameters_are_the_published_ones(published):
-    totals = {name: shape.parameters for name, shape in published.items()}
-    assert totals == {
+def test_parameters_are_the_published_ones():
+    models = {name: build_on_meta(read_config(name), torch.bfloat16) for name in KNOWN}
+    assert {name: sum(p.numel() for p in model.parameters()) for name, model in models.items()} == {
         "qwen2.5-vl-3b": 3_754_622_976,
         "qwen2.5-vl-7b": 8_292_166_656,
         "qwen3-vl-4b": 4_437_815_808,
@@ -35,8 +37,8 @@ def test_parameters_are_the_published_ones(published):
     }
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_parameters_by_hand(published, name):
+@pytest.mark.parametrize("name", ["qwen2.5-vl-3b", "qwen3-vl-8b"])
+def test_parameters_by_hand(name):
     text = read_config(name).get_text_config()
     width, wide = text.hidden_size, text.intermediate_size
     head = getattr(text, "head_dim", None) or width // text.num_attention_heads
@@ -46,7 +48,7 @@ def test_parameters_by_hand(published, name):
     norms = 2 * width + (2 * head if name.startswith("qwen3") else 0)
     body = text.num_hidden_layers * (products + biases + norms) + width
     tables = text.vocab_size * width * (1 if text.tie_word_embeddings else 2)
-    shape = published[name]
+    shape = published(name)
     assert shape.parameters - shape.vision_parameters == body + tables
     assert sum(piece.count * piece.parameters for piece in shape.text) == body
     assert shape.text_flops == 2 * text.num_hidden_layers * products
@@ -57,8 +59,8 @@ def test_parameters_by_hand(published, name):
     ("name", "body", "position", "head", "vision", "tokens"),
     [("qwen2.5-vl-3b", 5.55, 0.295, 0.62, 5.1, 1196), ("qwen3-vl-4b", 7.27, 0.59, 0.78, 2.6, 900)],
 )
-def test_operations_of_published_shapes(published, name, body, position, head, vision, tokens):
-    shape = published[name]
+def test_operations_of_published_shapes(name, body, position, head, vision, tokens):
+    shape = published(name)
     assert shape.text_flops == pytest.approx(body * 1e9, rel=0.02)
     assert shape.text_attention == pytest.approx(position * 1e6, rel=0.02)
     assert shape.head_flops == pytest.approx(head * 1e9, rel=0.02)

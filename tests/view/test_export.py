@@ -1,6 +1,7 @@
 """Films of episodes, and the command that makes them."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from viewed_runs import SIZE, played, write_run
 from mmgym.cli import main
 from mmgym.pointing import Pointer
 from mmgym.trajectory import ImageStore
+from mmgym.view.bench_report import write_bench_report
 from mmgym.view.episodes import episode, to_json
 from mmgym.view.export import AGENT, EXPERT, export_episode, frames
 
@@ -83,6 +85,22 @@ def test_a_benchmark_ends_with_a_page(tmp_path):
     command = ["bench", "--suite", "mmgym/FrozenLake-v0", "--episodes", "1", "--out", str(out)]
     assert main([*command, "--no-report"]) == 0 and not (out / "report.html").exists()
     assert main(command) == 0 and "FrozenLake" in (out / "report.html").read_text()
+
+
+def test_options_that_are_keys_are_not_passed_on(tmp_path):
+    run = write_run(tmp_path / "run", "clever", lambda level, seed: True)
+    options = {"api_key": "s3cret", "headers": [{"Authorization": "s3cret"}], "token": "s3cret", "max_new_tokens": 77}
+    about = json.loads((run / "bench.json").read_text())
+    (run / "bench.json").write_text(json.dumps({**about, "options": options}))
+    page = write_bench_report([run]).read_text()
+    assert "s3cret" not in page and '"max_new_tokens":77' in page
+
+
+@pytest.mark.parametrize(("name", "package"), [("film.gif", "PIL.Image"), ("film.mp4", "av")])
+def test_a_package_that_is_missing_is_named(one, tmp_path, monkeypatch, name, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"needs {package[:2]}.*install"):
+        export_episode(one[0], one[1].__getitem__, tmp_path / name)
 
 
 def test_an_episode_is_plain_and_safe_to_stand_in_a_page(one):

@@ -61,7 +61,7 @@ def test_a_run_whose_engine_is_killed(tmp_path):
 
 
 def test_a_run_that_plays_ahead(tmp_path):
-    train(config(tmp_path / "run", staleness=1))
+    train(config(tmp_path / "run", {"python": sys.executable}, staleness=1))
     lines = improvements(tmp_path / "run")
     assert len(lines) == 3 and all(0 < line["sampler_difference"] < 1e-4 for line in lines)
     assert max(line["staleness_max"] for line in lines) <= 1

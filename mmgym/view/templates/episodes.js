@@ -257,7 +257,9 @@ function arrowHead([x1, y1, x2, y2], size, name) {
 function about(turn, run) {
   const calls = turn.calls.map(sayCall), expert = turn.expert.map(sayCall);
   const same = expert.length && calls.join() === expert.join();
-  const parts = [make("h4", {}, "Action"), ...(calls.length ? calls.map(call => make("code", {class: "call"}, call)) : [make("p", turn.terms.valid === 0 ? {class: "fault"} : {class: "soft"}, turn.terms.valid === 0 ? "No call that could be read." : "Not recorded.")])];
+  const parts = [];
+  if (turn.read) parts.push(make("details", {class: "read", open: true}, make("summary", {}, "What it read"), make("pre", {}, readable(turn.read))));
+  parts.push(make("h4", {}, "Action"), ...(calls.length ? calls.map(call => make("code", {class: "call"}, call)) : [make("p", turn.terms.valid === 0 ? {class: "fault"} : {class: "soft"}, turn.terms.valid === 0 ? "No call that could be read." : "Not recorded.")]));
   if (view.expert && expert.length) parts.push(make("h4", {}, "Expert's move"), ...(same ? [make("span", {class: "mark solved"}, "the same")] : expert.map(call => make("code", {class: "call expert"}, call))));
   if (turn.feedback) parts.push(make("h4", {}, "Feedback"), make("p", {}, readable(turn.feedback)));
   parts.push(...answer(turn, run));
@@ -271,7 +273,6 @@ function about(turn, run) {
   if (turn.tokens.length) usage.push(`${number(turn.promptTokens, 0)} tokens read, ${number(turn.tokens.length + turn.moreTokens, 0)} sampled, weights version ${turn.version}`);
   usage.push(`model ${number(turn.seconds[0], 3)} s`, `environment ${number(turn.seconds[1], 3)} s`);
   parts.push(make("h4", {}, "Cost"), make("p", {class: "soft"}, usage.join(", ")));
-  if (turn.read) parts.push(make("details", {open: !turn.images.length || turn.read.length < 700}, make("summary", {}, "What it read"), make("pre", {}, readable(turn.read))));
   return make("div", {class: "about"}, ...parts);
 }
 
