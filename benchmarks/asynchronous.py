@@ -1,7 +1,7 @@
 """Training while episodes are played, beside playing and learning in turn: iterations a minute, and what is learned.
 
     python -m benchmarks.asynchronous                  # a quarter of an hour on two free cores
-    python -m benchmarks.asynchronous --rounds 1 --seeds 1
+    python -m benchmarks.asynchronous --parts speed --rounds 3
 
 A tiny model answers to signals, red or blue, one picture after the other. *Speed*: every reset and step takes its time,
 0.3 to 1 s as on a live web site, without costing this machine anything; the same iterations for every way of playing,
@@ -146,6 +146,8 @@ class PacedExecutor(Executor):
 class Arguments:
     """What to run."""
 
+    parts: tuple[str, ...] = ("speed", "learning")
+    """What is measured; of a part that is not, the result that is there is kept."""
     rounds: int = 2
     """Rounds of the speed part, each with every way of playing."""
     iterations: int = 6
@@ -243,22 +245,25 @@ def learn(config: TrainConfig, way: dict[str, Any], arguments: Arguments) -> dic
 
 def main(arguments: Arguments) -> None:
     """Run both parts, write the result, show it."""
+    about = {"machine": machine(), "versions": versions(), "arguments": {**vars(arguments), "output": None}}
     content: dict[str, Any] = {
         "what": "training while episodes are played beside playing and learning in turn",
-        "machine": machine(),
-        "versions": versions(),
-        "arguments": {name: value for name, value in vars(arguments).items() if name != "output"},
+        "about": {part: about for part in arguments.parts},
         "seconds_of_a_step": [SHORTEST, LONGEST],
         "speed": {name: [] for name in WAYS},
         "learning": {name: {} for name in LEARNED},
     }
+    if arguments.output.is_file():
+        known = json.loads(arguments.output.read_text())
+        for part in {"speed", "learning"} - {*arguments.parts}:
+            content[part], content["about"][part] = known[part], known["about"][part]
     with tempfile.TemporaryDirectory() as folder:
         starts = [start(seed, Path(folder)) for seed in range(max(1, arguments.seeds))]
-        for _ in range(arguments.rounds):
+        for _ in range(arguments.rounds if "speed" in arguments.parts else 0):
             for name, way in WAYS.items():
                 content["speed"][name].append(speed(starts[0], way, arguments))
                 write(content, arguments.output)
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.seeds if "learning" in arguments.parts else 0):
             for name, way in LEARNED.items():
                 content["learning"][name][str(seed)] = learn(starts[seed], way, arguments)
                 write(content, arguments.output)
@@ -299,7 +304,7 @@ def show(content: dict[str, Any]) -> None:
                 f"{mean.get('staleness', 0):.2f}",
             )
     Console().print(table)
-    table = Table("held-out success, %", *(f"seed {seed}" for seed in range(content["arguments"]["seeds"])))
+    table = Table("held-out success, %", *(f"seed {seed}" for seed in content["learning"]["in turn"]))
     for name, row in content["learning"].items():
         cells = [f"{100 * one['success']:.1f} ({100 * one['low']:.1f}-{100 * one['high']:.1f})" for one in row.values()]
         table.add_row(name, *cells)

@@ -31,7 +31,7 @@ WORKERS = (1, 4, 16, 64, 256, 1000)
 REPLICAS = (1, 8, 64)
 ENVIRONMENTS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "FrozenLake": ("mmgym/FrozenLake-v0", {"preset": "two_holes", "image_size": 64}, 100, 64),
-    "WebNav": ("mmgym/WebNav-v0", {}, 20, 512),
+    "WebNav": ("mmgym/WebNav-v0", {"level": 3}, 20, 512),
 }
 """Id, arguments, episodes that are recorded, and side of the square pictures with which messages are measured."""
 SLOW_STEP = 0.1
@@ -74,7 +74,7 @@ def record(requests: int) -> dict[str, Any]:
     found: dict[str, Any] = {"batches": {str(size): seconds for size, seconds in record_batches(sizes).items()}}
     ray.init("local", num_cpus=4, object_store_memory=200 * 2**20, include_dashboard=False, log_to_driver=False)
     for name, (env_id, kwargs, episodes, side) in ENVIRONMENTS.items():
-        found[name] = record_environment(env_id, kwargs, episodes)
+        found[name] = record_environment(env_id, kwargs, episodes, noise=0.0 if name == "WebNav" else 0.3)
         found[name]["messages"] = {"picture": [side, side], **record_messages(side, requests)}
         print(name, found[name]["messages"])
     ray.shutdown()

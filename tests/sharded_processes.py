@@ -36,9 +36,6 @@ from mmgym_agents.vlm import VLM
 def policy_of(spec: dict[str, Any]) -> VLM:
     """The tiny policy that a test asks for."""
     policy = tiny_policy(spec.get("family", "qwen3_vl"))
-    for name, parameter in policy.model.named_parameters():
-        if name.endswith("ln_q.weight"):  # it begins at 0, and then no gradient passes
-            torch.nn.init.ones_(parameter)
     policy.model.to(getattr(torch, spec.get("dtype", "float32")))
     freeze(policy.model, spec.get("frozen", ()))
     if spec.get("lora"):

@@ -75,9 +75,11 @@ def packed_arguments(language_model: torch.nn.Module, places: torch.Tensor) -> d
     ends = torch.cat([starts, starts.new_tensor([places.shape[1]])]).to(torch.int32)
     longest = int(places.max()) + 1
     lengths = {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest, "max_length_k": longest}
-    # a mask of four axes is passed on to the layers as it is; no mask (tokens, tokens) is ever made
+    if "flash" in attention:
+        return {**lengths, "attention_mask": None}
     if attention == _PREFIX + "flex":
         return {**lengths, "attention_mask": _document_mask((places[0] == 0).cumsum(0))}
+    # a mask of four axes is passed on to the layers as it is: else one of (tokens, tokens) would be made
     return {**lengths, "attention_mask": places.new_ones((1, 1, 1, 1), dtype=torch.bool)}
 
 

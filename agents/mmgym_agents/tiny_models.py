@@ -192,7 +192,7 @@ def initialise(model: torch.nn.Module, config: TinyConfig) -> None:
 
     for name, parameter in model.named_parameters():
         module = name.split(".")[-2]
-        if "norm" in module:
+        if "norm" in module or module == "ln_q":
             rms = "layer_norm" not in module and "layernorm" not in module
             parameter.fill_((unit_norms if rms else 1.0) if name.endswith("weight") else 0.0)
         elif "lambda_" in name:

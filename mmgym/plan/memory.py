@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 OPTIMIZER_BYTES = {"adamw": 8.0, "adamw8bit": 2.03}
-"""State of an optimizer for a trained weight: two float32 moments, or two of 8 bits with a scale for each 256."""
+"""State of an optimizer for a trained float32 weight: two moments, or two of 8 bits with a scale for each 256."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,15 @@ class Training:
     """Share of the memory that is left: CUDA's context, and gaps between what is allocated."""
     max_logits: int = 1 << 26
     """Logits that the output head makes at once, `mmgym.learn.head.MAX_LOGITS`."""
+
+    def learned_bytes(self, shape: ModelShape) -> int:
+        """Bytes of a trained weight in the type that it is learned in; gradients are summed in that."""
+        return 4 if self.master_weights else shape.bytes_per_weight
+
+    def state_bytes(self, shape: ModelShape) -> float:
+        """Bytes of an optimizer's state for a trained weight; AdamW's moments have the weight's type."""
+        narrow = self.learned_bytes(shape) / 4 if self.optimizer == "adamw" else 1.0
+        return OPTIMIZER_BYTES[self.optimizer] * narrow
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZER_BYTES:
@@ -97,12 +106,13 @@ def fixed(shape: ModelShape, variant: Variant, training: Training, tokens: Workl
     """What is there always."""
     trained, width, world = trained_parameters(shape, variant, training), shape.bytes_per_weight, training.world
     weights = shape.parameters + (trained if variant.lora else 0)
-    master = 4 if training.master_weights and width < 4 else 0
+    learned = training.learned_bytes(shape)
+    master = learned if learned > width else 0
     layer = max(piece.parameters for piece in (*shape.text, *shape.vision))
     return Fixed(
         weights=weights * width / world,
-        gradients=trained * (4 if master else width) / world,
-        optimizer=trained * (OPTIMIZER_BYTES[training.optimizer] + master) / world,
+        gradients=trained * learned / world,
+        optimizer=trained * (training.state_bytes(shape) + master) / world,
         gathered=2 * layer * width if world > 1 else 0,
         features=features(shape, variant, tokens) / world,
         engine=training.engine_gib * 2**30,

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from mmgym.plan.gpus import Gpu
-from mmgym.plan.memory import OPTIMIZER_BYTES, Training, trained_parameters
+from mmgym.plan.memory import Training, trained_parameters
 from mmgym.plan.shape import ModelShape
 from mmgym.plan.workload import Variant, WorkloadTokens
 
@@ -88,11 +88,9 @@ def step_work(
         moved += patches * sum(p.count * (runs * p.forward_moved + p.backward_moved) for p in shape.vision)
     elif not cached:
         moved += patches * sum(p.count * p.forward_moved for p in shape.vision)
-    width, world = shape.bytes_per_weight, training.world
-    master = 4 if training.master_weights and width < 4 else 0
-    # read and written: moments and the float32 weights; read: gradients; written: weights that are rounded from them
-    state = OPTIMIZER_BYTES[training.optimizer] + (master or width)
-    optimizer = trained * (2 * state + (master or width) + (width if master else 0))
+    width, world, learned = shape.bytes_per_weight, training.world, training.learned_bytes(shape)
+    # read and written: moments and what is learned; read: gradients; written: weights that are rounded from that
+    optimizer = trained * (2 * (training.state_bytes(shape) + learned) + learned + (width if learned > width else 0))
     # each micro-batch gathers the weights for the forward and for the backward pass, and scatters the gradients
     sent = micro_batches * (world - 1) / world * width * (2 * shape.parameters + trained) if world > 1 else 0.0
     return StepWork(text * share, vision * share, again * share, moved * share, optimizer / world, sent)

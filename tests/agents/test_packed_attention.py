@@ -16,7 +16,7 @@ from mmgym.learn.learner import Learner
 from mmgym.learn.optimizers import OptimizerConfig
 from mmgym.learn.packing import pack, pad, supervised_row
 from mmgym.trajectory import ImageStore, Segment
-from mmgym_agents.packed_attention import choose_attention, install_attention
+from mmgym_agents.packed_attention import choose_attention, install_attention, packed_arguments
 
 PACKED = ["qwen3_vl", "qwen2_5_vl", "smolvlm", "idefics3", "internvl"]
 
@@ -153,6 +153,9 @@ def test_a_model_that_was_loaded_otherwise_says_so():
     assert vlm.prepare_packing() == "" and language_model.config._attn_implementation == "eager"
     language_model.config._attn_implementation = "flash_attention_2"
     assert vlm.prepare_packing() == "flash_attention_2", "that reads packed rows as they are"
+    found = packed_arguments(language_model, torch.tensor([[0, 1, 0, 1, 2]]))
+    assert found["attention_mask"] is None, "it would take any mask for one of padding"
+    assert found["cu_seq_lens_q"].tolist() == [0, 2, 5] and found["max_length_q"] == 3
 
 
 def test_a_model_that_reads_packed_rows_samples_and_saves_as_before(tmp_path):

@@ -218,6 +218,17 @@ def test_vision_in_one_batch_equals_transformers(saved_qwen):
         assert (gradients[0] - gradients[1]).abs().max() < 1e-5 * max(1.0, float(gradients[1].abs().max()))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_seen_matters_from_the_first_step(family):
+    vlm = tiny(family)
+    one, other = (vlm.image_features([image]).layers for image in pictures(family, 2))
+    for a, b in zip(one, other, strict=True):
+        assert (a - b).abs().mean() > 0.05 * a.abs().mean() > 0
+    sum(layer.square().mean() for layer in one).backward()
+    seen = [p for name, p in vlm.model.named_parameters() if p.grad is not None and p.ndim > 1]
+    assert seen and all(parameter.grad.abs().max() > 0 for parameter in seen)
+
+
 def test_features_can_be_taken_and_joined():
     vlm = tiny()
     images = pictures("qwen3_vl", 3)

@@ -52,6 +52,17 @@ def test_samplers_on_the_cluster_follow_the_learner(nodes, local, tmp_path):
         torch.testing.assert_close(found[name], weight, atol=1e-3, rtol=0, msg=name)
 
 
+def test_samplers_on_the_cluster_play_ahead_of_the_learner(nodes, tmp_path):
+    config = config_of(tmp_path, staleness=1)
+    ray = RayConfig(worker=PLACE, replicas=1, replica=PLACE, start_seconds=600)
+    config = dataclasses.replace(config, grpo=dataclasses.replace(config.grpo, iterations=3))
+    train(on(config, executor="ray", ray=ray))
+    lines = [line for line in metrics_of(tmp_path / "run") if (line["stage"], line["kind"]) == ("grpo", "train")]
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    assert all(line["episodes"] == 18 and line["env_errors"] == 0 for line in lines)
+    assert max(line["staleness_max"] for line in lines) <= 1
+
+
 def test_a_node_of_a_learner_is_lost_and_the_run_goes_on_from_its_checkpoint(nodes, tmp_path, caplog):
     extra = nodes.add(learn=1)
     nodes.add(learn=1)

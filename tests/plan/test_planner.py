@@ -91,6 +91,7 @@ def test_memory_by_hand():
     assert trained_parameters(SHAPE, LORA, TRAINING) == 16 * 70 * 10
     plain = fixed(SHAPE, FULL, replace(TRAINING, master_weights=False, optimizer="adamw8bit"), tokens)
     assert plain.gradients == 26_020 and plain.optimizer == pytest.approx(13_010 * 2.03)
+    assert fixed(SHAPE, FULL, replace(TRAINING, master_weights=False), tokens).optimizer == 13_010 * 4
     shared = fixed(SHAPE, FULL, replace(TRAINING, world=4, engine_gib=1.0), tokens)
     assert shared.weights == 26_020 / 4 and shared.gathered == 2 * 1000 * 2 and shared.engine == 2**30
     assert per_token(SHAPE, FULL, TRAINING) == Activations(10 * 100 + 20, 50)
