@@ -23,16 +23,15 @@ def _checkpoint(
     thinking: bool = False,
     dtype: str = "float32",
     device: str = "cpu",
-) -> BatchAgent:
+) -> Agent | BatchAgent:
     """A vision-language model from a checkpoint folder, sampled with transformers."""
     from mmgym_agents.vlm import VLM
 
     if not Path(path).is_dir():
         raise ValueError(f"path must be a checkpoint folder; there is no {path}")
-    sampler = VLM.load(path, dtype, device).sampler(
+    return VLM.load(path, dtype, device).sampler(
         temperature=temperature, greedy=greedy, max_new_tokens=max_new_tokens, context=context, thinking=thinking
     )
-    return sampler
 
 
 AGENTS: dict[str, Callable[..., Agent | BatchAgent]] = {

@@ -79,9 +79,9 @@ def weak(env: Any, rng: np.random.Generator) -> ToolCall:
         call: ToolCall = env.weak_call(rng)
         return call
     if env.capabilities.expert != "none" and rng.random() < 0.5:
-        return env.expert()  # type: ignore[no-any-return]
+        return env.expert()
     env.action_space.seed(int(rng.integers(2**31)))
-    return env.action_space.sample()  # type: ignore[no-any-return]
+    return env.action_space.sample()
 
 
 class Demonstrator:

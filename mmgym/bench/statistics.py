@@ -6,6 +6,7 @@ together as a cluster, and whole clusters are drawn again in every bootstrap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -164,7 +165,9 @@ def compare(
     if not shared:
         raise ValueError("the two agents have no instance in common: compare runs of the same suite and seeds")
     pairs = [(bool(a), bool(b)) for instance in shared for a, b in zip(first[instance], second[instance], strict=False)]
-    both, only_first, only_second, neither = (pairs.count(kind) for kind in ((1, 1), (1, 0), (0, 1), (0, 0)))
+    counts = Counter(pairs)
+    both, only_first = counts[True, True], counts[True, False]
+    only_second, neither = counts[False, True], counts[False, False]
     differences = [float(np.mean(first[instance]) - np.mean(second[instance])) for instance in shared]
     if len(pairs) > len(shared):
         p_value = mcnemar(sum(d > 0 for d in differences), sum(d < 0 for d in differences))
