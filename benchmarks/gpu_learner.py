@@ -5,7 +5,7 @@
 
 A cell is one setting: a model of a real shape with random weights, 10-turn trajectories with an image in each turn, and
 what learns of it. Cells come in the order of what they tell; the result is written after each. TRL's `GRPOTrainer`
-takes the same trajectories in the same process (`benchmarks/learner_step/trl_step.py`), if it can be imported.
+takes the same trajectories in the same process (`benchmarks/learner_peers/trl_step.py`), if it can be imported.
 
 tokens/s  = tokens of the rows, read and sampled ones, images included, over the seconds of the fastest step
 MFU       = FLOP that the step needs / seconds / peak of the data sheet. They are counted in `mmgym/plan/roofline.py`:
@@ -32,7 +32,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.learner_step import ours, trl_step
+from benchmarks.learner_peers import trl_step
+from benchmarks.learner_step import ours
 from benchmarks.learner_step.batch import TINY, Batch, make_batch, make_model, make_policy
 from benchmarks.learner_step.clock import Ceilings, Timing, ceilings, clear, timed
 from benchmarks.learner_step.ours import Options
