@@ -5,7 +5,8 @@
 
 A cell is one setting: a model of a real shape with random weights, 10-turn trajectories with an image in each turn, and
 what learns of it. Cells come in the order of what they tell; the result is written after each. TRL's `GRPOTrainer`
-takes the same trajectories in the same process (`benchmarks/learner_peers/trl_step.py`), if it can be imported.
+takes the same trajectories in the same process (`benchmarks/learner_peers/trl_step.py`), if it can be imported. All
+trajectories are of one length: padding, which packing saves, costs nobody anything here.
 
 tokens/s  = tokens of the rows, read and sampled ones, images included, over the seconds of the fastest step
 MFU       = FLOP that the step needs / seconds / peak of the data sheet. They are counted in `mmgym/plan/roofline.py`:
@@ -195,7 +196,7 @@ def _run(cell: Cell, setting: Setting) -> dict[str, Any]:
     workload = Workload(setting.trajectories, setting.turns, width, height, setting.prompt, setting.answer)
     shape = _shape(cell.model, setting.dtype)
     variant = Variant(
-        "", bool(cell.options.lora_rank), cell.options.frozen_vision, cell.options.checkpoint_layers != "none"
+        "", bool(cell.options.lora_rank), cell.options.frozen_vision, cell.options.checkpoint_layers == "all"
     )
     training = Training(cell.options.optimizer, cell.options.master_weights, RANK)
     found = plan_variant(shape, setting.gpu, workload, training, variant)
@@ -251,6 +252,7 @@ def _measure_trl(cell: Cell, setting: Setting, workload: Workload, found: Plan) 
     while len(batch.rows) % (2 * at_once) == 0 and 2 * at_once * row <= min(found.max_tokens, 65_536):
         at_once *= 2
     while True:
+        step: Callable[[], float] | None
         model, tokenizer, processor = make_model(cell.model, setting.dtype, setting.device)
         if cell.options.frozen_vision:
             freeze(model, ["vision"])
@@ -264,7 +266,7 @@ def _measure_trl(cell: Cell, setting: Setting, workload: Workload, found: Plan) 
             if at_once == 1:
                 raise
         at_once //= 2
-        del model, step
+        model = step = None
         clear(setting.device)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from examples.train_gpu import CONFIG
+from mmgym.learn.preflight import preflight
 from mmgym.store import load_trajectories
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +71,14 @@ def test_train_video(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
+def test_train_gpu_is_well_configured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    preflight(CONFIG)
+    assert {environment.name for environment in CONFIG.environments} == {"FrozenLake", "Sokoban", "Maze3D", "VideoQA"}
+    assert CONFIG.policy.device == "cuda" and CONFIG.grpo.layout == "packed"
+
+
+@pytest.mark.slow
 def test_train_gpu(tmp_path):
     """Its configuration is for a GPU; here all but the sizes, the device and the type of the weights."""
     shape = '{"patch_size": 8, "vision_hidden_size": 64}'

@@ -97,7 +97,10 @@ def plan_variant(
     images, of_patch = math.ceil(whole.images / training.world), per_patch(shape, variant)
     images_per_pass = max(0, min(images, int(room / (patches * of_patch.total))))
     kept = images * patches * of_patch.kept
-    if images_per_pass < images or _fit(room - kept, of_token, logits) < workload.turns * whole.turn:
+    if variant.kind == "full" and training.world > 1:
+        # a sharded tower that learns has one pass, so that it runs as often on each GPU
+        images_per_pass = images if images_per_pass == images else 0
+    elif images_per_pass < images or _fit(room - kept, of_token, logits) < workload.turns * whole.turn:
         # in several passes the tower keeps nothing
         images_per_pass, kept = min(images_per_pass, max(1, images - 1)), 0.0
     max_tokens = _fit(room - kept, of_token, logits)

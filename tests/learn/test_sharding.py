@@ -60,7 +60,7 @@ def assert_equal_learning(found: list[dict[str, Any]], one: dict[str, Any], tole
     assert deviation(logprobs, one["logprobs"]) < 1e-4
 
 
-@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl"])
+@pytest.mark.parametrize("family", ["qwen3_vl", pytest.param("qwen2_5_vl", marks=pytest.mark.slow)])
 def test_two_processes_learn_as_one(family):
     assert_equal_learning(together(members.learn, {"family": family}, 2), alone(family=family))
 

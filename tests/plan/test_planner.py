@@ -120,6 +120,10 @@ def test_what_fits_by_hand():
     assert narrow.micro_batches == 2 + 8  # rows of one turn two at a time, those of two turns alone
     nothing = plan_variant(SHAPE, gpu_of(always + 9 * 1070), WORKLOAD, LITTLE, FULL)
     assert not nothing.fits and nothing.work is None and math.isnan(nothing.seconds)
+    shared = replace(LITTLE, world=2)
+    alike = fixed(SHAPE, FULL, shared, tokens).total
+    assert plan_variant(SHAPE, gpu_of(alike + 6 * 16 * 550), WORKLOAD, shared, FULL).images_per_pass == 6
+    assert not plan_variant(SHAPE, gpu_of(alike + 6 * 16 * 550 - 1), WORKLOAD, shared, FULL).fits  # in one pass only
     wide = plan_variant(SHAPE, gpu_of(always + 65 * 1070), WORKLOAD, TRAINING, FULL)
     assert wide.max_tokens == (65 * 1070 - 22_000) // 1020  # logits beside what is kept
     assert wide.peak(40) == always + 40 * 1020 + 22_000

@@ -102,7 +102,14 @@ def kept_of_text(r, features):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("size", "dtype"), [("narrow", "bfloat16"), ("wide", "float32"), ("deep", "bfloat16")])
+@pytest.mark.parametrize(
+    ("size", "dtype"),
+    [
+        ("narrow", "bfloat16"),
+        pytest.param("wide", "float32", marks=pytest.mark.slow),
+        pytest.param("deep", "bfloat16", marks=pytest.mark.slow),
+    ],
+)
 def test_activations_are_those_that_autograd_keeps(family, size, dtype):
     r = reading(family, size, dtype=dtype)
     model, shape = r.policy.model, r.shape

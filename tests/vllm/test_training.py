@@ -63,7 +63,8 @@ def test_a_run_whose_engine_is_killed(tmp_path):
 def test_a_run_that_plays_ahead(tmp_path):
     train(config(tmp_path / "run", {"python": sys.executable}, staleness=1))
     lines = improvements(tmp_path / "run")
-    assert len(lines) == 3 and all(0 < line["sampler_difference"] < 1e-4 for line in lines)
+    found = [line["sampler_difference"] for line in lines]  # 0 where nothing is left to be played by the newest weights
+    assert len(lines) == 3 and max(found) < 1e-4 and found[0] > 0
     assert max(line["staleness_max"] for line in lines) <= 1
 
 
