@@ -1,19 +1,15 @@
 """Whole runs whose episodes a vLLM engine plays, in this process and in one of its own, killed on the way."""
 
 import json
-import os
-import signal
 import sys
-import threading
-import time
-from pathlib import Path
 
 import pytest
 from engines import SMALL, needs_vllm
-from short_runs import descendants, metrics_of, short_run
+from short_runs import metrics_of, short_run
 
 from mmgym.learn.config import TrainConfig, from_mapping
 from mmgym.learn.trainer import train
+from mmgym_agents.vllm_agent import VLLMAgent
 
 pytestmark = needs_vllm
 
@@ -39,25 +35,23 @@ def test_a_run_in_this_process(tmp_path):
     assert summary["episodes"] == 3 * 16 and summary["heldout"]["trained"]["sampled"]["episodes"] == 4
 
 
-def test_a_run_whose_engine_is_killed(tmp_path):
+def test_a_run_whose_engine_is_killed(tmp_path, monkeypatch):
     """It finishes; every group counts once, and what was lost is reported."""
-    out, killed = tmp_path / "run", threading.Event()
+    act, killed = VLLMAgent.act, []
 
-    def kill():
-        while not (out / "metrics.jsonl").exists() or b'"grpo"' not in (out / "metrics.jsonl").read_bytes():
-            time.sleep(0.02)
-        for pid in descendants(os.getpid()):
-            if b"vllm_server" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-                killed.set()
+    async def kill_once(self, conversation):
+        response = await act(self, conversation)
+        if not killed and response.version == 2 and conversation.task.options["split"] == "train":
+            killed.append(self.link._engine.process.kill())
+        return response
 
-    threading.Thread(target=kill, daemon=True).start()
-    summary = train(config(out, {"python": sys.executable}, iterations=6))
-    lines = improvements(out)
-    assert killed.is_set() and summary["episodes"] == 6 * 16
-    assert sum(line["retried"] for line in lines) > 0
+    monkeypatch.setattr(VLLMAgent, "act", kill_once)
+    summary = train(config(tmp_path / "run", {"python": sys.executable}, iterations=5))
+    lines = improvements(tmp_path / "run")
+    assert len(killed) == 1 and summary["episodes"] == 5 * 16
+    assert [line["retried"] > 0 for line in lines] == [False, False, True, False, False]
     assert all(line["env_errors"] == 0 and 0 < line["sampler_difference"] < 1e-4 for line in lines)
-    assert sum(line["used_groups"] for line in lines) == 6
+    assert all(line["used_groups"] == 1 for line in lines)
 
 
 def test_a_run_that_plays_ahead(tmp_path):
