@@ -12,7 +12,7 @@ import importlib.metadata
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,10 @@ def curves(recorded: dict[str, Any]) -> list[dict[str, Any]]:
                 ideal = simulate(latencies, Setting(workers, replicas, driver=False))
                 row |= simulate(latencies, Setting(workers, replicas))
                 row["episodes_per_second_without_driver"] = ideal["episodes_per_second"]
+                if replicas == REPLICAS[-1]:
+                    pipes = recorded[name]["messages"]["local"]
+                    cheap = simulate(replace(latencies, message=pipes, answer=pipes), Setting(workers, replicas))
+                    row["episodes_per_second_over_pipes"] = cheap["episodes_per_second"]
                 shares = {part: row[f"{part}_busy"] for part in ("workers", "replicas", "driver")}
                 row["busiest"] = max(shares, key=lambda part: shares[part])
                 rows.append({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()})
@@ -152,6 +156,8 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             axis.plot(count, [row["episodes_per_second"] for row in own], "o-", color=colour, label=label)
             ideal = [row["episodes_per_second_without_driver"] for row in own]
             axis.plot(count, ideal, ":", color=colour)
+        pipes = [row["episodes_per_second_over_pipes"] for row in own]
+        axis.plot(count, pipes, "--", color=colour, label="the same, messages as cheap as over pipes")
         axis.set(xscale="log", yscale="log", xlabel="workers", ylabel="episodes per second", title=name)
         axis.grid(alpha=0.3)
         axis.legend(title="dotted: were the driver free")

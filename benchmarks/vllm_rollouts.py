@@ -154,7 +154,7 @@ def main() -> None:
         size = arguments.episodes // (4 if "4 M" in name else 1)
         found["models"][name] = measure(shape, arguments.seed, size, arguments.live, arguments.rounds)
         print(name, json.dumps(found["models"][name]["episodes_per_second"]), file=sys.stderr, flush=True)
-    arguments.output.write_text(json.dumps(found, indent=2) + "\n")
+        arguments.output.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def _vllm_version() -> str:

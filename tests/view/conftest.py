@@ -8,9 +8,9 @@ from viewed_runs import HOSTILE, write_run
 from mmgym.doctor import find_chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser for all tests."""
+    """A browser for the tests of a file: as long as it is there its event loop runs, and others cannot."""
     found = find_chromium()
     if found is None:
         pytest.skip("no Chromium; `mmgym doctor` says how to get one")

@@ -32,14 +32,16 @@ FULL = next((path for path in CHROMIUM_PATHS if Path(path).is_file() and "shell"
 
 def test_a_full_chromium_is_driven_by_captures(visit):
     pool = Pool(PoolSettings(frames="capture"))
+    moved = FixedPages({"/": "<body bgcolor=red onmousemove='document.title=1'>"})
     try:
-        page = pool.open(
-            PageConfig(
-                width=320, height=240, server=FixedPages({"/": "<body bgcolor=red onmousemove='document.title=1'>"})
-            )
-        )
-        page.goto(SITE)
-        outcome = page.act([Mouse("moved", 50, 50)])
+        for attempt in range(3):
+            page = pool.open(PageConfig(width=320, height=240, server=moved))
+            try:
+                page.goto(SITE)
+                outcome = page.act([Mouse("moved", 50, 50)])
+                break
+            except BrowserFailure as failure:  # on a busy machine a browser may never answer: the next page has another
+                assert failure.kind == "hang" and attempt < 2
         assert outcome.title == "1" and tuple(outcome.image[100, 100]) == (255, 0, 0)
     finally:
         pool.close()

@@ -10,6 +10,9 @@ from mmgym_web.browser.cdp import Session
 
 __all__ = ["BeginFrames", "CaptureFrames", "Frames"]
 
+_PATIENCE = 2.5
+"""Seconds after which a capture is asked for again: now and then a browser never answers one."""
+
 
 class Frames(Protocol):
     """Makes the frames of one browser's pages."""
@@ -63,5 +66,10 @@ class CaptureFrames:
         if not image:
             return None
         async with self._one_at_a_time:
-            result = await session.send("Page.captureScreenshot", format="png", optimizeForSpeed=True)
-        return base64.b64decode(result["data"])
+            while True:
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        result = await session.send("Page.captureScreenshot", format="png", optimizeForSpeed=True)
+                    return base64.b64decode(result["data"])
+                except TimeoutError:
+                    continue  # the page's own limit ends this
