@@ -354,15 +354,14 @@ class EpisodePage(PageEvents):
         return path
 
     async def _navigate(self, url: str) -> None:
-        before = self._commits
+        before, known = self._commits, len(self.refused)
         try:
             result = await self.session.send("Page.navigate", url=url)
         except CDPError as error:
             raise NavigationRefused(url, str(error)) from error
         if "errorText" in result:
-            reason = result["errorText"]
-            if self.refused and self.refused[-1].kind == "Document":
-                reason = self.refused[-1].reason
+            refused = [refusal.reason for refusal in self.refused[known:] if refusal.kind == "Document"]
+            reason = refused[-1] if refused else result["errorText"]
             raise NavigationRefused(url, reason)
         if "loaderId" in result:
             await self._until_committed(before)
