@@ -36,9 +36,9 @@ WORDS = ("up", "down", "left", "right")
 QWEN_2_5: dict[str, Any] = {"family": "qwen2_5_vl", "patch_size": 14, "image_size": 56}
 LARGER: dict[str, Any] = {"hidden_size": 256, "heads": 4, "layers": 4, "intermediate_size": 768}
 MODELS: dict[str, dict[str, Any]] = {
-    "qwen3_vl, 0.2 M": {"heads": 2},
+    "qwen3_vl, 0.3 M": {"heads": 2},
     "qwen2_5_vl, 0.2 M": {"heads": 2, **QWEN_2_5},
-    "qwen3_vl, 4 M": {**LARGER, "vision_hidden_size": 192, "vision_depth": 3},
+    "qwen3_vl, 6 M": {**LARGER, "vision_hidden_size": 192, "vision_depth": 3},
 }
 TURNS, NEW_TOKENS, UPDATES = 6, 6, 3
 
@@ -151,7 +151,7 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(), "versions": {**versions(), "vllm": _vllm_version()}}
     found |= {"seed": arguments.seed, "turns": TURNS, "new_tokens": NEW_TOKENS, "threads": 1, "models": {}}
     for name, shape in MODELS.items():
-        size = arguments.episodes // (4 if "4 M" in name else 1)
+        size = arguments.episodes // (4 if "6 M" in name else 1)
         found["models"][name] = measure(shape, arguments.seed, size, arguments.live, arguments.rounds)
         print(name, json.dumps(found["models"][name]["episodes_per_second"]), file=sys.stderr, flush=True)
         arguments.output.write_text(json.dumps(found, indent=2) + "\n")

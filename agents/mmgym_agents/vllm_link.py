@@ -43,9 +43,17 @@ class EngineLink:
     Args:
         vlm: the policy.
         options: how its engine is had.
+
+    Raises:
+        ValueError: for a class of models that vLLM was not seen to answer as we do.
     """
 
     def __init__(self, vlm: VLM, options: VLLMOptions):
+        if not isinstance(vlm.family, QwenVLFamily):
+            raise ValueError(
+                f"policy.engine vllm is for Qwen3-VL and Qwen2.5-VL; the model is a {type(vlm.model).__name__}, whose "
+                "images vLLM expands in other ways or not at all"
+            )
         self.vlm, self.options = vlm, options
         self.max_context = min(vlm.max_context, options.max_context or vlm.max_context)
         self.sync = WeightSync(vlm, vlm.named_weights, options.tolerance, options.probes)
@@ -222,8 +230,7 @@ class EngineLink:
     def _fit(self, digest: str, pixels: np.ndarray) -> np.ndarray:
         """An image in the size that the model sees: vLLM's image processor resizes with other rounding than ours."""
         family = self.vlm.family
-        if not isinstance(family, QwenVLFamily):
-            return pixels
+        assert isinstance(family, QwenVLFamily)
         patch = family.cell // family.merge
         rows, columns = family.grid(*pixels.shape[:2])
         if (rows * patch, columns * patch) == pixels.shape[:2]:

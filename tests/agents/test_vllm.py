@@ -73,6 +73,13 @@ def test_options_that_cannot_be(options, match):
         make_policy(**policy, device="cpu", engine="vllm", engine_options=options)
 
 
+def test_classes_that_vllm_does_not_serve_are_refused():
+    vlm = tiny("smolvlm")
+    vlm.engine = VLLMOptions()
+    with pytest.raises(ValueError, match=r"for Qwen3-VL and Qwen2.5-VL; the model is a SmolVLM"):
+        vlm.sampler(temperature=1.0, greedy=False, max_new_tokens=4, context="full")
+
+
 def test_engines_of_a_configuration():
     assert make_options({"sleep": 1}).sleep == 1
     with pytest.raises(ValueError, match="engine must be one of transformers, vllm"):

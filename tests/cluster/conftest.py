@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 
 import pytest
+from short_runs import descendants
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'mmgym[ray]'")
 
@@ -35,8 +38,12 @@ class Nodes:
         return self._cluster.add_node(num_cpus=8, resources=resources, **self._small)
 
     def kill(self, node) -> None:
-        """What a node that loses its power does."""
+        """What a node that loses its power does: nothing on it says another word."""
+        actors = descendants(node.all_processes["raylet"][0].process.pid)
         self._cluster.remove_node(node, allow_graceful=False)
+        for actor in actors:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(actor, signal.SIGKILL)
 
     def close(self) -> None:
         import ray
