@@ -49,6 +49,10 @@ class Conversation:
     """All messages so far; the last one is the user's, to be answered."""
     feedback: list[str] = field(default_factory=list)
     """What the environment said about each answer so far; empty where it said nothing."""
+    instruction: str = ""
+    """The rules and the goal, without how calls are written."""
+    success: bool | None = None
+    """Whether the task was solved; None until the episode has ended."""
     environment: Any = None
     """The `mmgym.rollout.EnvironmentHandle`, for scripted agents that read the state."""
 

@@ -23,7 +23,7 @@ from mmgym.files import write_atomically
 from mmgym.pointing import Pointer
 from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
 
-__all__ = ["StoreError", "load_extra", "load_files", "load_trajectories", "save_trajectories"]
+__all__ = ["StoreError", "load_extra", "load_files", "load_trajectories", "png", "save_trajectories"]
 
 FORMAT = "mmgym.trajectories"
 VERSION = 4
@@ -171,6 +171,18 @@ def load_extra(path: str | Path) -> dict[str, Any]:
         return _from_plain(_about(path, file)["extra"])
 
 
+def png(pixels: np.ndarray) -> bytes:
+    """An image, uint8 (height, width, 3), as a PNG file.
+
+    Raises:
+        ValueError: when it cannot be written as one.
+    """
+    done, encoded = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ValueError(f"an image of {pixels.shape[0]} x {pixels.shape[1]} cannot be written as PNG")
+    return encoded.tobytes()
+
+
 class _Encoder:
     """Images as PNG files; an image that several rows hold is encoded once."""
 
@@ -184,10 +196,7 @@ class _Encoder:
                 pixels = self._images[ref]
             except KeyError:
                 raise ValueError(f"image {ref.digest} is not in the given ImageStore: pass the rollout's own") from None
-            done, png = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-            if not done:
-                raise ValueError(f"image {ref.digest} ({ref.height} x {ref.width}) cannot be written as PNG")
-            self._encoded[ref] = png.tobytes()
+            self._encoded[ref] = png(pixels)
         return self._encoded[ref]
 
 

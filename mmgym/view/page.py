@@ -11,18 +11,18 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Literal
 
 from mmgym.view.episodes import to_json
 
-__all__ = ["Files", "page"]
+__all__ = ["Files", "assemble", "page"]
 
 Files = Literal["inside", "beside", "served"]
 """Where a page finds its episodes: in itself, in a folder beside it, or at the server that gave it."""
 
-_SCRIPTS = ("base.js", "results.js", "episodes.js", "page.js")
+_SCRIPTS = ("elements.js", "base.js", "results.js", "episodes.js", "page.js")
 _SOURCES: Mapping[Files, str] = {
     "inside": "img-src data:",
     "beside": "img-src 'self' file:",
@@ -39,26 +39,40 @@ def page(index: Mapping[str, Any], where: Files, folder: str = "", shards: Mappi
         folder: for ``beside``: the name of the folder.
         shards: for ``inside``: the JSON of each shard, by its number.
     """
-    style = _template("page.css")
-    script = "\n".join(_template(name) for name in _SCRIPTS)
-    more_scripts = " 'self' file:" if where == "beside" else ""
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}{more_scripts}; style-src {_hash(style)}; {_SOURCES[where]}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     inside = "\n".join(
         f'<script type="application/json" id="shard-{number}">{content}</script>'
         for number, content in (shards or {}).items()
     )
-    parts = {
-        "policy": html.escape(policy, quote=True).replace("&#x27;", "'"),
-        "title": html.escape(f"{index['title']}, mmgym"),
-        "style": style,
-        "script": script,
-        "data": to_json({**index, "files": where, "folder": folder}),
-        "shards": inside,
-    }
-    return re.sub("@@([a-z]+)@@", lambda found: parts[found[1]], _template("page.html"))
+    scripts = " 'self' file:" if where == "beside" else ""
+    title = html.escape(f"{index['title']}, mmgym")
+    data = to_json({**index, "files": where, "folder": folder})
+    return assemble(
+        "page.html", ("page.css",), _SCRIPTS, _SOURCES[where], scripts, title=title, data=data, shards=inside
+    )
+
+
+def assemble(
+    template: str, styles: Sequence[str], scripts: Sequence[str], sources: str, more_scripts: str = "", **parts: str
+) -> str:
+    """A page with its styles and scripts inside, and the policy that allows these and no others.
+
+    Args:
+        template: file with marks such as ``@@title@@``.
+        styles: files of style.
+        scripts: files of scripts.
+        sources: what else the policy allows, e.g. ``img-src 'self'``.
+        more_scripts: what else scripts may come from.
+        parts: what the other marks stand for, as HTML.
+    """
+    style = "".join(_template(name) for name in styles)
+    script = "\n".join(_template(name) for name in scripts)
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}{more_scripts}; style-src {_hash(style)}; {sources}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    policy = html.escape(policy, quote=True).replace("&#x27;", "'")
+    parts = {**parts, "policy": policy, "style": style, "script": script}
+    return re.sub("@@([a-z]+)@@", lambda found: parts[found[1]], _template(template))
 
 
 def _template(name: str) -> str:

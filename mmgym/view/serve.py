@@ -1,27 +1,24 @@
-"""Runs that are going on, looked at while they run: a small server of this machine alone.
+"""Runs that are going on, looked at while they run.
 
-It gives away the page, its index, and the episodes and pictures that the index names. An address is never a path: what
-is asked for is looked up in the index, so that nothing else of the disk can be reached. Requests for another host than
-this one are refused, lest a page from elsewhere gives itself this machine's name.
+The server gives away the page, its index, and the episodes and pictures that the index names. An address is never a
+path: what is asked for is looked up in the index, so that nothing else of the disk can be reached.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from mmgym.store import StoreError
 from mmgym.view.bench_report import index_of, read_shard
 from mmgym.view.episodes import to_json
+from mmgym.view.local import HTML, JSON, PNG, LocalHandler, LocalServer
 from mmgym.view.page import page
 from mmgym.view.sources import KEPT, Source
 
@@ -31,7 +28,6 @@ _KEPT_SHARDS = 8
 _PATIENCE = 4
 """An index is kept for this many times as long as making it took: large runs are not reckoned with all the time."""
 _CHANGING = ("bench.json", "episodes.jsonl", "metrics.jsonl", *(f"trajectories/{name}.parquet" for name in KEPT))
-HTML, JSON, PNG = "text/html; charset=utf-8", "application/json", "image/png"
 
 
 class Library:
@@ -86,7 +82,7 @@ class Library:
         return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
 
 
-class Server(ThreadingHTTPServer):
+class Server(LocalServer):
     """Serves a `Library` at 127.0.0.1.
 
     Args:
@@ -98,45 +94,28 @@ class Server(ThreadingHTTPServer):
         OSError: when the port is taken.
     """
 
-    daemon_threads = True
-
     def __init__(self, folders: Sequence[Path], port: int = 0):
         self.library = Library(folders)
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    @property
-    def address(self) -> str:
-        """Where the page is."""
-        return f"http://127.0.0.1:{self.server_port}/"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say what went wrong, unless it is that the browser has gone."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
+        super().__init__(_Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LocalHandler):
     server: Server
-    timeout = 60
 
-    def do_GET(self) -> None:
+    def get(self, parts: list[str]) -> None:
         """Answer a request."""
-        port = self.server.server_port
-        if self.headers.get("Host", "") not in (f"127.0.0.1:{port}", f"localhost:{port}"):
-            return self._answer(HTTPStatus.FORBIDDEN, b"this server answers at 127.0.0.1 only\n")
-        parts = [unquote(part) for part in urlsplit(self.path).path.split("/")[1:]]
         try:
             found = self._find(parts)
         except (StoreError, FileNotFoundError) as fault:  # files that were cut, or removed while they were looked at
-            return self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{fault}\n".encode())
+            return self.answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{fault}\n".encode())
         except (KeyError, ValueError):
             found = None
         if found is None:
-            return self._answer(HTTPStatus.NOT_FOUND, b"there is no such page\n")
+            return self.answer(HTTPStatus.NOT_FOUND, b"there is no such page\n")
         kind, content = found
         if not content:
-            return self._answer(HTTPStatus.NOT_MODIFIED, b"")
-        self._answer(HTTPStatus.OK, content, kind)
+            return self.answer(HTTPStatus.NOT_MODIFIED, b"")
+        self.answer(HTTPStatus.OK, content, kind)
 
     def _find(self, parts: list[str]) -> tuple[str, bytes] | None:
         library = self.server.library
@@ -152,16 +131,3 @@ class _Handler(BaseHTTPRequestHandler):
             case ["pictures", run, name, file]:
                 return PNG, library.shard(int(run), name)[1][file.removesuffix(".png")]
         return None
-
-    def _answer(self, status: HTTPStatus, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Cache-Control", "max-age=3600, immutable" if kind == PNG else "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing: the terminal is for what matters."""

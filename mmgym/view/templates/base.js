@@ -1,38 +1,5 @@
-// What the other scripts share: elements made of text alone, the index, and episodes that are read when looked at.
+// What the other scripts of the report share: the index, and episodes that are read when looked at.
 "use strict";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-/** An element. Children that are no nodes become text: nothing that was written by others is ever read as markup. */
-function make(tag, attributes = {}, ...children) {
-  const svg = ["svg", "line", "circle", "rect", "path", "polyline", "polygon", "text", "g"].includes(tag);
-  const element = svg ? document.createElementNS(SVG, tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, String(value));
-  }
-  element.append(...children.filter(child => child !== null && child !== undefined));
-  return element;
-}
-
-const byId = id => document.getElementById(id);
-const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
-const number = (value, digits = 2) => value === null || value === undefined ? "–" : Number(value).toLocaleString("en", {maximumFractionDigits: digits});
-const interval = estimate => `${(100 * estimate[1]).toFixed(1)} to ${percent(estimate[2], 1)}`;
-const shortName = name => name.replace(/^mmgym\//, "");
-const runClass = run => `run${run % 6}`;
-
-/** What is printable of a text: letters that turn the order of writing around, or cannot be seen, are spelled out. */
-function readable(text) {
-  return String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    letter => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-function sayCall(call) {
-  const values = Object.entries(call.arguments || {}).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return readable(`${call.name}(${values.join(", ")})`);
-}
 
 let index = JSON.parse(byId("data").textContent);
 let column = {};
