@@ -28,7 +28,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: test-ray bench-scale bench-view
 .PHONY: vllm test-vllm bench-vllm
 .PHONY: test-eight-bit bench-precision bench-packing
-.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav bench-plan gpu-packages learn learn-full clean
+.PHONY: check-exploits check-probes
+.PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav bench-plan gpu-packages baselines learn learn-full clean
 
 help:
 	@echo "make demo           train a tiny VLM on FrozenLake from pixels, minutes on 2 cores; results in runs/demo/"
@@ -48,6 +49,8 @@ help:
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
+	@echo "make check-exploits agents that try to be paid for nothing, on every id and level; hours, goes on where it was"
+	@echo "make check-probes   can it be played without eyes? classifiers on all but the pixels; hours, goes on where it was"
 	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
@@ -61,13 +64,14 @@ help:
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
 	@echo "make gpu-packages   packages that the benchmark of the learner needs on a bare GPU machine, into .bench/gpu"
+	@echo "make baselines      random, blind, weak and expert play on every environment, an hour or two; goes on where it was"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) -e ".[train,bench,web,robot,video,speech,dev]"
+	$(PIP) -e ".[train,bench,web,robot,video,speech,api,dev]"
 	$(PIP) roundup==2.6.0 $(WIKI_NEEDS)
 	$(PIP) --no-deps otterwiki==2.26.1
 	@touch $@
@@ -114,6 +118,10 @@ GPU_NEEDS := gymnasium Farama-Notifications cloudpickle annotated-types tyro typ
 	markdown-it-py mdurl pygments peft torchao datasets dill multiprocess xxhash
 gpu-packages: $(STAMP)
 	$(PIP) --upgrade --no-deps --target .bench/gpu --python-version 3.12 --only-binary=:all: $(GPU_NEEDS) trl==1.16.0
+
+baselines: setup
+	$(BIN)/python -m benchmarks.baselines
+	$(BIN)/python docs/make_baselines.py
 
 bench-webnav: setup
 	$(BIN)/python benchmarks/webnav.py
@@ -187,6 +195,13 @@ check-puzzles: $(STAMP)
 check-video: $(STAMP)
 	$(BIN)/pytest -n 2 tests/video/test_families.py
 	$(BIN)/python benchmarks/video_probes.py
+
+# Without the 130 single tasks of MiniWoB, hours more in a browser: give them with --only.
+check-exploits: setup
+	$(BIN)/python -m benchmarks.exploits --episodes 8 --workers 2 --without 'MiniWoB-*-v0' mmgym/Web-v0
+
+check-probes: $(STAMP)
+	$(BIN)/python -m benchmarks.trained_probes
 
 bench-video: setup
 	$(BIN)/python benchmarks/video.py

@@ -46,6 +46,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "video": ("av", "pysubs2", "jiwer", "rouge-score"),
     "speech": ("espeakng-loader",),
     "robot": ("panda3d", "mujoco"),
+    "api": ("openai", "anthropic", "google-genai", "httpx2", "aiolimiter", "tenacity"),
     "arena": ("pettingzoo",),
     "eight-bit": ("torchao",),
     "vllm": ("vllm",),
@@ -116,7 +117,7 @@ def examine() -> Iterator[Check]:
     for package in EXTRAS["train"]:
         yield _torch() if package == "torch" else _package(package, extra="train")
     yield _torchvision()
-    for extra in ("bench", "web", "web-apps", "video", "speech", "robot", "arena", "eight-bit", "vllm", "ray"):
+    for extra in ("bench", "web", "web-apps", "video", "speech", "robot", "api", "arena", "eight-bit", "vllm", "ray"):
         for package in EXTRAS[extra]:
             yield _package(package, extra=extra)
         if extra == "web":

@@ -8,7 +8,10 @@ Images that an environment returns go into a user message: most chat templates d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -18,7 +21,17 @@ from mmgym.formats import check_format, instructions
 from mmgym.parts import AudioSpace, PartsSpace
 from mmgym.spaces import TextSpace, ToolSpace
 
-__all__ = ["check_observation_space", "is_image", "is_image_sequence", "observation_content", "opening", "user_message"]
+__all__ = [
+    "NATIVE",
+    "PROMPTS",
+    "check_observation_space",
+    "is_image",
+    "is_image_sequence",
+    "observation_content",
+    "opening",
+    "prompt_template",
+    "user_message",
+]
 
 Part = dict[str, Any]
 """One part of a message's content."""
@@ -27,8 +40,10 @@ Message = dict[str, Any]
 
 HIDDEN = ("action_mask",)
 """Entries of an observation that no agent sees."""
-STYLES = ("full", "minimal")
-"""How much the opening says."""
+PROMPTS = ("full", "think", "minimal")
+"""Prompts by name: the files of ``mmgym/prompts``, and ``minimal``, which is none."""
+NATIVE = "native"
+"""In place of a text format: the agent is given the tools' schemas, for its own protocol or chat template."""
 
 
 def is_image(space: gym.Space[Any]) -> bool:
@@ -94,26 +109,53 @@ def _part(shown: Any) -> Part:
     return {"type": "text", "text": shown} if isinstance(shown, str) else {"type": "image", "image": shown}
 
 
-def opening(instruction: str, space: ToolSpace, format: str, style: str = "full") -> list[Message]:
+def opening(instruction: str, space: ToolSpace, format: str, prompt: str = "full") -> list[Message]:
     """The messages before the first observation.
 
     Args:
         instruction: the rules and the goal, e.g. ``unwrap(env).instruction``.
         space: the tools.
-        format: how the agent writes calls, one of `mmgym.formats.FORMATS`.
-        style: ``"full"`` gives a system message with the rules and how to answer; ``"minimal"`` gives none, for an
-            agent that was trained to know both.
+        format: how the agent writes calls, one of `mmgym.formats.FORMATS`; `NATIVE` does not explain the tools.
+        prompt: what the system message says, one of `PROMPTS` or a file (see `prompt_template`); ``"minimal"`` gives
+            none, for an agent that was trained to know both.
 
     Raises:
-        ValueError: for an unknown format or style, naming the known ones.
+        ValueError: for an unknown format or prompt, naming the known ones.
     """
-    check_format(format)
-    if style not in STYLES:
-        raise ValueError(f"style must be one of {', '.join(STYLES)}; got {style!r}")
-    if style == "minimal":
+    if format != NATIVE:
+        check_format(format)
+    template = prompt_template(prompt)
+    if not template:
         return []
-    text = "\n\n".join(part for part in (instruction.strip(), instructions(space, format)) if part)
+    fields = {"instruction": instruction.strip(), "tools": "" if format == NATIVE else instructions(space, format)}
+    text = re.sub(r"\{(instruction|tools)\}", lambda found: fields[found[1]], template).strip()
     return [{"role": "system", "content": [{"type": "text", "text": text}]}]
+
+
+@lru_cache
+def prompt_template(prompt: str) -> str:
+    """The text of a prompt, with ``{instruction}`` and ``{tools}`` where these go; empty for ``minimal``.
+
+    Args:
+        prompt: one of `PROMPTS`, or the path of a file that ends in ``.md`` or ``.txt``.
+
+    Raises:
+        ValueError: for anything else, or a file that does not say where the instruction goes.
+    """
+    if prompt == "minimal":
+        return ""
+    if prompt in PROMPTS:
+        from importlib import resources
+
+        return resources.files("mmgym").joinpath("prompts", f"{prompt}.md").read_text()
+    if not str(prompt).endswith((".md", ".txt")):
+        raise ValueError(f"prompt must be {', '.join(PROMPTS)}, or a file .md or .txt; got {prompt!r}")
+    if not Path(prompt).is_file():
+        raise ValueError(f"prompt must be {', '.join(PROMPTS)}, or a file; there is no {prompt}")
+    text = Path(prompt).read_text()
+    if "{instruction}" not in text:
+        raise ValueError(f"{prompt} must hold {{instruction}}, where the rules and the goal go")
+    return text
 
 
 def user_message(content: list[Part]) -> Message:

@@ -6,6 +6,8 @@ Neither has a fixed size, so that `gymnasium.vector.AsyncVectorEnv` needs ``shar
 
 from __future__ import annotations
 
+import io
+import wave
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from gymnasium.spaces import Space
 
 from mmgym.spaces import TextSpace
 
-__all__ = ["AudioSpace", "PartsSpace"]
+__all__ = ["AudioSpace", "PartsSpace", "wave_file"]
 
 _SAMPLE_SIDE = 32
 
@@ -123,3 +125,19 @@ class AudioSpace(Space[np.ndarray]):
 
     def __repr__(self) -> str:
         return f"AudioSpace({self.sample_rate}, max_seconds={self.max_seconds:g})"
+
+
+def wave_file(samples: np.ndarray, rate: int) -> bytes:
+    """Sound as a WAV file, 16 bits, mono.
+
+    Args:
+        samples: float (samples,), from -1 to 1.
+        rate: samples per second.
+    """
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(rate)
+        writer.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return file.getvalue()

@@ -113,7 +113,7 @@ class EpisodeTask:
     options: dict[str, Any] = field(default_factory=dict)
     """Options of ``reset``: split, level, task."""
     wrappers: tuple[str, ...] = ()
-    """Wrappers to put around the environment, inner first, each ``module:Class``."""
+    """Wrappers to put around the environment, inner first, each as `mmgym.rollout.host.put_on` takes it."""
     group: int = 0
     """Number of the group (one task and seed) within an iteration."""
     member: int = 0

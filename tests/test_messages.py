@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from toy import Corridor
 
-from mmgym.formats import FORMATS
+from mmgym.formats import FORMATS, instructions
 from mmgym.messages import check_observation_space, observation_content, opening, user_message
 from mmgym.spaces import TextSpace
 
@@ -83,15 +83,40 @@ def test_the_opening_states_rules_and_tools_or_nothing(format):
     (part,) = message["content"]
     assert part["type"] == "text" and part["text"].startswith("Walk to the red cell.\n\n")
     assert "left" in part["text"] and "right" in part["text"]
-    assert opening(env.instruction, env.action_space, format, style="minimal") == []
+    assert part["text"] == f"Walk to the red cell.\n\n{instructions(env.action_space, format)}"
+    assert opening(env.instruction, env.action_space, format, "minimal") == []
 
 
-def test_bad_openings_name_what_is_allowed():
+def test_a_native_opening_leaves_the_tools_to_the_protocol():
     env = Corridor()
-    with pytest.raises(ValueError, match="style must be one of full, minimal"):
-        opening("", env.action_space, "tag", style="long")
+    (message,) = opening(env.instruction, env.action_space, "native")
+    assert message["content"] == [{"type": "text", "text": "Walk to the red cell."}]
+
+
+def test_a_prompt_is_a_file_that_a_user_can_change(tmp_path):
+    env = Corridor()
+    (message,) = opening("{tools} {x}", env.action_space, "tag", "think")
+    assert message["content"][0]["text"].startswith("{tools} {x}\n\nActions: ")
+    assert "<think></think>" in message["content"][0]["text"]
+    mine = tmp_path / "mine.md"
+    mine.write_text('Be {quick}.\n{tools}\n{instruction} {"a": 1}\n')
+    (message,) = opening("Go.", env.action_space, "tag", str(mine))
+    tools = instructions(env.action_space, "tag")
+    assert message["content"][0]["text"] == f'Be {{quick}}.\n{tools}\nGo. {{"a": 1}}'
+
+
+def test_bad_openings_name_what_is_allowed(tmp_path):
+    env = Corridor()
+    with pytest.raises(ValueError, match=r"prompt must be full, think, minimal, or a file .md or .txt; got 'long'"):
+        opening("", env.action_space, "tag", "long")
+    with pytest.raises(ValueError, match=r"there is no lost\.md"):
+        opening("", env.action_space, "tag", "lost.md")
+    other = tmp_path / "other.md"
+    other.write_text("hello")
+    with pytest.raises(ValueError, match=r"other.md must hold \{instruction\}"):
+        opening("", env.action_space, "tag", str(other))
     with pytest.raises(ValueError, match="format must be one of"):
-        opening("", env.action_space, "xml", style="minimal")
+        opening("", env.action_space, "xml", "minimal")
 
 
 def test_user_messages_hold_their_content():

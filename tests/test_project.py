@@ -85,6 +85,7 @@ def test_import_is_light():
 def test_every_import_is_declared():
     names = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "PIL": "pillow", "annotated_types": "annotated-types"}
     names |= {"sklearn": "scikit-learn", "rouge_score": "rouge-score", "espeakng_loader": "espeakng-loader"}
+    names |= {"google": "google-genai"}
     # What An Otter Wiki is made of comes with it.
     names |= dict.fromkeys(("flask", "git", "itsdangerous", "sqlalchemy"), "otterwiki")
     ours = {"mmgym", "benchmarks", "examples"}

@@ -9,8 +9,9 @@ from gymnasium.envs.registration import EnvSpec
 from toy import Corridor, Page
 
 import mmgym
+from mmgym.rollout.host import put_on
 from mmgym.spaces import TextSpace, shorten
-from mmgym.wrappers import BlankImage, DiscreteActions, OtherImage, TextAction, TurnBudget
+from mmgym.wrappers import BlankImage, DiscreteActions, OtherImage, TextAction, TurnBudget, WithoutTools
 
 SOKOBAN = "mmgym/Sokoban-v0"
 
@@ -190,3 +191,37 @@ def test_wrapped_environments_pickle_and_come_back_from_json(wrap):
         assert type(other) is type(env)
     after, copied = env.step(actions[1]), copy.step(actions[1])
     assert np.array_equal(after[0]["image"], copied[0]["image"]) and after[1:] == copied[1:]
+
+
+# --- WithoutTools ---------------------------------------------------------------------------------------------
+
+
+def test_a_tool_that_is_taken_away_is_offered_no_more_and_its_call_is_invalid():
+    env = WithoutTools(gym.make("mmgym/ZoomSearch-v0"), ["zoom", "crop"])
+    env.reset(seed=0)
+    inner = mmgym.unwrap(env)
+    assert [tool.name for tool in inner.action_space.tools] == ["answer", "zoom_out"]
+    assert inner.instruction.endswith("Not available: zoom.")
+    call = {"name": "zoom", "arguments": {"left": 0, "top": 0, "right": 9, "bottom": 9}}
+    *_, info = env.step(call)
+    assert not info["action_valid"] and "tools: answer, zoom_out" in info["feedback"]
+    *_, terminated, _, info = env.step({"name": "answer", "arguments": {"text": "?"}})
+    assert info["action_valid"] and terminated
+    env.close()
+
+
+@pytest.mark.parametrize("tools, fault", [(["crop"], "none"), (["answer", "zoom", "zoom_out"], "all tools")])
+def test_some_tools_must_go_and_some_must_stay(tools, fault):
+    with pytest.raises(ValueError, match=f"name {fault} of ZoomSearch: answer, zoom, zoom_out"):
+        WithoutTools(gym.make("mmgym/ZoomSearch-v0"), tools)
+
+
+# --- by name --------------------------------------------------------------------------------------------------
+
+
+def test_wrappers_are_named_with_their_arguments():
+    assert put_on('mmgym.wrappers:TurnBudget {"turns": 3}', Corridor()).turns == 3
+    assert isinstance(put_on("mmgym.wrappers:BlankImage", Page()), BlankImage)
+    for wrong in ('mmgym.wrappers:TurnBudget {"turns"', "mmgym.wrappers:TurnBudget [3]", "mmgym.wrappers:Turns"):
+        with pytest.raises(ValueError, match=r"JSON object|cannot be loaded"):
+            put_on(wrong, Corridor())

@@ -25,8 +25,10 @@ from mmgym_video.procedural.family import Case, Sighting
 from mmgym_video.procedural.reader import Reader
 from mmgym_video.procedural.sound import KINDS as SOUNDS
 from mmgym_video.procedural.stage import Fact
+from mmgym_video.question import Question
+from mmgym_video.video import Subtitle
 
-__all__ = ["KINDS", "Instance", "describe"]
+__all__ = ["KINDS", "Instance", "describe", "worded"]
 
 KINDS = ("blind", "shuffled", "ordered", "muted")
 ORDERS = 8
@@ -60,7 +62,8 @@ def describe(case: Case, kinds: Sequence[str], frames: int, rng: np.random.Gener
         frames: how many frames are known, at even distances.
         rng: orders them where their order must not be known.
     """
-    words, wording = _words(case), _wording(case)
+    words = _words(case.question)
+    wording = _wording(case.question, case.video.duration, case.video.subtitles)
     known = {"blind": [wording]}
     if (is_told := bool(case.listens or case.reads)) or set(kinds) != {"blind"}:
         film = _Film(case, frames)
@@ -73,11 +76,17 @@ def describe(case: Case, kinds: Sequence[str], frames: int, rng: np.random.Gener
         if "muted" in kinds:
             seen = [film.as_bag(), film.in_order(straight), film.concluded(straight, deaf=True)]
             known["muted"] = [wording, *seen]
-    codes = tuple(zlib.crc32(option.encode()) % CODES for option in case.question.options)
+    codes = _codes(case.question)
     return {
         kind: Instance(words, codes, _beside_the_others(np.hstack(known[kind])), case.question.answer_index)
         for kind in kinds
     }
+
+
+def worded(question: Question) -> Instance:
+    """One question, a choice, as its wording alone tells it."""
+    rows = _beside_the_others(_wording(question))
+    return Instance(_words(question), _codes(question), rows, question.answer_index)
 
 
 # --- everything but the pixels ----------------------------------------------------------------------------------------
@@ -87,12 +96,16 @@ def _tokens(text: str) -> list[str]:
     return re.findall(r"[a-z]+|\d+(?:\.\d+)?", text.casefold())
 
 
-def _words(case: Case) -> tuple[tuple[str, ...], ...]:
+def _codes(question: Question) -> tuple[int, ...]:
+    return tuple(zlib.crc32(option.encode()) % CODES for option in question.options)
+
+
+def _words(question: Question) -> tuple[tuple[str, ...], ...]:
     """Words and pairs of each option, alone, with its position, and with each word and pair of the question."""
-    asked = _tokens(case.question.question)
+    asked = _tokens(question.question)
     context = [*asked, *(f"{a} {b}" for a, b in itertools.pairwise(asked))]
     found = []
-    for position, option in enumerate(case.question.options):
+    for position, option in enumerate(question.options):
         tokens = _tokens(option)
         own = [option, *tokens, *(f"{a} {b}" for a, b in itertools.pairwise(tokens))]
         crossed = [f"{word}|{mine}" for word in context for mine in (option, *tokens[:6])]
@@ -106,21 +119,21 @@ def _number(text: str) -> float:
     return float(found[0]) if found else 0.0
 
 
-def _times(case: Case) -> list[float]:
+def _times(question: Question, duration: float) -> list[float]:
     """The first four times that the question names, in seconds; 0 for those it does not."""
-    named = [float(text) for text in re.findall(r"(\d+(?:\.\d+)?) s\b", case.question.question)]
-    return [min(time, case.video.duration) for time in (*named, 0.0, 0.0, 0.0, 0.0)][:4]
+    named = [float(text) for text in re.findall(r"(\d+(?:\.\d+)?) s\b", question.question)]
+    return [min(time, duration) for time in (*named, 0.0, 0.0, 0.0, 0.0)][:4]
 
 
-def _wording(case: Case) -> Rows:
-    question, options = case.question, case.question.options
+def _wording(question: Question, duration: float = 0.0, subtitles: Sequence[Subtitle] = ()) -> Rows:
+    options = question.options
     values = np.array([_number(option) for option in options])
     lengths = np.array([len(option) for option in options])
     tokens = [set(_tokens(option)) for option in options]
     asked = set(_tokens(question.question))
-    times, said = _times(case), [set(_tokens(line.text)) for line in case.video.subtitles]
-    within = [times[0] <= line.start <= (times[1] or times[0]) for line in case.video.subtitles]
-    shared = [*times, _number(question.question), case.video.duration, len(question.question), len(options), len(said)]
+    times, said = _times(question, duration), [set(_tokens(line.text)) for line in subtitles]
+    within = [times[0] <= line.start <= (times[1] or times[0]) for line in subtitles]
+    shared = [*times, _number(question.question), duration, len(question.question), len(options), len(said)]
     rows = []
     for i, option in enumerate(options):
         gaps = np.abs(np.delete(values, i) - values[i])
@@ -233,7 +246,7 @@ class _Film:
     def in_order(self, order: Sequence[int]) -> Rows:
         """What is in force at the times that the question names, what comes first and last, and how things move."""
         times = np.array(self.times)
-        named = [time for time in _times(self.case) if time]
+        named = [time for time in _times(self.case.question, self.case.video.duration) if time]
         stretch = (times >= named[0]) & (times < named[1]) if len(named) > 1 else np.ones(len(times), bool)
         shown = self.named[0].count[:, order] > 0
         at = [int(np.abs(times - time).argmin()) for time in (named * 2 or [0.0, 0.0])[:2]]

@@ -188,6 +188,14 @@ class LookingEnv(MultimodalEnv):
             return ()
         return pointers(call.arguments, 1000, 1000, number - 1)
 
+    def weak_call(self, rng: np.random.Generator) -> ToolCall:
+        """The calls of one who looks where the expert does, and then guesses in two questions of five."""
+        call = self.expert()
+        if call.name not in ("answer", "choose") or rng.random() >= 0.4:
+            return call
+        guess = str(rng.choice(self.question.options)) if self.question.options else "none"
+        return ToolCall(call.name, dict.fromkeys(call.arguments, guess))
+
     def _zoom(self, number: int, left: int, top: int, right: int, bottom: int) -> Effect:
         """Take a part of a picture that was shown, edges in thousandths of that picture."""
         found = self._part_of(number, left, top, right, bottom)

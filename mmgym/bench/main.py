@@ -6,21 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from mmgym.bench.records import Folder, Record
 from mmgym.bench.run import FIRST_SEED, BenchConfig, bench
-from mmgym.bench.statistics import Estimate
-from mmgym.bench.summary import Cell, Summary, compare_runs, summarise
+from mmgym.bench.summary import By, summarise
+from mmgym.bench.tables import comparison_table, suites_table, summary_table, transfer_table
 from mmgym.rollout import RolloutConfig
 
-__all__ = ["BenchArguments", "comparison_table", "main", "summary_table"]
+__all__ = ["BenchArguments", "main"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,8 @@ class BenchArguments:
     """Run an agent on a suite of instances, or compare runs."""
 
     agent: str = "random"
-    """random, weak, expert, checkpoint, or `module:attr`, which is called with the options."""
+    """random, weak, blind, expert, human, checkpoint, vllm, openai, anthropic, gemini, exploit (docs/agents.md), or
+    `module:attr`, which is called with the options."""
     options: str = "{}"
     """The agent's options as JSON, e.g. '{"path": "runs/demo/checkpoint"}'."""
     suite: str = "smoke"
@@ -43,20 +42,36 @@ class BenchArguments:
     """Processes that hold environments; 0 plays in this one."""
     per_worker: int = 4
     """Episodes that share a process."""
+    live: int = 64
+    """Episodes at once where there are no workers: as many requests an agent behind an API has under way."""
     format: str = "tool_call"
-    """How a model writes calls: tool_call, call or tag."""
+    """How a model writes calls: tool_call, call or tag; native takes its protocol's, or its chat template's."""
     prompt: str = "full"
-    """full explains the rules, minimal shows the observation alone."""
+    """full explains the rules, think also asks to reason first, minimal shows the observation alone; or a file (see
+    mmgym/prompts)."""
     out: Path = Path("runs/bench")
     """Folder of the results; a run that was stopped goes on."""
     relaunch: bool = False
     """Play episodes again that the machinery spoilt."""
+    without: tuple[str, ...] = ()
+    """Tools to take away: what they are worth is the difference from a run that has them."""
+    obs_mode: Literal["text", "both"] | None = None
+    """Show the state in words in place of the picture, or both: what seeing costs is the difference from pictures."""
+    probe: Literal["blank", "swapped", "shuffled", "muted"] | None = None
+    """Take away what is seen or heard: grey pictures, those of another instance, frames in random order, silence. What
+    looking is worth is the difference from a plain run (--compare)."""
     max_minutes: float | None = None
     """Begin no episode after this time."""
     max_tokens: float | None = None
-    """Begin no episode after the agent has read and written this many tokens."""
+    """Begin no episode after the agent has read and written this many tokens, over all commands of the run."""
+    max_dollars: float | None = None
+    """Begin no episode after the agent has cost this much, likewise; needs the agent's option `prices`."""
     compare: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER ...")] = ()
     """Folders of two or more runs: print them side by side, the first against each other one, and run nothing."""
+    transfer: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER ...")] = ()
+    """Folders of two or more runs, each of a checkpoint: print what each can do where, and run nothing."""
+    by: By = "environment"
+    """What --compare and --transfer tell apart."""
     report: bool = True
     """Write report.html, with tables and every episode, into the folder."""
     list: bool = False
@@ -71,10 +86,13 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
     """
     console = console or Console()
     if arguments.list:
-        console.print(_suites())
+        console.print(suites_table())
         return
     if arguments.compare:
-        console.print(comparison_table({str(path): Folder(path) for path in arguments.compare}))
+        console.print(comparison_table({str(path): Folder(path) for path in arguments.compare}, arguments.by))
+        return
+    if arguments.transfer:
+        console.print(transfer_table({str(path): Folder(path) for path in arguments.transfer}, arguments.by))
         return
     config = _config(arguments)
     columns = (
@@ -89,15 +107,18 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
         line = bar.add_task(f"{config.agent} on {config.suite}", total=None)
         seen: list[Record] = []
 
-        def progress(done: int, total: int, new: Sequence[Record]) -> None:
+        def progress(done: int, total: int, new: Sequence[Record], spent: dict[str, float]) -> None:
             seen.extend(new)
             share = sum(record.success for record in seen) / len(seen)
-            about = f"{config.agent} on {config.suite}, success {share:.0%}"
+            about = f"{config.agent} on {config.suite}, success {share:.0%}{_cost(spent)}"
             bar.update(line, completed=done, total=total, description=about)
 
         records = bench(config, progress)
     summary = summarise(records)
-    total = Folder(config.out).about()["all_episodes"]
+    about = Folder(config.out).about()
+    total = about["all_episodes"]
+    if about.get("left_out"):
+        console.print(f"left out, for they lack what is asked: {', '.join(about['left_out'])}")
     console.print(summary_table(summary, f"{config.agent} on {config.suite}: {len(records)} of {total} episodes"))
     if arguments.report:
         from mmgym.view.bench_report import write_bench_report
@@ -108,6 +129,12 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
             f"{len(summary.failed)} episodes were spoilt by the machinery and count for nothing (--relaunch plays them "
             f"again); the first: {summary.failed[0].error}"
         )
+
+
+def _cost(spent: dict[str, float]) -> str:
+    """Tokens and dollars for the line of progress; nothing for agents without."""
+    tokens = f", {spent['tokens'] / 1000:,.0f}k tokens" if spent["tokens"] else ""
+    return tokens + (f", ${spent['dollars']:.2f}" if spent["dollars"] else "")
 
 
 def _config(arguments: BenchArguments) -> BenchConfig:
@@ -122,87 +149,10 @@ def _config(arguments: BenchArguments) -> BenchConfig:
         prompt=arguments.prompt,
         workers=arguments.workers,
         per_worker=arguments.per_worker if arguments.workers else 1,
-        live=64,
+        live=1 if arguments.agent == "human" else arguments.live,
         lockstep=False,
         record_observations=True,
     )
-    same = ("agent", "suite", "episodes", "repeats", "seed", "relaunch", "max_minutes", "max_tokens")
-    kept: dict[str, Any] = {name: getattr(arguments, name) for name in same}
+    same = ("agent", "suite", "episodes", "repeats", "seed", "relaunch", "max_minutes", "max_tokens", "max_dollars")
+    kept: dict[str, Any] = {name: getattr(arguments, name) for name in (*same, "without", "obs_mode", "probe")}
     return BenchConfig(**kept, options=options, out=str(arguments.out), rollout=rollout)
-
-
-def summary_table(summary: Summary, title: str) -> Table:
-    """Success of each environment and level, and how it was reached."""
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
-    table.add_column("environment", overflow="fold", min_width=14)
-    for column in ("level", "n", "success %, 95 %", "turns", "path", "invalid", "idle", "s"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, cell in summary.environments.items():
-        short = name.removeprefix("mmgym/")
-        levels = summary.levels[name]
-        for level, part in levels.items():
-            table.add_row(short, str(level), *_numbers(part))
-        if len(levels) > 1:
-            table.add_row(short, "all", *_numbers(cell))
-        table.add_section()
-    table.add_row("all episodes", "", *_numbers(summary.total))
-    table.add_row("their middle half", "", str(summary.aggregate.n), _share(summary.aggregate))
-    table.caption = (
-        "path: the expert's steps over those of solved episodes. idle: valid turns that changed nothing. "
-        "their middle half: interquartile mean over environments. s: seconds an episode."
-    )
-    return table
-
-
-def _numbers(cell: Cell) -> list[str]:
-    return [
-        str(cell.success.n),
-        _share(cell.success),
-        f"{cell.turns:.1f}",
-        "" if cell.efficiency is None else f"{cell.efficiency:.2f}",
-        f"{cell.invalid:.0%}",
-        f"{cell.ineffective:.0%}",
-        f"{cell.seconds:.2f}",
-    ]
-
-
-def comparison_table(folders: dict[str, Folder]) -> Table:
-    """The first run against each other one, on the instances that both have played.
-
-    Raises:
-        ValueError: for fewer than two folders, or runs without a common instance.
-        FileNotFoundError: for a folder that holds no results.
-    """
-    if len(folders) < 2:
-        raise ValueError("compare needs two folders or more")
-    first, *others = folders
-    records = {name: folder.records() for name, folder in folders.items()}
-    title = f"{folders[first].about()['agent']} ({first}) against"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
-    table.add_column("run", overflow="fold", min_width=14)
-    for column in ("instances", "both", "first", "other", "neither", "difference, 95 %", "p"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for name in others:
-        found = compare_runs(records[first], records[name])
-        counts = (found.difference.clusters, found.both, found.only_first, found.only_second, found.neither)
-        agent = folders[name].about()["agent"]
-        table.add_row(f"{agent} ({name})", *map(str, counts), _share(found.difference), f"{found.p_value:.2g}")
-    table.caption = "first, other: solved by that one alone. p: McNemar's exact test."
-    return table
-
-
-def _share(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}, {100 * estimate.high:.1f})"
-
-
-def _suites() -> Table:
-    from mmgym.registry import suites
-
-    table = Table()
-    for column in ("suite", "environments", "episodes", "what it is"):
-        table.add_column(column)
-    for name, suite in suites().items():
-        environments = len({entry.id for entry in suite.entries})
-        episodes = sum(entry.episodes * max(1, len(entry.levels)) for entry in suite.entries)
-        table.add_row(name, str(environments), str(episodes), suite.summary)
-    return table

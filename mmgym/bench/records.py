@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from mmgym.store import load_trajectories, save_trajectories
 from mmgym.trajectory import ImageStore, Status, Trajectory, Turn
 
-__all__ = ["Folder", "Record"]
+__all__ = ["Folder", "Record", "run_name"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ class Record:
 
     @property
     def instance(self) -> str:
-        """Which instance was played: equal for every agent and repeat."""
-        return json.dumps([self.env, self.kwargs, self.level, self.split, self.seed], sort_keys=True)
+        """Which instance was played: equal for every agent and repeat, shown as a picture or in words."""
+        kwargs = {name: value for name, value in self.kwargs.items() if name != "obs_mode"}
+        return json.dumps([self.env, kwargs, self.level, self.split, self.seed], sort_keys=True)
 
     @property
     def failed(self) -> bool:
@@ -111,6 +112,18 @@ class Record:
 
 def _last_words(turn: Turn) -> str:
     return f"{turn.text or json.dumps(turn.calls)} {turn.feedback}".strip()[-200:]
+
+
+def run_name(about: Mapping[str, Any]) -> str:
+    """What tables call a run: its agent, and what it was denied.
+
+    Args:
+        about: the content of ``bench.json``.
+    """
+    denied = {"without": "without", "obs_mode": "shown", "probe": "probe"}
+    given = {word: about[name] for name, word in denied.items() if about.get(name)}
+    parts = (f"{word} {value if isinstance(value, str) else ' '.join(value)}" for word, value in given.items())
+    return ", ".join([about["agent"], *parts])
 
 
 class Folder:

@@ -9,12 +9,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import gymnasium as gym
+
+from mmgym.bench.budget import Budget
 from mmgym.bench.records import Folder, Record
+from mmgym.env import Unsupported, choose
+from mmgym.messages import PROMPTS, prompt_template
 from mmgym.registry import Suite, SuiteEntry, suite
 from mmgym.registry import entry as environment
 from mmgym.rollout import Executor, RolloutConfig
-from mmgym.rollout.host import load_attribute
+from mmgym.rollout.host import load_attribute, put_on
 from mmgym.trajectory import EpisodeTask, ImageStore, Trajectory
+from mmgym.wrappers import PROBES
 
 __all__ = ["FIRST_SEED", "BenchConfig", "bench", "digest", "tasks"]
 
@@ -46,7 +52,14 @@ class BenchConfig:
     seed: int = FIRST_SEED
     """Seed of the first instance of each environment and level; the next ones count on from it."""
     wrappers: tuple[str, ...] = ()
-    """Wrappers around every environment, inner first, each ``module:Class``."""
+    """Wrappers around every environment, inner first, each as `mmgym.rollout.host.put_on` takes it."""
+    without: tuple[str, ...] = ()
+    """Tools that are taken away; environments that have none of them are left out."""
+    obs_mode: str | None = None
+    """``text`` or ``both``, in place of the picture alone; environments without a text twin are left out."""
+    probe: str | None = None
+    """One of `mmgym.wrappers.PROBES`: what is taken away from what the agent sees or hears; environments that have
+    nothing of the kind are left out."""
     out: str = "runs/bench"
     """Folder of the results. A run that was stopped goes on."""
     relaunch: bool = False
@@ -54,16 +67,21 @@ class BenchConfig:
     max_minutes: float | None = None
     """Begin no episode after this time."""
     max_tokens: float | None = None
-    """Begin no episode after the agent has read and written this many tokens."""
+    """Begin no episode after the agent has read and written this many tokens, those before the run was stopped too."""
+    max_dollars: float | None = None
+    """Begin no episode after the agent has cost this much, likewise; for agents that are given prices."""
     rollout: RolloutConfig = field(default_factory=lambda: RolloutConfig(lockstep=False, record_observations=True))
     """How episodes are played."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "repeats", "max_minutes", "max_tokens"):
+        for name in ("episodes", "repeats", "max_minutes", "max_tokens", "max_dollars"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0; got {value}")
 
+
+Progress = Callable[[int, int, list[Record], dict[str, float]], None]
+"""What `bench` tells while it runs."""
 
 _ASKED = ("agent", "options", "suite", "suite_digest", "episodes", "repeats", "seed", "wrappers", "format", "prompt")
 """In what a run that goes on must be equal."""
@@ -99,29 +117,36 @@ def digest(what: Suite) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def bench(config: BenchConfig, progress: Callable[[int, int, list[Record]], None] | None = None) -> list[Record]:
+def bench(config: BenchConfig, progress: Progress | None = None) -> list[Record]:
     """Run a benchmark, or go on with one.
 
     Args:
         config: what.
-        progress: called with the episodes that are done, all there are, and the records just written.
+        progress: called with the episodes that are done, all there are, the records just written, and what was spent
+            (`Budget.spent`).
 
     Returns:
         The records of all episodes that were played, by index.
 
     Raises:
         ValueError: for an unknown suite or agent, or a folder that holds another run.
+        OSError: when an agent's endpoint will not answer; episodes that have ended are written.
     """
-    what = _suite(config.suite)
-    episodes = [
-        replace(task, wrappers=config.wrappers) for task in tasks(what, config.episodes, config.repeats, config.seed)
-    ]
+    what, left_out = _able(_suite(config.suite), config)
+    wrappers = config.wrappers
+    if config.without:
+        wrappers = (f"mmgym.wrappers:WithoutTools {json.dumps({'tools': config.without})}", *wrappers)
+    if config.probe is not None:
+        wrappers = (*wrappers, PROBES[config.probe])
+    episodes = [replace(task, wrappers=wrappers) for task in tasks(what, config.episodes, config.repeats, config.seed)]
     about = {
         **asdict(config),
         "suite": what.full_name,
         "suite_digest": digest(what),
+        "wrappers": wrappers,
         "format": config.rollout.format,
-        "prompt": config.rollout.prompt,
+        "prompt": _prompt(config.rollout.prompt),
+        "left_out": left_out,
         "all_episodes": len(episodes),
     }
     folder = Folder(config.out)
@@ -129,21 +154,25 @@ def bench(config: BenchConfig, progress: Callable[[int, int, list[Record]], None
     done = {index for index, record in records.items() if not (config.relaunch and record.failed)}
     missing = [index for index in range(len(episodes)) if index not in done]
     agent = load_attribute("mmgym_agents.named:make_agent")(config.agent, **config.options)
-    budget = _Budget(config)
+    budget = Budget(agent, records.values(), config.max_minutes, config.max_tokens, config.max_dollars)
 
     def written(new: list[Record]) -> None:
         records.update({record.index: record for record in new})
         done.update(record.index for record in new)
-        budget.spend(new)
+        budget.add(new)
         if progress:
-            progress(len(done), len(episodes), new)
+            progress(len(done), len(episodes), new, budget.spent)
 
     with Executor(config.rollout) as executor:
         for start in range(0, len(missing), _AT_ONCE):
+            if budget.is_spent:
+                break
             part = missing[start : start + _AT_ONCE]
             writer = _Writer(folder, part, written, budget)
-            rollout = executor.run([episodes[index] for index in part], agent, writer.ended)
-            writer.write(rollout.images)
+            try:
+                executor.run([episodes[index] for index in part], agent, writer.ended)
+            finally:
+                writer.write()
             if budget.is_over:
                 break
     return [records[index] for index in sorted(records)]
@@ -152,22 +181,24 @@ def bench(config: BenchConfig, progress: Callable[[int, int, list[Record]], None
 class _Writer:
     """Writes episodes as they end."""
 
-    def __init__(self, folder: Folder, part: list[int], written: Callable[[list[Record]], None], budget: _Budget):
+    def __init__(self, folder: Folder, part: list[int], written: Callable[[list[Record]], None], budget: Budget):
         self._folder, self._part, self._written, self._budget = folder, part, written, budget
         self._pending: list[tuple[int, Trajectory]] = []
+        self._images = ImageStore()
         self._last = time.monotonic()
 
     def ended(self, key: int, trajectory: Trajectory, images: ImageStore) -> bool:
         """An episode has ended."""
         self._pending.append((self._part[key], trajectory))
+        self._images = images
         if len(self._pending) >= _SHARD or time.monotonic() - self._last > _SECONDS:
-            self.write(images)
+            self.write()
         return self._budget.is_over
 
-    def write(self, images: ImageStore) -> None:
+    def write(self) -> None:
         """Write what has ended."""
         if self._pending:
-            self._written(self._folder.add(self._pending, images))
+            self._written(self._folder.add(self._pending, self._images))
         self._pending, self._last = [], time.monotonic()
 
 
@@ -179,19 +210,55 @@ def _suite(name: str) -> Suite:
     return Suite(name, 0, (SuiteEntry(found.id, tuple(range(1, found.levels + 1))),))
 
 
-class _Budget:
-    """What a run may still spend."""
+def _able(what: Suite, config: BenchConfig) -> tuple[Suite, list[str]]:
+    """A suite with the text of its pictures, without some tools or probed, and the environments that this leaves out.
 
-    def __init__(self, config: BenchConfig):
-        self._config, self._start, self._tokens = config, time.monotonic(), 0.0
+    Raises:
+        ValueError: when no environment is left.
+    """
+    kept: list[SuiteEntry] = []
+    if config.obs_mode is not None:
+        choose("obs_mode", config.obs_mode, ("text", "both"))
+    if config.probe is not None:
+        choose("probe", config.probe, PROBES)
+    for entry in what.entries:
+        if config.without and not set(config.without) & set(environment(entry.id).tools):
+            continue
+        if config.obs_mode is not None:
+            entry = replace(entry, kwargs={**entry.kwargs, "obs_mode": config.obs_mode})
+            try:
+                gym.make(entry.id, disable_env_checker=True, **entry.kwargs).close()
+            except Unsupported:
+                continue
+        if config.probe is not None and not _can_be_probed(entry, config.probe):
+            continue
+        kept.append(entry)
+    if not kept:
+        needs = {
+            "a text twin": config.obs_mode is not None,
+            f"a tool {' or '.join(config.without)}": bool(config.without),
+            f"what the probe {config.probe} takes away": config.probe is not None,
+        }
+        asked = " and ".join(need for need, is_asked in needs.items() if is_asked)
+        raise ValueError(f"no environment of {what.name} has {asked}")
+    left = {entry.id for entry in kept}
+    return replace(what, entries=tuple(kept)), sorted({entry.id for entry in what.entries} - left)
 
-    def spend(self, records: list[Record]) -> None:
-        """Note what some episodes took."""
-        self._tokens += sum(value for record in records for name, value in record.usage.items() if "tokens" in name)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no further episode may begin."""
-        config = self._config
-        late = config.max_minutes is not None and time.monotonic() - self._start > 60 * config.max_minutes
-        return late or (config.max_tokens is not None and self._tokens >= config.max_tokens)
+def _can_be_probed(entry: SuiteEntry, probe: str) -> bool:
+    """Whether the environment has what the probe takes away: its wrapper says so."""
+    env = gym.make(entry.id, disable_env_checker=True, **entry.kwargs)
+    try:
+        env = put_on(PROBES[probe], env)
+    except TypeError:
+        return False
+    finally:
+        env.close()
+    return True
+
+
+def _prompt(prompt: str) -> str:
+    """What is recorded of a prompt: its name; of a file a digest too: one that has changed is another prompt."""
+    if prompt in PROMPTS:
+        return prompt
+    return f"{prompt} sha256:{hashlib.sha256(prompt_template(prompt).encode()).hexdigest()[:16]}"

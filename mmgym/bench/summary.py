@@ -1,4 +1,4 @@
-"""What a run says: success by environment and level with intervals, and how it was reached."""
+"""What a run says: success by environment, level and family with intervals, and how it was reached."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from mmgym.bench.records import Record
 from mmgym.bench.statistics import Comparison, Estimate, compare, interquartile_mean, success_rate
+from mmgym.registry import entries
 
-__all__ = ["Cell", "Summary", "compare_runs", "summarise"]
+__all__ = ["By", "Cell", "Summary", "cell", "compare_runs", "family_of", "name_of", "split", "summarise"]
 
 Key = TypeVar("Key")
+By = Literal["environment", "family"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Summary:
     total: Cell
     aggregate: Estimate
     """Interquartile mean over environments of their success."""
+    families: dict[str, Cell]
     environments: dict[str, Cell]
     levels: dict[str, dict[int, Cell]]
     """By environment and level."""
@@ -63,16 +66,17 @@ def summarise(records: Sequence[Record]) -> Summary:
     counted = [record for record in records if not record.failed]
     if not counted:
         raise ValueError(f"no episode to summarise: of {len(records)} all were spoilt by the machinery or none was run")
-    by_env = _split(counted, name_of)
+    by_env = split(counted, "environment")
     return Summary(
         cell(counted),
         interquartile_mean(
             {name: [float(r.success) for r in own] for name, own in by_env.items()},
             {name: [r.instance for r in own] for name, own in by_env.items()},
         ),
+        {name: cell(own) for name, own in split(counted, "family").items()},
         {name: cell(own) for name, own in by_env.items()},
         {
-            name: {level: cell(part) for level, part in sorted(_split(own, lambda record: record.level).items())}
+            name: {level: cell(part) for level, part in sorted(_by(own, lambda record: record.level).items())}
             for name, own in by_env.items()
         },
         [record for record in records if record.failed],
@@ -83,6 +87,12 @@ def name_of(record: Record) -> str:
     """The environment as tables name it: its id, and its preset if it has one."""
     preset = record.kwargs.get("preset")
     return f"{record.env} {preset}" if preset else record.env
+
+
+def family_of(record: Record) -> str:
+    """The family of a record's environment; ``not installed`` where the plug-in that announces it is not here."""
+    known = {entry.id: entry.family for entry in entries()}
+    return known.get(record.env, "not installed")
 
 
 def cell(records: Sequence[Record]) -> Cell:
@@ -127,7 +137,18 @@ def compare_runs(first: Iterable[Record], second: Iterable[Record]) -> Compariso
     return compare(successes(first), successes(second))
 
 
-def _split(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:
+def split(records: Iterable[Record], by: By) -> dict[str, list[Record]]:
+    """Records by environment (as `name_of` says) or by family, in the order in which these come first."""
+    by_env = _by(records, name_of)
+    if by == "environment":
+        return by_env
+    found: dict[str, list[Record]] = defaultdict(list)
+    for own in by_env.values():
+        found[family_of(own[0])] += own
+    return dict(found)
+
+
+def _by(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:
     found: dict[Key, list[Record]] = defaultdict(list)
     for record in records:
         found[key(record)].append(record)

@@ -16,7 +16,7 @@ from mmgym.env import choose
 from mmgym.learn.config import EnvironmentConfig, GrpoConfig, TrainConfig
 from mmgym.messages import observation_content
 from mmgym.rewards import RewardSpec, outcome_and_validity
-from mmgym.rollout.host import load_attribute
+from mmgym.rollout.host import load_attribute, put_on
 
 __all__ = ["make_demonstrator", "make_env", "make_policy", "make_reward", "scripted_agent"]
 
@@ -50,7 +50,7 @@ def make_env(
     arguments = {**environment.kwargs, **(kwargs or {})}
     env: gym.Env[Any, Any] = gym.make(environment.id, disable_env_checker=True, **arguments)
     for wrapper in (*environment.wrappers, *wrappers):
-        env = load_attribute(wrapper)(env)
+        env = put_on(wrapper, env)
     return env
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from mmgym.agent import Agent, BatchAgent, Conversation, Response
 from mmgym.env import Unsupported
 from mmgym.formats import FORMATS, parse
-from mmgym.messages import opening, user_message
+from mmgym.messages import NATIVE, opening, prompt_template, user_message
 from mmgym.pointing import Pointer
 from mmgym.rewards import terms_of
 from mmgym.rollout.augment import check_augmentation
@@ -51,9 +51,11 @@ class RolloutConfig:
     """How episodes are played."""
 
     format: str = "tool_call"
-    """How answers are written: ``tool_call``, ``call`` or ``tag``."""
+    """How answers are written: ``tool_call``, ``call`` or ``tag``; ``native`` gives the agent the schemas of the tools,
+    for its own protocol or chat template, and reads text as ``tool_call``."""
     prompt: str = "full"
-    """``full``: rules and answer format in a system message; ``minimal``: the observation alone."""
+    """``full``: rules and answer format in a system message; ``think``: the same, and to reason first; ``minimal``: the
+    observation alone; or a file (`mmgym.messages.prompt_template`)."""
     executor: str = "local"
     """Where workers run: ``local``, as processes of this machine, or ``ray``, on a Ray cluster."""
     workers: int = 0
@@ -76,10 +78,9 @@ class RolloutConfig:
     """The cluster of ``executor = "ray"``."""
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {self.format!r}")
-        if self.prompt not in ("full", "minimal"):
-            raise ValueError(f"prompt must be full or minimal; got {self.prompt!r}")
+        if self.format not in (*FORMATS, NATIVE):
+            raise ValueError(f"format must be one of {', '.join(FORMATS)}, {NATIVE}; got {self.format!r}")
+        prompt_template(self.prompt)
         if self.executor not in ("local", "ray"):
             raise ValueError(f"executor must be local or ray; got {self.executor!r}")
         for name in ("per_worker", "live"):
@@ -328,8 +329,9 @@ class Executor:
         conversation: Conversation | None = None
         try:
             start = await handle.reset(task)
-            conversation = Conversation(key, task, start.space, environment=handle)
+            conversation = Conversation(key, task, start.space, instruction=start.instruction, environment=handle)
             conversation.messages += opening(start.instruction, start.space, self.config.format, self.config.prompt)
+            conversation.tools = start.space.schemas() if self.config.format == NATIVE else []
             trajectory.info = {name: start.first.info[name] for name in ("level", "split", "expert_steps")}
             result = start.first
             if result.info["error"]:
@@ -361,7 +363,7 @@ class Executor:
                 turn.calls, turn.observed = _calls(action), observed
                 turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - stepped
                 trajectory.turns.append(turn)
-            trajectory.success = bool(result.info["success"])
+            trajectory.success = conversation.success = bool(result.info["success"])
             trajectory.status = Status.TERMINATED if result.terminated else Status.TRUNCATED
             shown = [part["image"] for part in result.content if part["type"] == "image"]
             trajectory.final_image = images.add(shown[-1]) if shown else None
@@ -373,7 +375,7 @@ class Executor:
         if response.action is not None:
             return response.action
         read = _read if len(response.text) <= _REMEMBERED_CHARACTERS else _read.__wrapped__
-        return read(response.text, space, self.config.format)
+        return read(response.text, space, "tool_call" if self.config.format == NATIVE else self.config.format)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ Everything that crosses over is plain data: content of messages, rewards, and er
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import math
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from mmgym.pointing import Pointer
 from mmgym.spaces import ToolCall, ToolSpace
 from mmgym.trajectory import EpisodeTask
 
-__all__ = ["EnvironmentHost", "Opening", "StepResult", "TaskError", "load_attribute"]
+__all__ = ["EnvironmentHost", "Opening", "StepResult", "TaskError", "load_attribute", "put_on"]
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class EnvironmentHost:
         if key not in self._made:
             env: gym.Env[Any, Any] = gym.make(task.env_id, disable_env_checker=True, **task.kwargs)
             for wrapper in task.wrappers:
-                env = load_attribute(wrapper)(env)
+                env = put_on(wrapper, env)
             mmgym.unwrap(env)
             self._made[key] = env
         return self._made[key]
@@ -164,6 +165,28 @@ class EnvironmentHost:
         if info["error"]:
             self.close()
         return StepResult(content, reward, terminated, truncated, info, key)
+
+
+def put_on(wrapper: str, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """An environment inside a wrapper.
+
+    Args:
+        wrapper: ``module:Class``, or ``module:Class {"argument": value}`` with arguments as a JSON object.
+        env: the environment.
+
+    Raises:
+        ValueError: when there is no such class, or its arguments are no JSON object.
+        TypeError: when it does not take these arguments.
+    """
+    name, _, written = wrapper.partition(" ")
+    try:
+        arguments = json.loads(written or "{}")
+    except ValueError as error:
+        raise ValueError(f"arguments of a wrapper must be a JSON object; got {written!r} ({error})") from error
+    if not isinstance(arguments, dict):
+        raise ValueError(f"arguments of a wrapper must be a JSON object; got {written!r}")
+    found: gym.Env[Any, Any] = load_attribute(name)(env, **arguments)
+    return found
 
 
 def load_attribute(name: str) -> Callable[..., Any]:

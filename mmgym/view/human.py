@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import json
 import sys
 import threading
-import wave
 import webbrowser
 from collections import deque
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ import numpy as np
 
 from mmgym.agent import Conversation, Response
 from mmgym.formats import render
+from mmgym.parts import wave_file
 from mmgym.play import parse_typed
 from mmgym.spaces import ToolCall
 from mmgym.store import png
@@ -72,7 +71,8 @@ class HumanAgent:
         if calls is None:
             return Response("", exhausted=True)
         text = render(calls, conversation.space, "call")
-        return Response(text, action=calls[0] if conversation.space.max_calls == 1 else calls)
+        action: Any = calls[0] if conversation.space.max_calls == 1 else calls
+        return Response(text, action=action)
 
     def end(self, conversation: Conversation) -> None:
         """The episode is over: the next one may begin."""
@@ -166,7 +166,7 @@ def _describe(conversation: Conversation, media: dict[str, tuple[str, bytes]]) -
             return {"image": ref.digest, "width": ref.width, "height": ref.height}
         samples: np.ndarray = shown["audio"]
         name = hashlib.sha256(samples.tobytes()).hexdigest()[:32]
-        media[name] = WAV, _wave(samples, shown["sampling_rate"])
+        media[name] = WAV, wave_file(samples, shown["sampling_rate"])
         return {"sound": name}
 
     heard = [
@@ -185,17 +185,6 @@ def _describe(conversation: Conversation, media: dict[str, tuple[str, bytes]]) -
         "feedback": conversation.feedback[-1] if conversation.feedback else "",
         "messages": heard,
     }
-
-
-def _wave(samples: np.ndarray, rate: int) -> bytes:
-    """A sound file of samples from -1 to 1."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 class _Server(LocalServer):

@@ -86,7 +86,8 @@ def _run(source: Source, records: Sequence[Record]) -> dict[str, Any]:
     about = source.about
     counted = any(not record.failed for record in records)
     summary = summarise(records) if counted else None
-    named = ("agent", "options", "suite", "format", "prompt", "wrappers", "repeats", "seed", "machine", "versions")
+    how = ("format", "prompt", "without", "obs_mode", "probe", "wrappers", "repeats", "seed")
+    named = ("agent", "options", "suite", *how, "machine", "versions")
     return {
         "name": source.name,
         "about": _without_secrets({name: about[name] for name in named if about.get(name) not in (None, {}, [], "")}),
@@ -95,6 +96,7 @@ def _run(source: Source, records: Sequence[Record]) -> dict[str, Any]:
         "spoilt": sum(record.failed for record in records),
         "total": _cell(summary.total) if summary else None,
         "aggregate": _estimate(summary.aggregate) if summary else None,
+        "families": {name: _cell(cell) for name, cell in summary.families.items()} if summary else {},
         "environments": {name: _cell(cell) for name, cell in summary.environments.items()} if summary else {},
         "levels": {
             name: {str(level): _cell(cell) for level, cell in levels.items()} for name, levels in summary.levels.items()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from mmgym.bench.records import Folder, Record
+from mmgym.bench.records import Folder, Record, run_name
 from mmgym.store import load_files
 from mmgym.trajectory import Trajectory
 
@@ -60,7 +60,7 @@ class BenchSource:
     def __init__(self, path: Path):
         self._folder = Folder(path)
         self.about = self._folder.about()
-        self.name = self.about["agent"]
+        self.name = run_name(self.about)
         self.tokens = token_text(Path(str(self.about.get("options", {}).get("path", ""))))
 
     def records(self) -> list[Record]:

@@ -1,9 +1,13 @@
-"""Probes of whether an agent looks: take the picture away, or show another one, and see whether its score falls."""
+"""Probes of whether an agent looks and listens: take away what it would need, and see whether its score falls.
+
+`PROBES` names them, for ``mmgym bench --probe``.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +17,16 @@ from gymnasium.utils import RecordConstructorArgs
 from mmgym.env import unwrap
 from mmgym.messages import is_image, is_image_sequence
 from mmgym.parts import AudioSpace, PartsSpace
+
+PROBES: Mapping[str, str] = MappingProxyType(
+    {
+        "blank": "mmgym.wrappers:BlankImage",
+        "swapped": "mmgym.wrappers:OtherImage",
+        "shuffled": "mmgym.wrappers:ShuffledFrames",
+        "muted": "mmgym.wrappers:MutedSound",
+    }
+)
+"""Wrappers by the name of the probe; each refuses with a TypeError an environment that has nothing to take away."""
 
 GREY = 128
 """The constant that blank images hold."""
@@ -99,6 +113,51 @@ class OtherImage(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return observation
 
 
+class ShuffledFrames(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Puts the pictures of each observation in random order; texts between them, times among them, stay in place.
+
+    Only what is shown together is shuffled: who asks for one frame at a time still knows when it was. The order depends
+    on the episode's seed, the turn and `seed` only. A single picture stays what it is.
+
+    Args:
+        env: an environment whose observations hold several pictures.
+        seed: seed of the orders.
+
+    Raises:
+        TypeError: when no entry of the observation can hold more than one picture.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], seed: int = 0):
+        RecordConstructorArgs.__init__(self, seed=seed)
+        gym.Wrapper.__init__(self, env)
+        spaces = env.observation_space.spaces if isinstance(env.observation_space, gym.spaces.Dict) else {}
+        several = {name for name, space in spaces.items() if _shows_images(space) and not is_image(space)}
+        if not several:
+            raise TypeError(f"ShuffledFrames needs several images in an observation; got {env.observation_space!r}")
+        self._several = several
+        self._seed = seed
+        self._rng = np.random.default_rng(seed)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode."""
+        if seed is not None:
+            self._rng = np.random.default_rng([self._seed, seed])
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._shuffled(observation), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Make one turn."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._shuffled(observation), reward, terminated, truncated, info
+
+    def _shuffled(self, observation: Mapping[str, Any]) -> dict[str, Any]:
+        rng = np.random.default_rng(self._rng.integers(2**63))  # one draw a turn, however many pictures there are
+        return {
+            name: _in_random_order(value, rng) if name in self._several else value
+            for name, value in observation.items()
+        }
+
+
 class MutedSound(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     """Replaces every sound of the observation by silence of the same length.
 
@@ -119,6 +178,15 @@ class MutedSound(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
     def observation(self, observation: Mapping[str, Any]) -> dict[str, Any]:
         """`observation` with silence."""
         return {name: np.zeros_like(part) if name in self._sounds else part for name, part in observation.items()}
+
+
+def _in_random_order(parts: Any, rng: np.random.Generator) -> Any:
+    """Parts whose pictures changed places, as the same kind of sequence."""
+    if isinstance(parts, np.ndarray):
+        return rng.permutation(parts)
+    places = [place for place, part in enumerate(parts) if not isinstance(part, str)]
+    shown = dict(zip(places, (parts[place] for place in rng.permutation(places)), strict=True))
+    return type(parts)(shown.get(place, part) for place, part in enumerate(parts))
 
 
 def _shows_images(space: gym.Space[Any]) -> bool:

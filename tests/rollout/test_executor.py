@@ -235,8 +235,8 @@ def test_no_tasks_and_many_runs():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "xml"}, "format must be one of tool_call, call, tag; got 'xml'"),
-        ({"prompt": "long"}, "prompt must be full or minimal; got 'long'"),
+        ({"format": "xml"}, "format must be one of tool_call, call, tag, native; got 'xml'"),
+        ({"prompt": "long"}, "prompt must be full, think, minimal, or a file .md or .txt; got 'long'"),
         ({"live": 0}, "live must be at least 1; got 0"),
         ({"workers": -1}, "workers must not be negative; got -1"),
     ],

@@ -4,10 +4,11 @@ import json
 import re
 
 import pytest
-from viewed_runs import HOSTILE, SIZE, wait_until
+from viewed_runs import HOSTILE, SIZE, played, wait_until
 
 from mmgym.bench.records import Folder
 from mmgym.bench.summary import compare_runs, summarise
+from mmgym.trajectory import ImageStore
 from mmgym.view import bench_report
 from mmgym.view.bench_report import write_bench_report
 
@@ -54,6 +55,17 @@ def test_results_say_what_the_statistics_say(results, runs):
     )
 
 
+def test_families_are_told_apart_where_there_are_several(tab, tmp_path):
+    images, cases = ImageStore(), [("FrozenLake", True), ("Sokoban", False), ("Charts", True)]
+    folder = Folder(tmp_path / "run")
+    folder.open({"agent": "someone", "options": {}, "suite": "mixed@1", "all_episodes": 3}, ["agent"])
+    folder.add([(k, played(images, f"mmgym/{env}-v0", 1, 5, solved)) for k, (env, solved) in enumerate(cases)], images)
+    tab.goto(write_bench_report([folder.path]).as_uri())
+    card = tab.locator("#results .card", has=tab.get_by_role("heading", name="By family"))
+    rows = [re.sub(r"\s+", " ", row) for row in card.locator("tbody tr").all_inner_texts()]
+    assert [row.split(" %")[0] for row in rows] == ["grid someone 50.0", "reasoning someone 100.0"]
+
+
 def test_a_cell_of_the_heat_map_opens_its_episodes(results):
     results.get_by_role("button", name="toy/Page-v0, level 2, clever: 67").click()
     assert count(results) == "3 of 24 episodes"
@@ -98,7 +110,7 @@ def test_everything_is_done_by_keys(episodes):
     episodes.keyboard.press("Escape")
     assert not episodes.is_visible("#help")
     episodes.keyboard.press("r")
-    assert episodes.is_visible("#results")
+    episodes.wait_for_selector("#results", state="visible")
 
 
 def test_the_list_is_walked_through_with_arrows(episodes):

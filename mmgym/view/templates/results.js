@@ -2,7 +2,7 @@
 "use strict";
 
 function showResults() {
-  const parts = index.kind === "training" ? [trainingCurves()] : [leaderboard(), comparisons(), heatMap(), levelCurves(), details()];
+  const parts = index.kind === "training" ? [trainingCurves()] : [leaderboard(), comparisons(), families(), heatMap(), levelCurves(), details()];
   byId("results").replaceChildren(...parts.filter(Boolean));
 }
 
@@ -66,6 +66,21 @@ function comparisons() {
     make("td", {}, pair.p < 0.0001 ? "< 0.0001" : number(pair.p, 4))));
   const table = make("table", {}, headed("Agents", "Instances", "Both", "First alone", "Second alone", "Neither", "Difference", "", "p"), make("tbody", {}, ...rows));
   return card("On the same instances", "Differences of success in points of per cent, with 95 % intervals. p: McNemar's exact test that both solve equally often.", make("div", {class: "scroll"}, table));
+}
+
+function families() {
+  const names = [...new Set(index.runs.flatMap(run => Object.keys(run.families)))].sort();
+  if (names.length < 2) return null;
+  const rows = names.flatMap(name => index.runs.map((run, place) => [run.families[name], run, place]).filter(([cell]) => cell)
+    .map(([cell, run, place], rank, all) => make("tr", {},
+      rank ? null : make("th", {scope: "row", rowspan: all.length}, name),
+      make("td", {class: "left"}, swatch(place), run.name),
+      estimateCell(cell.success),
+      make("td", {class: "figure"}, rangePicture(cell.success, place)),
+      make("td", {}, cell.success[3]),
+      make("td", {}, number(cell.turns, 1)))));
+  const table = make("table", {}, headed("Family", "Agent", "Success", "", "Episodes", "Turns"), make("tbody", {}, ...rows));
+  return card("By family", "Success over the episodes of all environments of a family, with 95 % intervals.", make("div", {class: "scroll"}, table));
 }
 
 function heatMap() {

@@ -1,0 +1,103 @@
+"""Agents behind Anthropic's messages and Gemini, against servers that check every request."""
+
+import itertools
+
+import pytest
+from api_servers import Server, expert_moves
+from api_vendor_servers import THOUGHT, AnthropicModel, GeminiModel
+
+from mmgym.bench.run import tasks
+from mmgym.registry import Suite, SuiteEntry
+from mmgym.rollout import Executor, RolloutConfig
+from mmgym.trajectory import Status
+from mmgym_agents.api_agent import EndpointError
+from mmgym_agents.named import make_agent
+
+TASKS = tasks(Suite("lake", 0, (SuiteEntry("mmgym/FrozenLake-v0", (1,)),)), episodes=2)
+VENDORS = {"anthropic": AnthropicModel, "gemini": GeminiModel}
+OVERLOADED = {
+    "anthropic": (
+        529,
+        {"retry-after": "0.01"},
+        {"type": "error", "error": {"type": "overloaded_error", "message": "."}},
+    ),
+    "gemini": (
+        429,
+        {},
+        {
+            "error": {
+                "code": 429,
+                "message": "slower",
+                "status": "RESOURCE_EXHAUSTED",
+                "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.01s"}],
+            }
+        },
+    ),
+}
+TOO_LONG = {
+    "anthropic": {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}},
+    "gemini": {
+        "error": {
+            "code": 400,
+            "status": "INVALID_ARGUMENT",
+            "message": "The input token count (9) exceeds the maximum number of tokens allowed (8).",
+        }
+    },
+}
+REFUSED = {
+    "anthropic": (401, {}, {"type": "error", "error": {"type": "authentication_error", "message": "bad key sk-1"}}),
+    "gemini": (403, {}, {"error": {"code": 403, "message": "bad key sk-1", "status": "PERMISSION_DENIED"}}),
+}
+
+
+@pytest.fixture(scope="module")
+def moves():
+    return expert_moves(TASKS)
+
+
+def play(vendor, model, **options):
+    with Server(model) as server:
+        asked = make_agent(vendor, model="scripted", base_url=server.url, **options)
+        with Executor(RolloutConfig(format="native", live=2)) as executor:
+            return executor.run(TASKS, asked).trajectories, server, asked
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_pictures_arrive_calls_come_back_and_thinking_goes_back_as_it_came(vendor, moves):
+    trajectories, server, asked = play(vendor, VENDORS[vendor](moves), thinking=True, max_tokens=2048)
+    assert all(t.success and len(t.turns) == t.info["expert_steps"] for t in trajectories)
+    first = trajectories[0].turns[0]
+    assert first.text.startswith(f"<think>\n{THOUGHT}\n</think>\n\n<tool_call>") and first.calls[0]["name"] == "move"
+    assert first.usage["prompt_tokens"] == 100 and first.usage["completion_tokens"] == 10
+    assert first.usage["cached_tokens"] == 60 and first.usage["reasoning_tokens"] == 4
+    assert len(server.requests) == asked.spent["requests"] == sum(len(t.turns) for t in trajectories)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_overloaded_endpoint_is_asked_again(vendor, moves):
+    trajectories, _, asked = play(vendor, VENDORS[vendor](moves, [OVERLOADED[vendor]] * 3))
+    assert all(t.success for t in trajectories) and asked.spent["retries"] == 3
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_prompt_that_is_too_long_ends_the_episode(vendor, moves):
+    troubles = itertools.chain([None, None], itertools.repeat((400, {}, TOO_LONG[vendor])))
+    trajectories, _, _ = play(vendor, VENDORS[vendor](moves, troubles))
+    assert {t.status for t in trajectories} == {Status.TRUNCATED}
+    assert sum(len(t.turns) for t in trajectories) == 2
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_wrong_key_ends_the_run_and_is_not_shown(vendor, moves, monkeypatch):
+    monkeypatch.setenv("A_KEY", "sk-1")
+    with pytest.raises(
+        EndpointError, match=r"scripted did not answer \(1 requests\): status 40[13]: .*bad key \[key\]"
+    ):
+        play(vendor, VENDORS[vendor](moves, itertools.repeat(REFUSED[vendor])), key_variable="A_KEY")
+
+
+def test_what_a_protocol_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="max_tokens must be at least 1"):
+        make_agent("anthropic", model="m", base_url="http://127.0.0.1:1", max_tokens=0)
+    with pytest.raises(ValueError, match=r"options.temperature: this protocol has none"):
+        make_agent("anthropic", model="m", base_url="http://127.0.0.1:1", temperature=1)
