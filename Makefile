@@ -71,7 +71,7 @@ help:
 # --no-compile: bytecode is written when a module is first imported, which most never are; a minute less to wait.
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) -e ".[train,bench,web,robot,video,speech,api,dev]"
+	$(PIP) -e ".[train,bench,web,robot,video,speech,api,arena,dev]"
 	$(PIP) roundup==2.6.0 $(WIKI_NEEDS)
 	$(PIP) --no-deps otterwiki==2.26.1
 	@touch $@

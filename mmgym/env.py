@@ -185,6 +185,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         """The text twin of the picture."""
         raise Unsupported(f"{type(self).__name__} has no text twin")
 
+    def _miss(self) -> None:
+        """Let a turn pass in which the agent gave no valid call: nothing happens, unless others move meanwhile."""
+
     def _perform(self, call: ToolCall) -> Effect:
         """Carry out one valid call: the method of that name, unless a subclass has more to do around it."""
         effect: Effect = getattr(self, call.name)(**call.arguments)
@@ -263,6 +266,10 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         except ValueError as problem:
             calls, valid, notes = [], False, [str(problem)]
         try:
+            if not valid:
+                self._miss()
+                self.success = self._is_success()
+                self._terminated = self.success or self._is_failure()
             for call in calls:
                 effect = self._perform(call)
                 effective |= effect.effective

@@ -1,0 +1,1 @@
+"""Games of cards and of hidden choices."""

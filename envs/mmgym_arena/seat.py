@@ -1,0 +1,192 @@
+"""One seat of a game as a Gymnasium environment: the others are played by players that are named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+
+from mmgym.env import Capabilities, Effect, MultimodalEnv, choose
+from mmgym.rewards import RewardTerms
+from mmgym.rollout.host import load_attribute
+from mmgym.spaces import TextSpace, Tool, ToolCall
+from mmgym_arena.game import Game, State
+from mmgym_arena.match import Match, start_generator
+
+__all__ = ["PLAYERS", "Player", "SeatEnv"]
+
+Player = Callable[[Game, State, int, np.random.Generator], ToolCall | None]
+"""Plays a seat: takes the game, the state, the seat and a generator, returns a call or None."""
+
+
+def _expert(game: Game, state: State, seat: int, rng: np.random.Generator) -> ToolCall:
+    return game.expert(state, seat, rng)
+
+
+def _weak(game: Game, state: State, seat: int, rng: np.random.Generator) -> ToolCall:
+    return game.weak(state, seat, rng)
+
+
+def _random(game: Game, state: State, seat: int, rng: np.random.Generator) -> ToolCall:
+    return game.random(state, seat, rng)
+
+
+logger = logging.getLogger(__name__)
+
+_ENDLESS = 10**9
+"""The turn limit of the match itself: the environment has its own."""
+PLAYERS: Mapping[str, Player] = {"expert": _expert, "weak": _weak, "random": _random}
+"""Players by name."""
+
+
+def player(name: str | Player) -> Player:
+    """The player of a name.
+
+    Raises:
+        ValueError: for a name that is neither in `PLAYERS` nor ``module:attr``.
+    """
+    if not isinstance(name, str):
+        return name
+    if ":" in name:
+        found: Player = load_attribute(name)
+        return found
+    return PLAYERS[choose("others", name, PLAYERS)]
+
+
+class SeatEnv(MultimodalEnv):
+    """Base of the seats: a subclass names the `rules` and documents them.
+
+    Args:
+        seat: name of the seat, or ``"any"`` where all seats have the same tools: it is drawn with the instance. None
+            takes ``"any"`` there, else the first seat.
+        others: who plays the others: a name of `PLAYERS`, ``module:attr`` of a `Player`, or a `Player`; None takes the
+            expert in games that are won together, and the weak player in others.
+        arguments: those of `MultimodalEnv`.
+    """
+
+    rules: ClassVar[type[Game]]
+    """The game."""
+    levels: ClassVar[int] = 3
+
+    def __init__(self, *, seat: str | None = None, others: str | Player | None = None, **arguments: Any):
+        kind = self.rules
+        first = kind()
+        alike = all(first.space(number) == first.space(0) for number in range(len(kind.seats)))
+        seat = seat or ("any" if alike else kind.seats[0])
+        self._seat_argument = choose("seat", seat, (*kind.seats, "any") if alike else kind.seats)
+        together = kind.kind == "cooperative"
+        self._others = player(others or ("expert" if together else "weak"))
+        self.capabilities = Capabilities(
+            expert="solves" if together and self._others is _expert else "optimal_in_expectation",
+            expert_steps="at_least",
+            splits="seed",
+        )
+        self._seat = 0 if seat == "any" else kind.seats.index(seat)
+        super().__init__(**arguments)
+        self._match = Match.begin(first, np.random.default_rng(0))
+
+    @property
+    def instruction(self) -> str:  # type: ignore[override]
+        """The rules and the goal of the seat."""
+        return self.rules(self.level).instruction(self._seat)
+
+    def _tools(self) -> list[Tool]:
+        return list(self.rules().tools(self._seat))
+
+    def _observation_parts(self) -> dict[str, gym.Space[Any]]:
+        return {**super()._observation_parts(), "messages": TextSpace()}
+
+    def _observe(self) -> dict[str, Any]:
+        return {**super()._observe(), "messages": self._match.game.messages(self._match.state, self._seat)}
+
+    # --- an instance -------------------------------------------------------------------------------------------------
+
+    def _generate(self, task: Any) -> None:
+        if task not in (None, "any"):
+            raise ValueError(f"task must be 'any'; got {task!r}")
+        rng = start_generator(self.np_random, self.split)
+        self._match = Match.begin(self.rules(self.level), rng, _ENDLESS)
+        if self._seat_argument == "any":
+            self._seat = int(rng.integers(len(self.rules.seats)))
+        self._let_others_play()
+
+    def _let_others_play(self) -> None:
+        match = self._match
+        while match.movers and self._seat not in match.movers:
+            match.play({seat: self._other(seat) for seat in match.movers})
+
+    def _turn(self, call: ToolCall | None) -> None:
+        """The own turn, those that others have at the same time, and theirs until the next own one."""
+        match = self._match
+        others = [seat for seat in match.movers if seat != self._seat]
+        match.play({**{seat: self._other(seat) for seat in others}, self._seat: call})
+        self._let_others_play()
+
+    def _other(self, seat: int) -> ToolCall | None:
+        """What the player of another seat does; one that fails has given no call, as the rules of conduct have it."""
+        try:
+            return self._others(self._match.game, self._match.state, seat, self.np_random)
+        except Exception:
+            logger.warning("the player of seat %s failed", self.rules.seats[seat], exc_info=True)
+            return None
+
+    def _turn_limit(self) -> int:
+        return self._match.game.turn_limit()
+
+    def _perform(self, call: ToolCall) -> Effect:
+        self._turn(call)
+        own = self._match.last[self._seat]
+        return Effect(own.effective, own.feedback)
+
+    def _miss(self) -> None:
+        self._turn(None)
+
+    def _is_success(self) -> bool:
+        return self._match.solved(self._seat)
+
+    def _is_failure(self) -> bool:
+        return self._match.terminated
+
+    def _reward_terms(self) -> RewardTerms:
+        return {"outcome": self._match.last[self._seat].earned}
+
+    # --- its state ---------------------------------------------------------------------------------------------------
+
+    def state_key(self) -> str:
+        """Hash of what the seat knows, without turn counts: what is hidden from it does not tell states apart."""
+        match = self._match
+        content = [self.rules.__name__, self.level, self._seat, match.game.seen(match.state, self._seat)]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+
+    def _get_state(self) -> dict[str, Any]:
+        return {"seat": self._seat, **self._match.to_json()}
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        self._seat = state["seat"]
+        self._match = Match.from_json(self.rules(self.level), state, _ENDLESS)
+
+    def _image(self) -> np.ndarray:
+        return self._match.game.picture(self._match.state, self._seat, self.image_size)
+
+    def _text(self) -> str:
+        return self._match.game.text(self._match.state, self._seat)
+
+    def _expert_call(self) -> ToolCall:
+        match = self._match
+        key = int(self.state_key()[:16], 16)
+        return match.game.expert(match.state, self._seat, np.random.default_rng(key))
+
+    def weak_call(self, rng: np.random.Generator) -> ToolCall:
+        """The game's weak player."""
+        return self._match.game.weak(self._match.state, self._seat, rng)
+
+    def _expert_steps(self) -> int:
+        return 1
+
+    def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
+        return self._match.game.questions(self._match.state, self._seat, rng)
