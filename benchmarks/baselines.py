@@ -38,7 +38,7 @@ FOLDER = ROOT / "benchmarks" / "baselines"
 AGENTS = ("random", "weak", "expert", "blind")
 """Agents of `mmgym bench`."""
 
-EPISODES = {"puzzles": 10, "video": 6, "web": 2, "miniwob": 3}
+EPISODES = {"puzzles": 10, "arena": 30, "video": 6, "web": 2, "miniwob": 3}
 """Test instances of each level, by plug-in; MiniWoB's tasks have a single level."""
 
 NOT_YET = "not measured yet"

@@ -77,7 +77,7 @@ def tasks() -> dict[str, Task]:
     puzzle = read_config(ROOT / "examples" / "frozen_lake.toml")
     return {
         "puzzle": Task(_bare(puzzle, 500), 60, 3, PUZZLE_ALGORITHMS),
-        "video": Task(_bare(VIDEO, 500), 60, 2, OTHER_ALGORITHMS),
+        "video": Task(_bare(VIDEO, 500), 200, 2, OTHER_ALGORITHMS),
         "web": Task(_bare(WEB, 200), 24, 2, OTHER_ALGORITHMS),
     }
 

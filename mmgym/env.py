@@ -73,6 +73,8 @@ class Capabilities:
     """Whether equal seeds and actions give equal observations."""
     order_sensitive: bool = False
     """Whether the order of several images matters to the answer."""
+    alone: bool = True
+    """Whether nothing changes but by valid calls: False where others move at the same time."""
     audio_needed: bool = False
     """Whether the answer needs the sound."""
 

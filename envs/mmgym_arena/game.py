@@ -91,10 +91,6 @@ class Game(ABC):
     def turn_limit(self) -> int:
         """Most turns of a seat."""
 
-    def changed(self, before: State, after: State, seat: int) -> bool:
-        """Whether what a seat did had an effect."""
-        return bool(before != after)
-
     def forfeit(self, state: State, seat: int) -> tuple[float, ...]:
         """What each seat has earned when one of them stops playing by the rules."""
         scores = list(self.scores(state))
@@ -149,6 +145,10 @@ class Game(ABC):
             ValueError: where calls hold free text and cannot be listed.
         """
         return tuple(call for call in self.calls(seat) if not self.refusal(state, seat, call))
+
+    def mask(self, state: State, seat: int) -> np.ndarray:
+        """Which of `calls` a seat may make now: int8, 1 for those."""
+        return np.array([not self.refusal(state, seat, call) for call in self.calls(seat)], np.int8)
 
     def space(self, seat: int) -> ToolSpace:
         """The tools as a space, for reading calls; the same object for every game of the class."""

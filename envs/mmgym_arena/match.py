@@ -32,6 +32,7 @@ class SeatTurn:
     """What was wrong with it, for the agent."""
     valid: bool = True
     effective: bool = False
+    """Whether what the seat knows has changed."""
     earned: float = 0.0
     """Reward since the seat last moved."""
 
@@ -119,7 +120,8 @@ class Match:
         else:
             self.state = self.game.play(before, calls)
             for seat in movers:
-                self.last[seat].effective = calls[seat] is not None and self.game.changed(before, self.state, seat)
+                known = (self.game.seen(state, seat) for state in (before, self.state))
+                self.last[seat].effective = calls[seat] is not None and next(known) != next(known)
         for seat, (new, old) in enumerate(zip(self.scores(), earned, strict=True)):
             self.last[seat].earned += new - old
 

@@ -85,6 +85,7 @@ class SeatEnv(MultimodalEnv):
             expert="solves" if together and self._others is _expert else "optimal_in_expectation",
             expert_steps="at_least",
             splits="seed",
+            alone=len(first.movers(first.start(np.random.default_rng(0)))) == 1,
         )
         self._seat = 0 if seat == "any" else kind.seats.index(seat)
         super().__init__(**arguments)
@@ -139,9 +140,9 @@ class SeatEnv(MultimodalEnv):
         return self._match.game.turn_limit()
 
     def _perform(self, call: ToolCall) -> Effect:
+        before = self.state_key()
         self._turn(call)
-        own = self._match.last[self._seat]
-        return Effect(own.effective, own.feedback)
+        return Effect(self.state_key() != before, self._match.last[self._seat].feedback)
 
     def _miss(self) -> None:
         self._turn(None)

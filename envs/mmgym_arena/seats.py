@@ -340,7 +340,9 @@ class RockPaperScissors(SeatEnv):
 
     ## Arguments
     `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    unless given.
+    The weak player shows all signs equally often, so nothing is to be learned against it;
+    `mmgym_arena.cards.rock_paper_scissors:copycat` can be seen through. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|

@@ -44,6 +44,5 @@ def observation(match: Match, seat: int, obs_mode: str, image_size: int) -> dict
     shown["feedback"] = match.last[seat].feedback
     if game.space(seat).is_finite:
         waits = seat not in match.movers
-        mask = [waits or not game.refusal(state, seat, call) for call in game.calls(seat)]
-        shown["action_mask"] = np.array(mask, np.int8)
+        shown["action_mask"] = np.ones(len(game.calls(seat)), np.int8) if waits else game.mask(state, seat)
     return shown

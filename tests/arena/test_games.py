@@ -180,6 +180,17 @@ def test_what_is_hidden_is_neither_seen_nor_drawn(kind, level):
             assert by_view.setdefault(key, views) == views
 
 
+@pytest.mark.parametrize("kind", [load_attribute(RULES[name]) for name in ("Breakthrough", "ConnectFour", "Hex")])
+def test_masks_allow_what_is_not_refused(kind):
+    game, rng = kind(2), np.random.default_rng(0)
+    state = game.start(rng)
+    for _ in range(6):
+        allowed = [not game.refusal(state, state.mover, call) for call in game.calls(state.mover)]
+        assert game.mask(state, state.mover).tolist() == allowed
+        legal = game.legal(state, state.mover)
+        state = game.play(state, {state.mover: legal[rng.integers(len(legal))]})
+
+
 def test_moves_off_a_small_board_are_refused():
     game = Hex(1)
     state = game.empty()

@@ -69,10 +69,18 @@ def test_equal_seeds_and_actions_give_equal_matches(name):
             seen, also = first.step(actions), second.step(actions)
             assert data_equivalence(seen, also)
             shown = seen[0]
-    assert not data_equivalence(first.reset(seed=1)[0], first.reset(seed=5)[0]) or name in (
-        "RockPaperScissors",
-        "TicTacToe",
-    )
+
+
+@pytest.mark.parametrize("name", sorted(set(GAMES) - {"RockPaperScissors"}))
+def test_seeds_and_splits_draw_different_matches(name):
+    env = parallel(name)
+    starts = {repr(env.reset(seed=seed, options={"level": 3})) + repr(env.match.state) for seed in range(8)}
+    assert len(starts) > 4
+    drawn = []
+    for split in ("train", "test"):
+        env.reset(seed=3, options={"level": 3, "split": split})
+        drawn.append(env.match.state)
+    assert drawn[0] != drawn[1]
 
 
 @pytest.mark.parametrize("name", GAMES)

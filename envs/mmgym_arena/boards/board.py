@@ -119,6 +119,17 @@ class BoardGame(Game):
                 return f"The board has the columns a to {COLUMNS[self.columns - 1]} and the rows 1 to {self.rows}."
         return "" if self.move_of(call) in self.moves(state) else self.complaint(state, seat, call)
 
+    def legal(self, state: BoardState, seat: int) -> tuple[ToolCall, ...]:
+        """The calls of all moves; none out of turn."""
+        return tuple(self.call_of(move) for move in self.moves(state)) if seat == state.mover else ()
+
+    def mask(self, state: BoardState, seat: int) -> np.ndarray:
+        """The same as a mask: read off the moves, since the largest board has two thousand calls."""
+        numbers = _numbers(type(self), seat)
+        mask = np.zeros(len(numbers), np.int8)
+        mask[[numbers[repr(call)] for call in self.legal(state, seat)]] = 1
+        return mask
+
     def complaint(self, state: BoardState, seat: int, call: ToolCall) -> str:
         """What is wrong with a move that is against the rules."""
         return "This move is against the rules."
@@ -240,6 +251,12 @@ class BoardGame(Game):
         if state.last >= 0:
             asked.append(("Where did the last move go?", self.cell_name(state.last)))
         return [asked[k] for k in rng.permutation(len(asked))]
+
+
+@lru_cache(maxsize=64)
+def _numbers(kind: type[BoardGame], seat: int) -> dict[str, int]:
+    """The place of each call in the list of all."""
+    return {repr(call): number for number, call in enumerate(kind().calls(seat))}
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from mmgym.draw import Color, Shape, blank, disc, draw_text, line, paint, polygo
 from mmgym.spaces import Parameter, Tool, ToolCall
 from mmgym_arena.game import Calls, Game
 
-__all__ = ["SIGNS", "RockPaperScissors"]
+__all__ = ["SIGNS", "RockPaperScissors", "copycat"]
 
 SIGNS = ("rock", "paper", "scissors")
 """Each is beaten by the next one."""
@@ -88,12 +88,6 @@ class RockPaperScissors(Game):
         """All signs equally often: no other can win against it in the long run."""
         return self.random(state, seat, rng)
 
-    def weak(self, state: Rounds, seat: int, rng: np.random.Generator) -> ToolCall:
-        """What would have beaten what the other showed last, in three rounds of four; rock at first."""
-        last = state.shown[-1][1 - seat] if state.shown else 2
-        sign = (last + 1) % 3 if rng.random() < 0.75 else int(rng.integers(3))
-        return ToolCall("show", {"sign": SIGNS[sign]})
-
     def _visible(self, state: Rounds) -> tuple[tuple[int, int], ...]:
         return state.shown[-self.memory :]
 
@@ -144,6 +138,13 @@ class RockPaperScissors(Game):
             asked.append(("What did the other player show last?", names[state.shown[-1][1 - seat]]))
             asked.append(("What did you show last?", names[state.shown[-1][seat]]))
         return [asked[k] for k in rng.permutation(len(asked))]
+
+
+def copycat(game: Game, state: Rounds, seat: int, rng: np.random.Generator) -> ToolCall:
+    """A player that can be seen through: three times in four it shows what would have beaten the other's last sign."""
+    last = state.shown[-1][1 - seat] if state.shown else 2
+    sign = (last + 1) % 3 if rng.random() < 0.75 else int(rng.integers(3))
+    return ToolCall("show", {"sign": SIGNS[sign]})
 
 
 def _winner(first: int, second: int) -> int:

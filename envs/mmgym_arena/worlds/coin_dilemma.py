@@ -141,10 +141,6 @@ class CoinDilemma(GridWorld):
         """As many as are played."""
         return self.turns
 
-    def changed(self, before: Coins, after: Coins, seat: int) -> bool:
-        """Whether the robot has moved."""
-        return before.robots[seat] != after.robots[seat]
-
     def expert(self, state: Coins, seat: int, rng: np.random.Generator) -> ToolCall:
         """To the own coin, around the other's; stays where there is no way around."""
         other = state.coins[1 - seat]

@@ -150,10 +150,6 @@ class GuideWalker(GridWorld):
         """A turn a step, and some to spare for slips."""
         return self.limit + 4
 
-    def changed(self, before: Maze, after: Maze, seat: int) -> bool:
-        """Whether something new was said, or the walker moved."""
-        return before.message != after.message if seat == 0 else before.walker != after.walker
-
     def messages(self, state: Maze, seat: int) -> str:
         """What the guide has said."""
         return f"The guide says: {state.message}" if seat == 1 and state.message else ""
@@ -167,7 +163,11 @@ class GuideWalker(GridWorld):
 
     def seen(self, state: Maze, seat: int) -> list[object]:
         """The whole maze, or what is around the walker and what it has heard."""
-        return [list(state.walls), state.walker, state.goal] if seat == 0 else [self.cells(state, 1), state.message]
+        return (
+            [list(state.walls), state.walker, state.goal, state.message]
+            if seat == 0
+            else [self.cells(state, 1), state.message]
+        )
 
     def cells(self, state: Maze, seat: int) -> list[list[str]]:
         """The maze; for the walker the cells around it."""

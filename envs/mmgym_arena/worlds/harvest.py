@@ -141,10 +141,6 @@ class Harvest(GridWorld):
         """As many as are played."""
         return self.turns
 
-    def changed(self, before: Orchard, after: Orchard, seat: int) -> bool:
-        """Whether the picker has moved."""
-        return before.pickers[seat] != after.pickers[seat]
-
     def expert(self, state: Orchard, seat: int, rng: np.random.Generator) -> ToolCall:
         """To an apple that leaves others beside it; to any towards the end."""
         late = self.turns - state.turn <= 2 * self.size

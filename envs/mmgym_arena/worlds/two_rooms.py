@@ -246,12 +246,6 @@ class TwoRooms(GridWorld):
         """As many as are played."""
         return self.turns
 
-    def changed(self, before: Rooms, after: Rooms, seat: int) -> bool:
-        """Whether the robot did or said something."""
-        return (before.robots[seat], before.carried[seat], before.in_hatch, before.boxes) != (
-            after.robots[seat], after.carried[seat], after.in_hatch, after.boxes,
-        ) or after.fresh[1 - seat]  # fmt: skip
-
     def messages(self, state: Rooms, seat: int) -> str:
         """What the other has just said."""
         return f"The {self.seats[1 - seat]} says: {state.said[1 - seat]}" if state.fresh[seat] else ""
