@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: test-ray bench-scale bench-view
 .PHONY: vllm test-vllm bench-vllm
 .PHONY: test-eight-bit bench-precision bench-packing
-.PHONY: check-exploits check-probes
+.PHONY: bench check-exploits check-probes
 .PHONY: gallery check-puzzles check-video bench-puzzles bench-video bench-web bench-webnav bench-plan gpu-packages baselines learn learn-full clean
 
 help:
@@ -46,6 +46,7 @@ help:
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
+	@echo "make bench          random and expert play the suite core, and both are shown in a browser; a quarter of an hour"
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
@@ -195,6 +196,11 @@ check-puzzles: $(STAMP)
 check-video: $(STAMP)
 	$(BIN)/pytest -n 2 tests/video/test_families.py
 	$(BIN)/python benchmarks/video_probes.py
+
+bench: setup
+	$(BIN)/mmgym bench --agent random --suite core --episodes 5 --out runs/bench/random --no-report
+	$(BIN)/mmgym bench --agent expert --suite core --episodes 5 --out runs/bench/expert --no-report
+	$(BIN)/mmgym view runs/bench/expert runs/bench/random --open
 
 # Without the 130 single tasks of MiniWoB, hours more in a browser: give them with --only.
 check-exploits: setup
