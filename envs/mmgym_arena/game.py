@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from mmgym.env import Unsupported
 from mmgym.spaces import Tool, ToolCall, ToolSpace
 
 __all__ = ["Calls", "Game", "State", "from_json"]
@@ -63,6 +64,14 @@ class Game(ABC):
     @abstractmethod
     def start(self, rng: np.random.Generator) -> State:
         """Draw a first state."""
+
+    def starts(self) -> list[tuple[State, float]]:
+        """Every first state that may be drawn, and how likely it is.
+
+        Raises:
+            Unsupported: where there are too many.
+        """
+        raise Unsupported(f"{type(self).__name__} at level {self.level} begins in too many ways to list them")
 
     @abstractmethod
     def movers(self, state: State) -> tuple[int, ...]:

@@ -88,13 +88,18 @@ class SeatEnv(MultimodalEnv):
             alone=len(first.movers(first.start(np.random.default_rng(0)))) == 1,
         )
         self._seat = 0 if seat == "any" else kind.seats.index(seat)
+        self._added = ""
         super().__init__(**arguments)
         self._match = Match.begin(first, np.random.default_rng(0))
 
     @property
-    def instruction(self) -> str:  # type: ignore[override]
-        """The rules and the goal of the seat."""
-        return self.rules(self.level).instruction(self._seat)
+    def instruction(self) -> str:
+        """The rules and the goal of the seat, and what a wrapper has added to them."""
+        return self.rules(self.level).instruction(self._seat) + self._added
+
+    @instruction.setter
+    def instruction(self, text: str) -> None:
+        self._added += text.removeprefix(self.instruction)
 
     def _tools(self) -> list[Tool]:
         return list(self.rules().tools(self._seat))

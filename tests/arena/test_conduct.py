@@ -9,6 +9,7 @@ import pytest
 
 from mmgym.env import unwrap
 from mmgym.spaces import InvalidAction, ToolCall
+from mmgym.wrappers.without_tools import WithoutTools
 from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.rock_paper_scissors import RockPaperScissors
 from mmgym_arena.match import MAX_STRIKES, Match
@@ -121,3 +122,13 @@ def test_time_passes_for_a_silent_seat_where_all_move_at_once():
     env.reset(seed=0)
     rewards = [env.step("nonsense")[1] for _ in range(5)]
     assert rewards == pytest.approx([-0.2] * 5)
+
+
+def test_what_a_wrapper_adds_to_the_instruction_stays_with_every_seat():
+    env = WithoutTools(gym.make("mmgym/TwoRooms-v0"), ["put"])
+    said = set()
+    for seed in range(8):
+        env.reset(seed=seed)
+        said.add(unwrap(env).instruction)
+        assert unwrap(env).instruction.endswith("Not available: put.")
+    assert len(said) == 2

@@ -99,6 +99,10 @@ class BoardGame(Game):
                 return state
         return begin
 
+    def starts(self) -> list[tuple[BoardState, float]]:
+        """The empty board, where no move is made by chance."""
+        return [(self.empty(), 1.0)] if self.opening == 0 else super().starts()
+
     def empty(self) -> BoardState:
         """The board before the first move."""
         return BoardState("." * (self.rows * self.columns), 0, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -74,6 +75,13 @@ class KuhnPoker(Game):
         """Deal all deals of the match."""
         decks = tuple(tuple(rng.permutation(3)[:2].tolist()) for _ in range(_DEALS[self.level - 1]))
         return Deal(decks, 0, (), (0, 0), ())
+
+    def starts(self) -> list[tuple[Deal, float]]:
+        """The six deals of a match of one."""
+        if self.level > 1:
+            return super().starts()
+        deals = list(itertools.permutations(range(3), 2))
+        return [(Deal((cards,), 0, (), (0, 0), ()), 1 / len(deals)) for cards in deals]
 
     def movers(self, state: Deal) -> tuple[int, ...]:
         """Who speaks."""

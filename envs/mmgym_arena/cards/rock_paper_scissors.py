@@ -58,6 +58,10 @@ class RockPaperScissors(Game):
         """Nothing was shown yet."""
         return Rounds(())
 
+    def starts(self) -> list[tuple[Rounds, float]]:
+        """There is one."""
+        return [(Rounds(()), 1.0)]
+
     def movers(self, state: Rounds) -> tuple[int, ...]:
         """Both."""
         return (0, 1) if len(state.shown) < self.rounds else ()
