@@ -1,6 +1,7 @@
 """The documents: code runs, configurations are read, what is named exists, generated pages are up to date."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -104,3 +105,13 @@ def test_gallery_is_up_to_date(gallery):
 
 def test_environment_page_is_up_to_date(generator):
     assert (ROOT / "docs" / "environments.md").read_text() == generator.page(), "run: python docs/make_environments.py"
+
+
+def test_the_learning_table_holds_what_was_measured():
+    page = (ROOT / "docs" / "algorithms.md").read_text()
+    results = json.loads((ROOT / "benchmarks" / "results" / "learn.json").read_text())["results"]
+    for rows in results.values():
+        for algorithm, seeds in rows.items():
+            cells = [f"{100 * x['success']:.1f} ({100 * x['low']:.1f}-{100 * x['high']:.1f})" for x in seeds.values()]
+            name = algorithm if algorithm == "cloning only" else f"`{algorithm}`"
+            assert f"| {name} | {' | '.join(cells)} |" in page, algorithm

@@ -8,7 +8,7 @@ _ABOUT = {
     "Breakthrough": ("Bring one piece to the far side of the board before the other player does.", ("move",)),
     "CoinDilemma": ("Collect coins beside another robot, whose coins you could take.", ("move",)),
     "ConnectFour": ("Drop pieces into columns and be the first with four in a row.", ("drop",)),
-    "GuideWalker": ("Guide a walker through a maze that it cannot see, or walk as you are told.", ("move", "tell")),
+    "GuideWalker": ("Guide a walker through a maze that it cannot see, or walk as you are told.", ("tell",)),
     "Harvest": ("Pick apples beside another picker, and leave enough for more to grow.", ("move",)),
     "Hex": ("Join your two sides of a board of hexagons.", ("place",)),
     "KuhnPoker": ("Play the smallest poker: three cards, one bet.", ("bet", "call", "check", "fold")),

@@ -355,14 +355,18 @@ class EpisodePage(PageEvents):
 
     async def _navigate(self, url: str) -> None:
         before, known = self._commits, len(self.refused)
-        try:
-            result = await self.session.send("Page.navigate", url=url)
-        except CDPError as error:
-            raise NavigationRefused(url, str(error)) from error
-        if "errorText" in result:
+        for attempt in range(2):
+            try:
+                result = await self.session.send("Page.navigate", url=url)
+            except CDPError as error:
+                raise NavigationRefused(url, str(error)) from error
+            if "errorText" not in result:
+                break
             refused = [refusal.reason for refusal in self.refused[known:] if refusal.kind == "Document"]
-            reason = refused[-1] if refused else result["errorText"]
-            raise NavigationRefused(url, reason)
+            # Chromium now and then takes a navigation down with one that was aborted just before.
+            if refused or attempt or result["errorText"] != "net::ERR_ABORTED":
+                raise NavigationRefused(url, refused[-1] if refused else result["errorText"])
+            await asyncio.sleep(0.05)
         if "loaderId" in result:
             await self._until_committed(before)
 
