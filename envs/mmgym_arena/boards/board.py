@@ -15,7 +15,7 @@ from mmgym.spaces import Parameter, ToolCall
 from mmgym_arena.game import Calls, Game
 from mmgym_arena.search import Table, best_moves
 
-__all__ = ["COLUMNS", "INK", "BoardGame", "BoardState", "cell_parameters"]
+__all__ = ["COLUMNS", "INK", "BoardGame", "BoardState", "PlacingGame", "cell_parameters"]
 
 COLUMNS = "abcdefgh"
 INK: Color = (52, 48, 44)
@@ -255,6 +255,28 @@ class BoardGame(Game):
         if state.last >= 0:
             asked.append(("Where did the last move go?", self.cell_name(state.last)))
         return [asked[k] for k in rng.permutation(len(asked))]
+
+
+class PlacingGame(BoardGame):
+    """Base of the boards on which pieces are placed and stay. A move is a cell."""
+
+    def after(self, state: BoardState, move: int) -> BoardState:
+        """A piece of the mover's on the cell."""
+        board = state.board[:move] + PIECES[state.mover] + state.board[move + 1 :]
+        return BoardState(board, 1 - state.mover, move)
+
+    def move_of(self, call: ToolCall) -> int:
+        """The cell."""
+        return self.cell_named(call.arguments["column"], call.arguments["row"])
+
+    def call_of(self, move: int) -> ToolCall:
+        """The call that puts a piece there."""
+        name = self.cell_name(move)
+        return ToolCall("place", {"column": name[0], "row": int(name[1:])})
+
+    def complaint(self, state: BoardState, seat: int, call: ToolCall) -> str:
+        """The cell is taken."""
+        return f"{self.cell_name(self.move_of(call))} is taken."
 
 
 @lru_cache(maxsize=64)

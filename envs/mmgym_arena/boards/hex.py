@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from mmgym.draw import Color, Shape, blank, disc, draw_text, paint, polygon
-from mmgym.spaces import Tool, ToolCall
-from mmgym_arena.boards.board import COLUMNS, INK, PIECES, BoardGame, BoardState, cell_parameters
+from mmgym.spaces import Tool
+from mmgym_arena.boards.board import COLUMNS, INK, PIECES, BoardState, PlacingGame, cell_parameters
 
 __all__ = ["Hex"]
 
@@ -21,7 +21,7 @@ _COLORS: tuple[Color, Color] = (206, 52, 40), (38, 84, 190)
 _NEIGHBORS = ((-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0))
 
 
-class Hex(BoardGame):
+class Hex(PlacingGame):
     """Join one's two sides of a board of hexagons: red top and bottom, blue left and right. 3 to 5 cells a side."""
 
     names: ClassVar[tuple[str, str]] = ("the red pieces", "the blue pieces")
@@ -71,11 +71,6 @@ class Hex(BoardGame):
         """Free cells, the middle first."""
         return [] if self.winner(state) is not None else [cell for cell in self._order if state.board[cell] == "."]
 
-    def after(self, state: BoardState, move: int) -> BoardState:
-        """A piece of the mover's on the cell."""
-        board = state.board[:move] + PIECES[state.mover] + state.board[move + 1 :]
-        return BoardState(board, 1 - state.mover, move)
-
     def winner(self, state: BoardState) -> int | None:
         """Who has joined its sides: only the last piece can have done it."""
         if state.last < 0:
@@ -106,19 +101,6 @@ class Hex(BoardGame):
         """How much nearer to its goal the mover is."""
         ahead = self.distance(state.board, 1 - state.mover) - self.distance(state.board, state.mover)
         return max(-0.45, min(0.45, 0.1 * ahead))
-
-    def move_of(self, call: ToolCall) -> int:
-        """The cell."""
-        return self.cell_named(call.arguments["column"], call.arguments["row"])
-
-    def call_of(self, move: int) -> ToolCall:
-        """The call that puts a piece there."""
-        name = self.cell_name(move)
-        return ToolCall("place", {"column": name[0], "row": int(name[1:])})
-
-    def complaint(self, state: BoardState, seat: int, call: ToolCall) -> str:
-        """The cell is taken."""
-        return f"{self.cell_name(self.move_of(call))} is taken."
 
     def row_name(self, row: int) -> str:
         """Rows are counted from the top."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mmgym.draw import Shape, disc, line
-from mmgym.spaces import Tool, ToolCall
-from mmgym_arena.boards.board import PIECES, BoardGame, BoardState, cell_parameters, lines
+from mmgym.spaces import Tool
+from mmgym_arena.boards.board import PIECES, BoardState, PlacingGame, cell_parameters, lines
 
 __all__ = ["TicTacToe"]
 
 _LINES = tuple(lines(3, 3, 3))
 
 
-class TicTacToe(BoardGame):
+class TicTacToe(PlacingGame):
     """Three in a row on a board of nine cells; from level 2 on the first two moves are made by chance."""
 
     names: ClassVar[tuple[str, str]] = ("the crosses", "the rings")
@@ -42,11 +42,6 @@ class TicTacToe(BoardGame):
             return []
         return [cell for cell in (4, 0, 2, 6, 8, 1, 3, 5, 7) if state.board[cell] == "."]
 
-    def after(self, state: BoardState, move: int) -> BoardState:
-        """A piece of the mover's on the cell."""
-        board = state.board[:move] + PIECES[state.mover] + state.board[move + 1 :]
-        return BoardState(board, 1 - state.mover, move)
-
     def winner(self, state: BoardState) -> int | None:
         """Who has three in a row."""
         board = state.board
@@ -54,19 +49,6 @@ class TicTacToe(BoardGame):
             if board[a] != "." and board[a] == board[b] == board[c]:
                 return PIECES.index(board[a])
         return None
-
-    def move_of(self, call: ToolCall) -> int:
-        """The cell."""
-        return self.cell_named(call.arguments["column"], call.arguments["row"])
-
-    def call_of(self, move: int) -> ToolCall:
-        """The call that puts a piece there."""
-        name = self.cell_name(move)
-        return ToolCall("place", {"column": name[0], "row": int(name[1:])})
-
-    def complaint(self, state: BoardState, seat: int, call: ToolCall) -> str:
-        """The cell is taken."""
-        return f"{self.cell_name(self.move_of(call))} is taken."
 
     def piece(self, seat: int) -> list[Shape]:
         """A blue cross or a red ring."""
