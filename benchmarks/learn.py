@@ -1,6 +1,6 @@
 """The learning table: algorithms on a puzzle, the web and videos, from the same cloned starts.
 
-    python -m benchmarks.learn                  # an hour on two cores; what is there is read, so it can be stopped
+    python -m benchmarks.learn                  # some hours on two cores; what is there is read, so it can be stopped
     python -m benchmarks.learn --full           # every algorithm everywhere on three seeds
     python -m benchmarks.learn --tasks puzzle
 

@@ -55,6 +55,7 @@ from mmgym.messages import observation_content
 from mmgym.registry import EnvironmentEntry, entries
 from mmgym.spaces import ToolCall
 from mmgym.stats import wilson
+from mmgym_video.looking import LookingEnv
 
 FIRST_SEED = 50_000_000
 WORDS = 2**12
@@ -143,8 +144,8 @@ def told(env: gym.Env[Any, Any], seed: int, level: int, asked: str) -> Told:
     sizes = [float(side) for shape in shapes[:4] for side in shape]
     numbers = (len(" ".join(texts)), len(found), len(shapes), *_padded(sizes, 8), *_padded(named, 12))
     if asked == "option":
-        question = inner.question  # type: ignore[attr-defined]
-        return Told(seed, (), (), question.letter, ToolCall("answer"), worded(question))
+        assert isinstance(inner, LookingEnv)
+        return Told(seed, (), (), inner.question.letter, ToolCall("answer"), worded(inner.question))
     call = _handed_in(inner) if asked == "answer" else inner.expert()
     label = _exact(call) if asked == "answer" else _coarse(call, inner)
     return Told(seed, (*found, *pairs, *placed), numbers, label, call)

@@ -72,7 +72,7 @@ AGENTS: dict[str, Callable[..., Agent | BatchAgent]] = {
 """How each is made; their arguments are the options."""
 
 
-def make_agent(name: str, **options: Any) -> Agent | BatchAgent:
+def make_agent(name: str, /, **options: Any) -> Agent | BatchAgent:
     """The agent of a name.
 
     Args:

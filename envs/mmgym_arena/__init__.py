@@ -1,32 +1,20 @@
 """Games for several agents that see. Only the table of ids: the games are imported when they are made."""
 
 from mmgym.registry import EnvironmentEntry, Plugin, Suite, SuiteEntry
+from mmgym_arena.tables import GAMES
 
 __all__ = ["PLUGIN"]
-
-_ABOUT = {
-    "Breakthrough": ("Bring one piece to the far side of the board before the other player does.", ("move",)),
-    "CoinDilemma": ("Collect coins beside another robot, whose coins you could take.", ("move",)),
-    "ConnectFour": ("Drop pieces into columns and be the first with four in a row.", ("drop",)),
-    "GuideWalker": ("Guide a walker through a maze that it cannot see, or walk as you are told.", ("tell",)),
-    "Harvest": ("Pick apples beside another picker, and leave enough for more to grow.", ("move",)),
-    "Hex": ("Join your two sides of a board of hexagons.", ("place",)),
-    "KuhnPoker": ("Play the smallest poker: three cards, one bet.", ("bet", "call", "check", "fold")),
-    "RockPaperScissors": ("Win more rounds of rock, paper, scissors than the other player.", ("show",)),
-    "TicTacToe": ("Get three in a row.", ("place",)),
-    "TwoRooms": ("Send the other robot the boxes that it needs, or say which.", ("move", "put", "say")),
-}
 
 _ENTRIES = tuple(
     EnvironmentEntry(
         id=f"mmgym/{name}-v0",
         entry_point=f"mmgym_arena.seats:{name}",
         family="arena",
-        summary=summary,
-        tools=tools,
+        summary=game.summary,
+        tools=game.tools,
         levels=3,
     )
-    for name, (summary, tools) in _ABOUT.items()
+    for name, game in GAMES.items()
 )
 
 PLUGIN = Plugin(

@@ -45,6 +45,8 @@ class Game(ABC):
     """The named tuple of its states."""
     value: ClassVar[str] = ""
     """What theory says of perfect play, where it says something."""
+    worst: ClassVar[float] = 1.0
+    """What a seat loses that forfeits a game against others: no less than it could lose by playing on."""
 
     def __init__(self, level: int = 1):
         if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= self.levels:
@@ -102,11 +104,9 @@ class Game(ABC):
 
     def forfeit(self, state: State, seat: int) -> tuple[float, ...]:
         """What each seat has earned when one of them stops playing by the rules."""
-        scores = list(self.scores(state))
-        if self.kind == "competitive":
-            scores = [1.0] * len(self.seats)
-            scores[seat] = -1.0
-        return tuple(scores)
+        if self.kind != "competitive":
+            return self.scores(state)
+        return tuple(-self.worst if other == seat else self.worst for other in range(len(self.seats)))
 
     def messages(self, state: State, seat: int) -> str:
         """What others have said to a seat since it last moved."""

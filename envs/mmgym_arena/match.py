@@ -120,8 +120,8 @@ class Match:
         else:
             self.state = self.game.play(before, calls)
             for seat in movers:
-                known = (self.game.seen(state, seat) for state in (before, self.state))
-                self.last[seat].effective = calls[seat] is not None and next(known) != next(known)
+                changed = self.game.seen(before, seat) != self.game.seen(self.state, seat)
+                self.last[seat].effective = calls[seat] is not None and changed
         for seat, (new, old) in enumerate(zip(self.scores(), earned, strict=True)):
             self.last[seat].earned += new - old
 

@@ -296,7 +296,8 @@ class KuhnPoker(SeatEnv):
 
     ## Episode end
     Terminated when the game is over; truncated at the turn limit. A turn without a valid call is passed over where
-    both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
+    both move at once, and asked for again where they move in turn: the fourth one forfeits the game,
+    at two chips a deal: no cheaper than playing on.
 
     ## Arguments
     `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player

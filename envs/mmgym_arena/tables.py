@@ -1,22 +1,76 @@
-"""Names of the games, and where their rules are."""
+"""The table of the games: a new one is an entry here, its rules, and its page in `mmgym_arena.seats`."""
 
 from __future__ import annotations
 
-__all__ = ["RULES"]
+from typing import NamedTuple
 
-RULES: dict[str, str] = {
-    "Breakthrough": "mmgym_arena.boards.breakthrough:Breakthrough",
-    "CoinDilemma": "mmgym_arena.worlds.coin_dilemma:CoinDilemma",
-    "ConnectFour": "mmgym_arena.boards.connect_four:ConnectFour",
-    "GuideWalker": "mmgym_arena.worlds.guide_walker:GuideWalker",
-    "Harvest": "mmgym_arena.worlds.harvest:Harvest",
-    "Hex": "mmgym_arena.boards.hex:Hex",
-    "KuhnPoker": "mmgym_arena.cards.kuhn_poker:KuhnPoker",
-    "RockPaperScissors": "mmgym_arena.cards.rock_paper_scissors:RockPaperScissors",
-    "TicTacToe": "mmgym_arena.boards.tic_tac_toe:TicTacToe",
-    "TwoRooms": "mmgym_arena.worlds.two_rooms:TwoRooms",
+__all__ = ["GAMES", "RULES", "Entry"]
+
+
+class Entry(NamedTuple):
+    """One game."""
+
+    rules: str
+    """Where its rules are, ``module:Class``."""
+    summary: str
+    """One line for ``mmgym list``."""
+    tools: tuple[str, ...]
+    """Tools of the seat that the single-agent view takes by itself."""
+
+
+GAMES: dict[str, Entry] = {
+    "Breakthrough": Entry(
+        "mmgym_arena.boards.breakthrough:Breakthrough",
+        "Bring one piece to the far side of the board before the other player does.",
+        ("move",),
+    ),
+    "CoinDilemma": Entry(
+        "mmgym_arena.worlds.coin_dilemma:CoinDilemma",
+        "Collect coins beside another robot, whose coins you could take.",
+        ("move",),
+    ),
+    "ConnectFour": Entry(
+        "mmgym_arena.boards.connect_four:ConnectFour",
+        "Drop pieces into columns and be the first with four in a row.",
+        ("drop",),
+    ),
+    "GuideWalker": Entry(
+        "mmgym_arena.worlds.guide_walker:GuideWalker",
+        "Guide a walker through a maze that it cannot see, or walk as you are told.",
+        ("tell",),
+    ),
+    "Harvest": Entry(
+        "mmgym_arena.worlds.harvest:Harvest",
+        "Pick apples beside another picker, and leave enough for more to grow.",
+        ("move",),
+    ),
+    "Hex": Entry(
+        "mmgym_arena.boards.hex:Hex",
+        "Join your two sides of a board of hexagons.",
+        ("place",),
+    ),
+    "KuhnPoker": Entry(
+        "mmgym_arena.cards.kuhn_poker:KuhnPoker",
+        "Play the smallest poker: three cards, one bet.",
+        ("bet", "call", "check", "fold"),
+    ),
+    "RockPaperScissors": Entry(
+        "mmgym_arena.cards.rock_paper_scissors:RockPaperScissors",
+        "Win more rounds of rock, paper, scissors than the other player.",
+        ("show",),
+    ),
+    "TicTacToe": Entry(
+        "mmgym_arena.boards.tic_tac_toe:TicTacToe",
+        "Get three in a row.",
+        ("place",),
+    ),
+    "TwoRooms": Entry(
+        "mmgym_arena.worlds.two_rooms:TwoRooms",
+        "Send the other robot the boxes that it needs, or say which.",
+        ("move", "put", "say"),
+    ),
 }
-"""``module:Class`` of the rules by name.
+"""The games by name: ``mmgym/<name>-v0`` is the id with Gymnasium (one seat) and with PettingZoo."""
 
-``mmgym/<name>-v0`` is the id with Gymnasium (one seat) and with PettingZoo.
-"""
+RULES: dict[str, str] = {name: entry.rules for name, entry in GAMES.items()}
+"""``module:Class`` of the rules by name."""

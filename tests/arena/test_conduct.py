@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from mmgym.env import unwrap
+from mmgym.rollout.host import load_attribute
 from mmgym.spaces import InvalidAction, ToolCall
 from mmgym.wrappers.without_tools import WithoutTools
 from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.rock_paper_scissors import RockPaperScissors
 from mmgym_arena.match import MAX_STRIKES, Match
+from mmgym_arena.tables import RULES
 from mmgym_arena.worlds.coin_dilemma import CoinDilemma
 from mmgym_arena.worlds.guide_walker import GuideWalker
 
@@ -57,6 +59,21 @@ def test_too_many_strikes_forfeit_the_match_and_the_other_wins():
     assert match.last[1].earned == -1.0 and match.last[0].earned == 1.0
     with pytest.raises(RuntimeError, match="over"):
         match.play({1: None})
+
+
+def test_no_forfeit_is_cheaper_than_playing_on():
+    """A deal of poker can lose two chips, so a quitter loses two a deal: breaking the rules saves nothing."""
+    rng = np.random.default_rng(0)
+    for name, rules in RULES.items():
+        game = load_attribute(rules)(1)
+        if game.kind != "competitive":
+            continue
+        for _ in range(30):
+            match = Match.begin(game, rng)
+            while match.movers:
+                match.play({seat: game.random(match.state, seat, rng) for seat in match.movers})
+            assert game.forfeit(match.state, 0)[0] <= match.scores()[0], name
+            assert sum(game.forfeit(match.state, 0)) == 0
 
 
 def test_who_forfeits_a_common_task_takes_nothing_from_the_other():

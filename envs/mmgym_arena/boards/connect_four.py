@@ -20,7 +20,7 @@ class ConnectFour(BoardGame):
     """Pieces fall to the lowest free cell of a column; four in a row win. 4 x 5, 5 x 6 and 6 x 7 cells by level."""
 
     names: ClassVar[tuple[str, str]] = ("the red pieces", "the yellow pieces")
-    value = "6 x 7: the first wins (Allis 1988); 4 x 5: drawn"
+    value = "6 x 7: the first wins (Allis 1988)"
     opening = 4
 
     def __init__(self, level: int = 1):

@@ -51,6 +51,7 @@ class KuhnPoker(Game):
     seats = ("first", "second")
     kind = "competitive"
     state = Deal
+    worst: ClassVar[float] = 2.0
     value: ClassVar[str] = "-1/18 of a chip a deal for who speaks first (Kuhn 1950)"
 
     def instruction(self, seat: int) -> str:
