@@ -19,9 +19,9 @@ from pettingzoo.utils.env import AECEnv, ParallelEnv
 from mmgym.env import OBS_MODES, SPLITS, choose
 from mmgym.rollout.host import load_attribute
 from mmgym.spaces import ToolSpace
+from mmgym_arena import RULES
 from mmgym_arena.game import Game
 from mmgym_arena.match import Match, start_generator
-from mmgym_arena.tables import RULES
 from mmgym_arena.view import observation, observation_space
 
 __all__ = ["ArenaAECEnv", "ArenaParallelEnv"]

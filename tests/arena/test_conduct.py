@@ -11,10 +11,10 @@ from mmgym.env import unwrap
 from mmgym.rollout.host import load_attribute
 from mmgym.spaces import InvalidAction, ToolCall
 from mmgym.wrappers.without_tools import WithoutTools
+from mmgym_arena import RULES
 from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.rock_paper_scissors import RockPaperScissors
 from mmgym_arena.match import MAX_STRIKES, Match
-from mmgym_arena.tables import RULES
 from mmgym_arena.worlds.coin_dilemma import CoinDilemma
 from mmgym_arena.worlds.guide_walker import GuideWalker
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmgym.rollout.host import load_attribute
+from mmgym_arena import RULES
 from mmgym_arena.boards.board import BoardState
 from mmgym_arena.boards.connect_four import ConnectFour, _Bits, _position
 from mmgym_arena.boards.hex import Hex
@@ -13,7 +14,6 @@ from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.kuhn_poker import Deal, KuhnPoker
 from mmgym_arena.match import Match
 from mmgym_arena.search import best_moves, value
-from mmgym_arena.tables import RULES
 
 GAMES = [(load_attribute(rules), level) for rules in RULES.values() for level in (1, 2, 3)]
 IDS = [f"{game.__name__}-{level}" for game, level in GAMES]

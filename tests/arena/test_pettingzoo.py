@@ -13,8 +13,8 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo import test as zoo
 
+from mmgym_arena import RULES
 from mmgym_arena.multi import ArenaAECEnv, ArenaParallelEnv
-from mmgym_arena.tables import RULES
 
 GAMES = sorted(RULES)
 SMALL = 48

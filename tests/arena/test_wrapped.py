@@ -10,8 +10,8 @@ import pytest
 from pettingzoo import test as zoo
 from pettingzoo.utils import parallel_to_aec
 
+from mmgym_arena import RULES
 from mmgym_arena.multi import ArenaParallelEnv
-from mmgym_arena.tables import RULES
 from mmgym_arena.wrapped import VisualArena
 
 pytest.importorskip("pygame", reason="PettingZoo's own games draw with pygame")
