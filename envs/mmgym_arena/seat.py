@@ -13,12 +13,12 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, MultimodalEnv, choose
 from mmgym.rewards import RewardTerms
-from mmgym.rollout.host import load_attribute
+from mmgym.rollout.host import TaskError, load_attribute
 from mmgym.spaces import TextSpace, Tool, ToolCall
 from mmgym_arena.game import Game, State
 from mmgym_arena.match import Match, start_generator
 
-__all__ = ["PLAYERS", "Player", "SeatEnv"]
+__all__ = ["PLAYERS", "Player", "SeatEnv", "player", "seat_at"]
 
 Player = Callable[[Game, State, int, np.random.Generator], ToolCall | None]
 """Plays a seat: takes the game, the state, the seat and a generator, returns a call or None."""
@@ -44,18 +44,31 @@ PLAYERS: Mapping[str, Player] = {"expert": _expert, "weak": _weak, "random": _ra
 """Players by name."""
 
 
-def player(name: str | Player) -> Player:
+def player(name: str | Player, obs_mode: str = "image", image_size: int = 224) -> Player:
     """The player of a name.
 
+    Args:
+        name: a name of `PLAYERS`, ``module:attr``, ``agent:NAME OPTIONS`` (`mmgym_arena.agent_player`), or a player.
+        obs_mode: what an agent is shown.
+        image_size: side of an agent's pictures in pixels.
+
     Raises:
-        ValueError: for a name that is neither in `PLAYERS` nor ``module:attr``.
+        ValueError: for a name that is none of these, saying what is allowed.
     """
     if not isinstance(name, str):
         return name
+    kind, _, written = name.partition(":")
+    if kind == "agent":
+        from mmgym_arena.agent_player import agent_player
+
+        return agent_player(written, obs_mode, image_size)
     if ":" in name:
         found: Player = load_attribute(name)
         return found
-    return PLAYERS[choose("others", name, PLAYERS)]
+    if name not in PLAYERS:
+        known = ", ".join(PLAYERS)
+        raise ValueError(f"others must be {known}, agent:NAME OPTIONS, module:attr or a function; got {name!r}")
+    return PLAYERS[name]
 
 
 class SeatEnv(MultimodalEnv):
@@ -64,9 +77,15 @@ class SeatEnv(MultimodalEnv):
     Args:
         seat: name of the seat, or ``"any"`` where all seats have the same tools: it is drawn with the instance. None
             takes ``"any"`` there, else the first seat.
-        others: who plays the others: a name of `PLAYERS`, ``module:attr`` of a `Player`, or a `Player`; None takes the
-            expert in games that are won together, and the weak player in others.
+        others: who plays the others: a name of `PLAYERS`; ``agent:NAME OPTIONS``, an agent as ``mmgym bench`` names
+            it, with its options as JSON, e.g. ``agent:checkpoint {"path": "runs/demo/checkpoint"}``, shown `obs_mode`
+            and `image_size` of this environment; ``module:attr`` of a `Player`; or a `Player`. None takes the expert
+            in games that are won together, and the weak player in others.
         arguments: those of `MultimodalEnv`.
+
+    Raises:
+        ValueError: for a value that is not allowed, naming what is; from `reset` or `step`, when the agent of another
+            seat cannot be made.
     """
 
     rules: ClassVar[type[Game]]
@@ -80,7 +99,8 @@ class SeatEnv(MultimodalEnv):
         seat = seat or ("any" if alike else kind.seats[0])
         self._seat_argument = choose("seat", seat, (*kind.seats, "any") if alike else kind.seats)
         together = kind.kind == "cooperative"
-        self._others = player(others or ("expert" if together else "weak"))
+        shown = {name: arguments[name] for name in ("obs_mode", "image_size") if name in arguments}
+        self._others = player(others or ("expert" if together else "weak"), **shown)
         self.capabilities = Capabilities(
             expert="solves" if together and self._others is _expert else "optimal_in_expectation",
             expert_steps="at_least",
@@ -137,6 +157,8 @@ class SeatEnv(MultimodalEnv):
         """What the player of another seat does; one that fails has given no call, as the rules of conduct have it."""
         try:
             return self._others(self._match.game, self._match.state, seat, self.np_random)
+        except TaskError:  # no failure in a match: there is no such player
+            raise
         except Exception:
             logger.warning("the player of seat %s failed", self.rules.seats[seat], exc_info=True)
             return None
@@ -196,3 +218,11 @@ class SeatEnv(MultimodalEnv):
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         return self._match.game.questions(self._match.state, self._seat, rng)
+
+
+def seat_at(game: Game, state: State, seat: int) -> SeatEnv:
+    """The view of a seat at a state of a match, to be looked at and asked for calls; nobody plays in it."""
+    kind = type(type(game).__name__, (SeatEnv,), {"rules": type(game)})
+    env: SeatEnv = kind(seat=game.seats[seat], level=game.level)
+    env._set_state({"seat": seat, **Match(game, state).to_json()})
+    return env

@@ -50,8 +50,8 @@ class Breakthrough(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -91,8 +91,8 @@ class CoinDilemma(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -132,8 +132,8 @@ class ConnectFour(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -173,8 +173,8 @@ class GuideWalker(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: guide or walker. `others`: expert, weak, random or `module:attr`, who plays the other seat; the expert
-    unless given. And those of `MultimodalEnv`.
+    `seat`: guide or walker. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the expert unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -215,8 +215,8 @@ class Harvest(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -257,8 +257,8 @@ class Hex(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -300,8 +300,8 @@ class KuhnPoker(SeatEnv):
     at two chips a deal: no cheaper than playing on.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -340,8 +340,8 @@ class RockPaperScissors(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given.
     The weak player shows all signs equally often, so nothing is to be learned against it;
     `mmgym_arena.cards.rock_paper_scissors:copycat` can be seen through. And those of `MultimodalEnv`.
 
@@ -382,8 +382,8 @@ class TicTacToe(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the weak player
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the weak player unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|
@@ -424,8 +424,8 @@ class TwoRooms(SeatEnv):
     both move at once, and asked for again where they move in turn: the fourth one forfeits the game.
 
     ## Arguments
-    `seat`: a name, or any. `others`: expert, weak, random or `module:attr`, who plays the other seat; the expert
-    unless given. And those of `MultimodalEnv`.
+    `seat`: a name, or any. `others`: expert, weak, random, `agent:NAME OPTIONS` or `module:attr`, who plays the other
+    seat; the expert unless given. And those of `MultimodalEnv`.
 
     | level | 1 | 2 | 3 |
     |---|---|---|---|

@@ -6,6 +6,8 @@ Ours follow where theirs are short.
 import contextlib
 import io
 import warnings
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pettingzoo
@@ -47,6 +49,15 @@ def test_their_tests_of_seeds_and_rendering(name):
     zoo.seed_test(lambda: aec(name), num_cycles=10)
     zoo.parallel_seed_test(lambda: parallel(name), num_cycles=10)
     zoo.render_test(lambda **arguments: aec(name, **arguments))
+
+
+@pytest.mark.parametrize("name", ["CoinDilemma", "Harvest", "RockPaperScissors", "TwoRooms"])
+def test_their_test_of_the_length(name):
+    """Where all seats move at once and no match ends before its fourth cycle. Where they move in turn it cannot apply.
+
+    It counts a step of the parallel environment as a turn of every seat: there a cycle of ours has two steps.
+    """
+    zoo.max_cycles_test(SimpleNamespace(parallel_env=partial(parallel, name), env=partial(aec, name)))
 
 
 @pytest.mark.parametrize("name", GAMES)
