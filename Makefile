@@ -25,7 +25,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
-.PHONY: test-ray bench-scale bench-view
+.PHONY: test-slow test-ray bench-scale bench-view
 .PHONY: vllm test-vllm bench-vllm
 .PHONY: test-eight-bit bench-precision bench-packing
 .PHONY: bench check-exploits check-probes
@@ -46,6 +46,7 @@ help:
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
+	@echo "make test-slow      the tests that \"make test\" leaves out, minutes each: runs killed at many instants, every environment"
 	@echo "make bench          random and expert play the suite core, and both are shown in a browser; a quarter of an hour"
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
@@ -141,6 +142,9 @@ test: lint
 
 conformance: setup
 	$(BIN)/pytest -n 2 tests/test_conformance.py
+
+test-slow: setup
+	$(BIN)/pytest -n 2 -m slow
 
 # transformers imports torchao wherever it finds it, with a second's delay and warnings: it gets a folder of its own.
 test-eight-bit: $(STAMP)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from mmgym.learn.critic_free import discounted_returns
 Batch = list[dict[str, Any]]
 GROUPS, GROUP_SIZE = 6, 4
 DISCOUNT, LAMBDA = 0.97, 0.9
+SECOND_WEIGHT = 0.1
 SAME = 1e-5
 """Differences below are rounding: the libraries partly compute in float32."""
 
@@ -109,6 +110,21 @@ def ours(name: str, bootstrapped: bool = False, **settings: Any) -> Callable[[Ba
     return lambda batch: advantages(episodes(batch, bootstrapped), config)
 
 
+def weighed(**settings: Any) -> Callable[[Batch], list[np.ndarray]]:
+    """GDPO, where the second term is paid at a weight."""
+    config = AdvantageConfig("grpo", per_component=True, **settings)
+
+    def given(batch: Batch) -> list[np.ndarray]:
+        plain = episodes(batch)
+        first, second = plain.components["first"], [SECOND_WEIGHT * own for own in plain.components["second"]]
+        rewards = [one + other for one, other in zip(first, second, strict=True)]
+        components = {"first": first, "second": second}
+        weights = {"second": SECOND_WEIGHT}
+        return advantages(replace(plain, rewards=rewards, components=components, weights=weights), config)
+
+    return given
+
+
 def targets(bootstrapped: bool) -> Callable[[Batch], list[np.ndarray]]:
     config = AdvantageConfig("gae", token_discount=DISCOUNT, token_lambda=LAMBDA)
     return lambda batch: value_targets(episodes(batch, bootstrapped), config)
@@ -154,6 +170,15 @@ ROWS = (
         OVER_TOKENS,
         "shift and scale",
     ),
+    Row(
+        "grpo, per_component, weights 1 and .1",
+        "verl",
+        "gdpo, gdpo_reward_weights=[1, .1]",
+        "gdpo_weighed",
+        weighed(epsilon=1e-6),
+        OVER_TOKENS,
+        "shift and scale",
+    ),
     Row("gae, whiten", "verl", "gae", "gae", ours("gae", whiten=True, **CRITIC)),
     Row("gae, targets", "verl", "gae", "gae_targets", targets(False)),
     Row("grpo", "TRL", "GRPOTrainer, scale_rewards='group'", "grpo", ours("grpo")),
@@ -164,6 +189,13 @@ ROWS = (
         "GRPOTrainer, multi_objective_aggregation='normalize_then_sum'",
         "gdpo",
         ours("grpo", per_component=True),
+    ),
+    Row(
+        "grpo, per_component, weights 1 and .1",
+        "TRL",
+        "the same, reward_weights=[1, .1]",
+        "gdpo_weighed",
+        weighed(),
     ),
     Row("rloo", "TRL", "RLOOTrainer", "rloo", ours("rloo")),
     Row("grpo", "torchrl", "MCAdvantage, trajectory_return='sum'", "grpo", ours("grpo", epsilon=0.0)),

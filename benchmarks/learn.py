@@ -30,7 +30,6 @@ from rich.table import Table
 from benchmarks.peers import ROOT, machine
 from examples.train_video import CONFIG as VIDEO
 from examples.train_webnav import CONFIG as WEB
-from mmgym.learn.algorithms import ALGORITHMS
 from mmgym.learn.config import EvaluationConfig, TrainConfig, read_config
 from mmgym.learn.summary import versions
 
@@ -146,6 +145,14 @@ def play(run: Run, arguments: Arguments) -> dict[str, Any]:
     return found
 
 
+def methods(results: dict[str, dict[str, dict[str, Any]]], arguments: Arguments) -> dict[str, dict[str, str]]:
+    """Estimator and loss as they were run, with what the task changes in them, by task and algorithm."""
+    return {
+        task: {name: str(config_of(Run(task, 0, name), arguments).grpo.method()) for name in rows if name != START}
+        for task, rows in results.items()
+    }
+
+
 def entry(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     """What is written of a run."""
     sampled = summary["heldout"]["trained" if run.algorithm else "cloned"]["sampled"]
@@ -169,7 +176,7 @@ def main(arguments: Arguments) -> None:
                     "what": "held-out success after training from the same cloned start, by task, algorithm and seed",
                     **about,
                     "iterations": iterations,
-                    "algorithms": {name: str(ALGORITHMS[name]) for name in PUZZLE_ALGORITHMS},
+                    "methods": methods(results, arguments),
                     "results": results,
                 }
                 arguments.output.write_text(json.dumps(content, indent=1) + "\n")

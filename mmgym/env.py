@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -21,6 +21,7 @@ import numpy as np
 from mmgym.pointing import Pointer
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace
+from mmgym.table import Table
 
 __all__ = [
     "SPLITS",
@@ -348,6 +349,23 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             wanted = f"{type(self).__name__} version {SNAPSHOT_VERSION}"
             raise ValueError(f"snapshot of {kind} version {version} cannot be restored here; expected {wanted}")
         return content
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """Names of the seats that agents can take together, each the constructor's `seat`; empty for one agent."""
+        return ()
+
+    def table(self, envs: Sequence[gym.Env[Any, Any]]) -> Table:
+        """A match that several agents play.
+
+        Args:
+            envs: an environment for each of the `seats`, in their order, with their wrappers.
+
+        Raises:
+            Unsupported: for an environment of one agent.
+            ValueError: for other environments.
+        """
+        raise Unsupported(f"{type(self).__name__} has one seat: it is not played by several agents")
 
     def expert(self) -> ToolCall:
         """The next call of a scripted expert that reads the state."""

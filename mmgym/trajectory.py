@@ -124,6 +124,11 @@ class EpisodeTask:
     """How the pictures that the agent sees are altered (a name in `mmgym.rollout.augment`); empty shows them clean."""
     strength: float = 0.0
     """How much, from 0 (clean) to 1."""
+    match: int | None = None
+    """Number of the match of which this is one seat (``kwargs["seat"]``): the tasks of a match, one for each seat in
+    their order, are played together. None for an episode of one agent."""
+    player: str = ""
+    """Who plays it: the agent that is run, or where a name is given, another one of that name."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:

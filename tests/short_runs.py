@@ -24,6 +24,7 @@ def short_run(out: Path, **changes: Any) -> dict[str, Any]:
     """A configuration; `changes` are merged into its tables."""
     content: dict[str, Any] = {
         "out": str(out),
+        "seed": 3,  # its only instance of training is won now and then: some groups fail whole, and get an old success
         "checkpoint_every": 1,
         "environment": {
             "kwargs": {"preset": "two_holes", "image_size": 64, "max_turns": 4},
@@ -47,7 +48,7 @@ def short_run(out: Path, **changes: Any) -> dict[str, Any]:
             "kl_target": 0.001,
             "kl_horizon": 100.0,
             "gathering": {
-                "pool": 3,
+                "pool": 1,
                 "rounds": 2,
                 "replay": 1,
                 "levels": [1, 2],

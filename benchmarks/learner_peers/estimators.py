@@ -28,6 +28,8 @@ Answer = list[list[float]]
 GROUP_SIZE = 4
 """Trajectories of a group; some libraries want it to be the same for all."""
 DISCOUNT, LAMBDA = 0.97, 0.9
+WEIGHTS = [1.0, 0.1]
+"""Of the terms ``first`` and ``second``, where they are weighed."""
 
 
 def verl(batches: list[Batch]) -> dict[str, list[Answer]]:
@@ -64,12 +66,12 @@ def verl(batches: list[Batch]) -> dict[str, list[Answer]]:
     def critic(part: int) -> Callable[[Batch], Answer]:
         return lambda batch: ask("gae", batch, part, values=padded(batch)["values"], gamma=DISCOUNT, lam=LAMBDA)
 
-    def gdpo(batch: Batch) -> Answer:
+    def gdpo(batch: Batch, **more: Any) -> Answer:
         rows = padded(batch)
         terms = {name: np.array([sum(one[name]) for one in batch]) for name in ("first", "second")}
         shown = {"prompts": torch.zeros(len(batch), 1), "attention_mask": rows["seen"].long()}
         shown["attention_mask"] = torch.cat([torch.ones(len(batch), 1, dtype=torch.long), shown["attention_mask"]], 1)
-        config = {"gdpo_reward_keys": list(terms)}
+        config = {"gdpo_reward_keys": list(terms), **more}
         return grouped("gdpo", config=config, non_tensor_batch=terms, batch=shown)(batch)
 
     functions: dict[str, Callable[[Batch], Answer]] = {
@@ -81,6 +83,7 @@ def verl(batches: list[Batch]) -> dict[str, list[Answer]]:
         "reinforce_pp": lambda batch: ask("reinforce_plus_plus", batch, config=discounted),
         "reinforce_pp_baseline": grouped("reinforce_plus_plus_baseline"),
         "gdpo": gdpo,
+        "gdpo_weighed": lambda batch: gdpo(batch, gdpo_reward_weights=WEIGHTS),
         "gae": critic(0),
         "gae_targets": critic(1),
     }
@@ -158,6 +161,9 @@ def trl(batches: list[Batch]) -> dict[str, list[Answer]]:
         "grpo": ask("GRPO", ["rewards"], scale_rewards="group"),
         "dr_grpo": ask("GRPO", ["rewards"], scale_rewards="none"),
         "gdpo": ask("GRPO", ["first", "second"], multi_objective_aggregation="normalize_then_sum"),
+        "gdpo_weighed": ask(
+            "GRPO", ["first", "second"], multi_objective_aggregation="normalize_then_sum", reward_weights=WEIGHTS
+        ),
         "rloo": ask("RLOO", ["rewards"]),
     }
 

@@ -95,11 +95,14 @@ class Match:
             return self.game.kind == "competitive" and seat != self.quitter
         return self.game.solved(self.state, seat)
 
-    def play(self, actions: Mapping[int, Any]) -> None:
+    def play(self, actions: Mapping[int, Any]) -> dict[int, ToolCall | None]:
         """Let every seat that has to move do so.
 
         Args:
             actions: by seat; what is missing, None or no valid call counts as a turn without one.
+
+        Returns:
+            The calls that were made, None for a turn without one.
 
         Raises:
             RuntimeError: when the match is over.
@@ -124,6 +127,7 @@ class Match:
                 self.last[seat].effective = calls[seat] is not None and changed
         for seat, (new, old) in enumerate(zip(self.scores(), earned, strict=True)):
             self.last[seat].earned += new - old
+        return calls
 
     def _read(self, seat: int, action: Any) -> tuple[ToolCall | None, SeatTurn]:
         if action is None:

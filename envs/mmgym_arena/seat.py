@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -15,7 +16,8 @@ from mmgym.env import Capabilities, Effect, MultimodalEnv, choose
 from mmgym.rewards import RewardTerms
 from mmgym.rollout.host import TaskError, load_attribute
 from mmgym.spaces import TextSpace, Tool, ToolCall
-from mmgym_arena.game import Game, State
+from mmgym.table import Table
+from mmgym_arena.game import Calls, Game, State
 from mmgym_arena.match import Match, start_generator
 
 __all__ = ["PLAYERS", "Player", "SeatEnv", "player", "seat_at"]
@@ -110,7 +112,25 @@ class SeatEnv(MultimodalEnv):
         self._seat = 0 if seat == "any" else kind.seats.index(seat)
         self._added = ""
         super().__init__(**arguments)
-        self._match = Match.begin(first, np.random.default_rng(0))
+        self.match = Match.begin(first, np.random.default_rng(0))
+        self.told: deque[Calls] | None = None
+        """At a table (`mmgym_arena.table`): what the others did in each move of the match that is yet to be shown."""
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """Names of the seats."""
+        return self.rules.seats
+
+    @property
+    def seat_name(self) -> str:
+        """Name of the seat that is shown."""
+        return self.rules.seats[self._seat]
+
+    def table(self, envs: Sequence[gym.Env[Any, Any]]) -> Table:
+        """A match of several agents; see `mmgym.table.Table`."""
+        from mmgym_arena.table import ArenaTable
+
+        return ArenaTable(envs)
 
     @property
     def instruction(self) -> str:
@@ -128,7 +148,7 @@ class SeatEnv(MultimodalEnv):
         return {**super()._observation_parts(), "messages": TextSpace()}
 
     def _observe(self) -> dict[str, Any]:
-        return {**super()._observe(), "messages": self._match.game.messages(self._match.state, self._seat)}
+        return {**super()._observe(), "messages": self.match.game.messages(self.match.state, self._seat)}
 
     # --- an instance -------------------------------------------------------------------------------------------------
 
@@ -136,27 +156,31 @@ class SeatEnv(MultimodalEnv):
         if task not in (None, "any"):
             raise ValueError(f"task must be 'any'; got {task!r}")
         rng = start_generator(self.np_random, self.split)
-        self._match = Match.begin(self.rules(self.level), rng, _ENDLESS)
+        self.match = Match.begin(self.rules(self.level), rng, _ENDLESS)
         if self._seat_argument == "any":
             self._seat = int(rng.integers(len(self.rules.seats)))
         self._let_others_play()
 
     def _let_others_play(self) -> None:
-        match = self._match
-        while match.movers and self._seat not in match.movers:
-            match.play({seat: self._other(seat) for seat in match.movers})
+        match = self.match
+        while match.movers and self._seat not in match.movers and self.told != deque():
+            match.play(self._others_calls())
 
     def _turn(self, call: ToolCall | None) -> None:
         """The own turn, those that others have at the same time, and theirs until the next own one."""
-        match = self._match
-        others = [seat for seat in match.movers if seat != self._seat]
-        match.play({**{seat: self._other(seat) for seat in others}, self._seat: call})
+        self.match.play({**self._others_calls(), self._seat: call})
         self._let_others_play()
+
+    def _others_calls(self) -> Calls:
+        """What the others do now, of those that have to move."""
+        if self.told is not None:
+            return self.told.popleft()
+        return {seat: self._other(seat) for seat in self.match.movers if seat != self._seat}
 
     def _other(self, seat: int) -> ToolCall | None:
         """What the player of another seat does; one that fails has given no call, as the rules of conduct have it."""
         try:
-            return self._others(self._match.game, self._match.state, seat, self.np_random)
+            return self._others(self.match.game, self.match.state, seat, self.np_random)
         except TaskError:  # no failure in a match: there is no such player
             raise
         except Exception:
@@ -164,60 +188,60 @@ class SeatEnv(MultimodalEnv):
             return None
 
     def _turn_limit(self) -> int:
-        return self._match.game.turn_limit()
+        return self.match.game.turn_limit()
 
     def _perform(self, call: ToolCall) -> Effect:
         before = self.state_key()
         self._turn(call)
-        return Effect(self.state_key() != before, self._match.last[self._seat].feedback)
+        return Effect(self.state_key() != before, self.match.last[self._seat].feedback)
 
     def _miss(self) -> None:
         self._turn(None)
 
     def _is_success(self) -> bool:
-        return self._match.solved(self._seat)
+        return self.match.solved(self._seat)
 
     def _is_failure(self) -> bool:
-        return self._match.terminated
+        return self.match.terminated
 
     def _reward_terms(self) -> RewardTerms:
-        return {"outcome": self._match.last[self._seat].earned}
+        return {"outcome": self.match.last[self._seat].earned}
 
     # --- its state ---------------------------------------------------------------------------------------------------
 
     def state_key(self) -> str:
         """Hash of what the seat knows, without turn counts: what is hidden from it does not tell states apart."""
-        match = self._match
+        match = self.match
         content = [self.rules.__name__, self.level, self._seat, match.game.seen(match.state, self._seat)]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
     def _get_state(self) -> dict[str, Any]:
-        return {"seat": self._seat, **self._match.to_json()}
+        return {"seat": self._seat, **self.match.to_json()}
 
     def _set_state(self, state: dict[str, Any]) -> None:
         self._seat = state["seat"]
-        self._match = Match.from_json(self.rules(self.level), state, _ENDLESS)
+        self.match = Match.from_json(self.rules(self.level), state, _ENDLESS)
 
     def _image(self) -> np.ndarray:
-        return self._match.game.picture(self._match.state, self._seat, self.image_size)
+        return self.match.game.picture(self.match.state, self._seat, self.image_size)
 
     def _text(self) -> str:
-        return self._match.game.text(self._match.state, self._seat)
+        return self.match.game.text(self.match.state, self._seat)
 
     def _expert_call(self) -> ToolCall:
-        match = self._match
+        match = self.match
         key = int(self.state_key()[:16], 16)
         return match.game.expert(match.state, self._seat, np.random.default_rng(key))
 
     def weak_call(self, rng: np.random.Generator) -> ToolCall:
         """The game's weak player."""
-        return self._match.game.weak(self._match.state, self._seat, rng)
+        return self.match.game.weak(self.match.state, self._seat, rng)
 
     def _expert_steps(self) -> int:
         return 1
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
-        return self._match.game.questions(self._match.state, self._seat, rng)
+        return self.match.game.questions(self.match.state, self._seat, rng)
 
 
 def seat_at(game: Game, state: State, seat: int) -> SeatEnv:

@@ -51,7 +51,8 @@ class AdvantageConfig:
     epsilon: float = 1e-4
     """Added to standard deviations, and to MaxRL's mean, before dividing by them."""
     per_component: bool = False
-    """grpo, dr_grpo: GDPO (arXiv 2601.05242), each reward component relative to its group and their sum whitened."""
+    """grpo, dr_grpo: GDPO (arXiv 2601.05242), each reward component relative to its group before it is weighed, and
+    their sum whitened."""
     normalise: bool = False
     """gigpo, turn_returns: divide by the standard deviation too, as grpo always does."""
     turn_discount: float = 0.95
@@ -101,6 +102,8 @@ class Episodes:
     """The critic's value before each sampled token, float64 (sampled tokens,) each."""
     last_values: np.ndarray | None = None
     """float64 (n,): the critic's value of what would follow a truncated episode, 0 where it terminated; None: all 0."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """By what the `components` were multiplied, in all trajectories alike; those without an entry by 1."""
 
     def __post_init__(self) -> None:
         turns = [len(own) for own in self.rewards]
@@ -118,6 +121,10 @@ class Episodes:
         for name, lists in floats.items():
             if not all(np.isfinite(own).all() for own in lists):
                 raise ValueError(f"{name} must be finite")
+        for name, weight in self.weights.items():
+            if name not in self.components or not np.isfinite(weight):
+                known = ", ".join(self.components) or "none"
+                raise ValueError(f"weights must be finite numbers of components ({known}); got {name!r}: {weight}")
 
     @property
     def lengths(self) -> list[int]:
@@ -199,6 +206,7 @@ def together(parts: Sequence[Episodes]) -> Episodes:
         {name: [own for part in parts for own in part.components[name]] for name in parts[0].components},
         [own for part in parts for own in part.values],
         np.concatenate([part.bootstraps for part in parts]),
+        parts[0].weights,
     )
 
 
@@ -234,6 +242,7 @@ def _select(episodes: Episodes, where: Sequence[int]) -> Episodes:
         {name: some(lists) for name, lists in episodes.components.items()},
         some(episodes.values),
         episodes.bootstraps[list(where)],
+        episodes.weights,
     )
 
 
@@ -248,8 +257,11 @@ def _per_turn(episodes: Episodes, credit: list[np.ndarray]) -> list[np.ndarray]:
 def _relative(episodes: Episodes, config: AdvantageConfig) -> list[np.ndarray]:
     normalise = config.name == "grpo"
     if config.per_component:
-        sums = [np.array([own.sum() for own in lists]) for lists in episodes.components.values()]
-        credit = decoupled(sums, episodes.groups, config.epsilon, normalise)
+        # What is paid, caps and gates included, in units of its weight; a weight of 0 (a schedule's) pays 0 anyway.
+        weights = [abs(episodes.weights.get(name, 1.0)) for name in episodes.components]
+        columns = zip(episodes.components.values(), weights, strict=True)
+        sums = [np.array([own.sum() for own in lists]) / (weight or 1.0) for lists, weight in columns]
+        credit = decoupled(sums, episodes.groups, config.epsilon, normalise, weights)
     else:
         credit = group_relative(episodes.returns, episodes.groups, config.epsilon, normalise)
     return _per_trajectory(episodes, credit)

@@ -14,6 +14,7 @@ import mmgym
 from mmgym.agent import Agent, Policy
 from mmgym.env import choose
 from mmgym.learn.config import EnvironmentConfig, GrpoConfig, TrainConfig
+from mmgym.learn.self_play import seat_environments
 from mmgym.messages import observation_content
 from mmgym.rewards import RewardSpec, outcome_and_validity
 from mmgym.rollout.host import load_attribute, put_on
@@ -58,7 +59,7 @@ def make_policy(config: TrainConfig) -> Policy:
     """The policy that the configuration names, from `PolicyConfig.factory`."""
     words: dict[str, None] = {}
     sizes = []
-    for environment in config.environments:
+    for environment in seat_environments(config):
         env = make_env(environment)
         inner: Any = mmgym.unwrap(env)
         known = inner.vocabulary() if hasattr(inner, "vocabulary") else _words(env, list(environment.tasks))

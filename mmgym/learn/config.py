@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from tyro.constructors import PrimitiveConstructorSpec
 
 from mmgym.env import choose
-from mmgym.learn.advantages import AdvantageConfig
+from mmgym.learn.advantages import AdvantageConfig, needs
 from mmgym.learn.algorithms import ALGORITHMS
 from mmgym.learn.critic import CriticConfig
 from mmgym.learn.experience import AlarmConfig, CurriculumConfig
@@ -20,6 +20,7 @@ from mmgym.learn.loss_config import LossConfig
 from mmgym.learn.mapping import JSON, Table, at_least, differences, from_mapping, only, read_file, share
 from mmgym.learn.optimizers import OptimizerConfig
 from mmgym.learn.policy_config import PolicyConfig
+from mmgym.learn.self_play import SelfPlayConfig
 from mmgym.learn.sharding import ShardingConfig
 from mmgym.rollout import RolloutConfig
 from mmgym.rollout.augment import check_augmentation
@@ -83,8 +84,9 @@ class MixedEnvironment(EnvironmentConfig):
 
     @property
     def name(self) -> str:
-        """A short name, e.g. ``FrozenLake``."""
-        return re.sub(r"-v\d+$", "", self.id.rpartition("/")[2])
+        """A short name, e.g. ``FrozenLake``, or of one seat ``GuideWalker/walker``."""
+        name = re.sub(r"-v\d+$", "", self.id.rpartition("/")[2])
+        return f"{name}/{self.kwargs['seat']}" if "seat" in self.kwargs else name
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class GatheringConfig:
     """Number of instances that are played again and again; 0 draws fresh ones always."""
     rounds: int = 1
     """How often groups may be played for an update: as long as fewer than `GrpoConfig.groups` of them have unequal
-    returns, others are played (dynamic sampling, DAPO)."""
+    returns, others are played (dynamic sampling, DAPO). Returns decide whatever the estimator: groups that differ in
+    their turns or terms alone are replaced too."""
     replay: int = 0
     """Successes that are kept of each instance, for groups in which nobody succeeds (ARPO); 0 for none. It needs a
     `pool` and a correction."""
@@ -206,8 +209,8 @@ class GrpoConfig:
     """Fields of `mmgym.learn.loss_config.LossConfig` that differ from the algorithm's. The entropy is that of the
     choice between valid actions where those can be listed, else of all tokens."""
     keep_equal: bool = False
-    """Learn from trajectories whose advantages are all 0, too: they count in means, and in what a reference or an
-    entropy bonus adds. Without, groups of equal returns are left out, as DAPO does."""
+    """Learn from groups in which every advantage is 0, too: they count in means, and in what a reference or an entropy
+    bonus adds. Without, such groups are left out, as DAPO does; other groups always count with all their members."""
     recompute: bool = False
     """Take ratios to the learner's own log-probabilities before the update instead of the sampler's: one more pass,
     which corrections need."""
@@ -247,7 +250,8 @@ class GrpoConfig:
     alarm: AlarmConfig = field(default_factory=AlarmConfig)
     """When to shout because reward and success part."""
     preference_beta: float = 0.0
-    """Above 0: in place of the policy loss, DPO on the best and the worst trajectory of each group, with this beta."""
+    """Above 0: in place of the policy loss, DPO on the best and the worst trajectory of each group, with this beta. It
+    goes with no critic, divergence or entropy bonus."""
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
@@ -257,7 +261,7 @@ class GrpoConfig:
         at_least(self, 1, "groups", "minibatches", "epochs", "rows_per_minibatch", "max_tokens", "kl_horizon")
         at_least(self, 1, "max_image_tokens")
         choose("layout", self.layout, ("padded", "packed", "auto"))
-        _, loss = self.method()
+        advantage, loss = self.method()
         if loss.correction != "none" and not self.recompute:
             raise ValueError(f"loss.correction {loss.correction!r} needs recompute = true")
         if self.gathering.replay and loss.correction == "none":
@@ -282,6 +286,27 @@ class GrpoConfig:
                 )
         if self.kl_target and loss.kl == "none":
             raise ValueError("kl_target needs a divergence to control: set loss.kl and loss.kl_coefficient")
+        if self.gathering.augmented and loss.form == "dppo_tv":
+            raise ValueError(
+                "gathering.augmented does not go with loss.form dppo_tv: it compares the probability of each token "
+                "with the sampler's, which saw other pictures"
+            )
+        if self.preference_beta:
+            self._check_preferences(advantage, loss)
+
+    def _check_preferences(self, advantage: AdvantageConfig, loss: LossConfig) -> None:
+        """DPO has a divergence of its own and no policy loss: what only belongs to one would do nothing."""
+        idle = {
+            "loss.kl": loss.kl != "none",
+            "loss.entropy_bonus": loss.entropy_bonus > 0,
+            "kl_target": self.kl_target > 0,
+            f"the critic of {advantage.name}": "values" in needs(advantage),
+        }
+        if found := [name for name, given in idle.items() if given]:
+            raise ValueError(
+                f"preference_beta takes the place of the policy loss, so that {', '.join(found)} would do nothing: "
+                "leave it out, or set preference_beta = 0"
+            )
 
     def method(self) -> tuple[AdvantageConfig, LossConfig]:
         """Estimator and loss: those of the algorithm with the changes.
@@ -373,6 +398,8 @@ class TrainConfig:
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
     perception: PerceptionConfig = field(default_factory=PerceptionConfig)
     cloning: CloningConfig = field(default_factory=CloningConfig)
+    self_play: SelfPlayConfig = field(default_factory=SelfPlayConfig)
+    """Matches in which the policy takes every seat of an environment that has several."""
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     quote: Annotated[dict[str, str], JSON] = field(default_factory=dict)
@@ -381,11 +408,29 @@ class TrainConfig:
     def __post_init__(self) -> None:
         at_least(self, 1, "processes", "threads", "checkpoint_every")
         at_least(self, 0, "seed")
+        self._check_self_play()
         names = [environment.name for environment in self.environments]
         if len(set(names)) < len(names):
             raise ValueError(
                 f"mixture: the ids must differ from one another and environment.id; got {', '.join(names)}"
             )
+
+    def _check_self_play(self) -> None:
+        if not self.self_play.enabled:
+            return
+        gathering, past = self.grpo.gathering, self.self_play.past > 0
+        apart = {
+            "self_play does not go with grpo.staleness": self.grpo.staleness > 0,
+            "self_play does not go with grpo.gathering.rounds": gathering.rounds > 1,
+            "self_play does not go with grpo.gathering.replay": gathering.replay > 0,
+            "self_play.past does not go with sharding.mode": past and self.sharding.mode != "none",
+            "self_play.past does not go with rollout.ray.replicas": past and self.rollout.ray.replicas > 0,
+            "self_play.past does not go with policy.engine": past and self.policy.engine != "transformers",
+        }
+        if found := [words for words, given in apart.items() if given]:
+            raise ValueError(f"{found[0]}: leave that at its default")
+        if any("seat" in environment.kwargs for environment in (self.environment, *self.mixture)):
+            raise ValueError("self_play takes every seat of an environment: leave its argument seat out")
 
     @property
     def environments(self) -> tuple[MixedEnvironment, ...]:

@@ -118,8 +118,8 @@ class Critic(Learner):
             lr_scale: factor on the learning rate.
 
         Returns:
-            ``value_error`` (mean squared error before each step), ``value_explained`` (share of the targets' variance)
-            and ``value_grad_norm``, means over the steps.
+            ``value_error`` (mean squared error before each step), ``value_explained`` (share of the targets' variance),
+            ``value_grad_norm`` and, with a clip, ``value_clip_fraction`` (share of tokens), means over the steps.
         """
         count = self.settings.minibatches
         place = rng.permutation(len(played)) % count
@@ -140,6 +140,7 @@ class Critic(Learner):
             "value_error": mean["value_error"],
             "value_explained": 1 - mean["value_error"] / variance if variance > 1e-12 else 0.0,
             "value_grad_norm": mean["grad_norm"],
+            **({"value_clip_fraction": mean["value_clip_fraction"]} if self.settings.clip else {}),
         }
 
     def _values(self, batch: MicroBatch, hidden: torch.Tensor) -> torch.Tensor:

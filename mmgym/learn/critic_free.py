@@ -95,24 +95,30 @@ def whiten(values: np.ndarray, epsilon: float = 1e-4) -> np.ndarray:
 
 
 def decoupled(
-    components: Sequence[np.ndarray], groups: np.ndarray, epsilon: float = 1e-4, normalise: bool = True
+    components: Sequence[np.ndarray],
+    groups: np.ndarray,
+    epsilon: float = 1e-4,
+    normalise: bool = True,
+    weights: Sequence[float] = (),
 ) -> np.ndarray:
-    """GDPO (arXiv 2601.05242): each component relative to its group, then their sum, then whitened over trajectories.
+    """GDPO (arXiv 2601.05242): each component relative to its group, their weighted sum, whitened over trajectories.
 
     One component that is not normalised is REINFORCE++ with a baseline (arXiv 2501.03262). Over trajectories and not
     over tokens: the advantages of a group sum to 0, so whitening has no mean to move, and a group in which every
     component is equal still gives 0.
 
     Args:
-        components: of each component float64 (n,), what each trajectory got of it.
+        components: of each component float64 (n,), what each trajectory got of it, not weighed.
         groups: int (n,).
         epsilon: keeps the quotients finite.
         normalise: whether each component is divided by its standard deviation in the group.
+        weights: of each component; a weight put on before that division would cancel. Empty: all 1.
 
     Returns:
         float64 (n,).
     """
-    total = np.sum([group_relative(values, groups, epsilon, normalise) for values in components], axis=0)
+    pairs = zip(components, weights or [1.0] * len(components), strict=True)
+    total = np.sum([weight * group_relative(own, groups, epsilon, normalise) for own, weight in pairs], axis=0)
     spread = total.std(ddof=1) if len(total) > 1 else 0.0
     return total * _inverse(np.array(spread), epsilon)
 

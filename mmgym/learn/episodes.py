@@ -11,6 +11,7 @@ import numpy as np
 from mmgym.learn.config import MixedEnvironment, TrainConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.experience import Curriculum
+from mmgym.learn.self_play import seat_tasks
 from mmgym.rollout import Rollout
 from mmgym.trajectory import EpisodeTask, Status, Trajectory
 
@@ -75,7 +76,7 @@ def training_tasks(
             )
             for member in range(size)
         ]
-    return tasks
+    return seat_tasks(tasks, config)
 
 
 def _environment(
@@ -93,14 +94,16 @@ def _environment(
 
 
 def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
-    """This process's trajectories of whole groups; one that lost a member to the machinery is dropped and counted.
+    """This process's trajectories of whole groups, without those of other players.
+
+    A group that lost a member to the machinery is dropped and counted.
 
     Raises:
         RuntimeError: in every process, when no group of any process is whole, or no episode has a turn.
     """
     groups = {t.task.group for t in rollout.trajectories}
     errors = {t.task.group: t.error for t in rollout.trajectories if t.status is Status.ENV_ERROR}
-    usable = [t for t in rollout.trajectories if t.task.group not in errors and t.turns]
+    usable = [t for t in rollout.trajectories if t.task.group not in errors and t.turns and not t.task.player]
     reason = next(iter(errors.values()), "")
     parts = world.gather((len(groups), len(errors), len(usable), reason))
     total, broken, used = (sum(column) for column in zip(*(part[:3] for part in parts), strict=True))

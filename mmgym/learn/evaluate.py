@@ -68,7 +68,7 @@ def evaluate(
     summary = summarise_episodes(played)
     if len(environments) > 1:
         summary["environments"] = {
-            environment.name: summarise_episodes([t for t in played if t.task.env_id == environment.id])
-            for environment in environments
+            environment.name: summarise_episodes([t for t in played if t.task.group // episodes == number])
+            for number, environment in enumerate(environments)
         }
     return summary, rollout

@@ -19,6 +19,7 @@ from mmgym.learn.config import TrainConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import describe, training_tasks, whole_groups
 from mmgym.learn.experience import Arm, Curriculum, SuccessReplay, refill_plan
+from mmgym.learn.self_play import League
 from mmgym.rollout import Executor, Rollout
 from mmgym.rollout.augment import annealed_strength
 from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory
@@ -52,6 +53,7 @@ class Gathering:
         executor: plays.
         sampler: the agent that plays.
         ahead: plays in their place, while the learner works (`GrpoConfig.staleness`).
+        league: past checkpoints that are met (`SelfPlayConfig.past`).
     """
 
     def __init__(
@@ -61,9 +63,10 @@ class Gathering:
         executor: Executor,
         sampler: TrainableAgent,
         ahead: RolloutsAhead | None = None,
+        league: League | None = None,
     ):
         self.config, self.world, self.executor, self.sampler = config, world, executor, sampler
-        self.ahead = ahead
+        self.ahead, self.league = ahead, league
         self._published, self._begun = -1, 0
         self._collected = (time.perf_counter(), 0.0)
         """When episodes were last collected, and seconds of playing until then."""
@@ -92,30 +95,38 @@ class Gathering:
         retried, first, draw, rounds = 0, 0, wanted, 0
         used: set[int] | None = None
         usable: list[Trajectory] = []
+        learned: list[Trajectory] = []
+        replayed: list[bool] = []
         while draw:
             rollout = self._rollout(step, first, draw)
             images.update(rollout.images)
             played += rollout.trajectories
             retried += rollout.retried
-            usable += whole_groups(rollout, self.world)
+            whole = whole_groups(rollout, self.world)
+            helped, old = self._with_replays(whole, images, returns, step)
+            usable, learned, replayed = usable + whole, learned + helped, replayed + old
             first, rounds, draw = first + draw, rounds + 1, 0
             if config.gathering.rounds > 1:
-                numbers, values = self._by_group(usable, returns)
+                numbers, values = self._by_group(learned, returns)
                 plan = refill_plan(values, wanted, rounds, config.gathering.rounds)
                 used, draw = {numbers[index] for index in plan.used}, plan.draw
         if self.ahead is None and hasattr(self.sampler, "rest"):
             self.sampler.rest()  # an engine that shares the GPU with the learner makes room for it
-        whole = Rollout(played, images, retried=retried)
-        metrics = describe(whole, usable, float(sum(map(returns, usable))), self.world) | {"rounds": float(rounds)}
+        everything = Rollout(played, images, retried=retried)
+        metrics = describe(everything, usable, float(sum(map(returns, usable))), self.world)
+        metrics |= {"rounds": float(rounds), "lost_groups": self._lost_groups(played)}
+        if config.gathering.augmented:
+            metrics["augmentation_strength"] = self._strength(step)
         if self.ahead:
-            metrics |= self._timeliness(self.ahead, whole, usable, step)
+            metrics |= self._timeliness(self.ahead, usable, step)
+        if self.league:
+            metrics |= self.league.record(played, self.world)
         self._record(usable)
-        if used:
-            usable = [trajectory for trajectory in usable if trajectory.task.group in used]
-        learned, replayed = self._with_replays(usable, images, returns, step)
-        return Gathered(
-            learned, replayed, images, {**metrics, **(self.curriculum.metrics() if self.curriculum else {})}
-        )
+        self._keep_successes(usable, images)
+        if self.curriculum:
+            metrics |= self.curriculum.metrics()
+        kept = [index for index, one in enumerate(learned) if not used or one.task.group in used]
+        return Gathered([learned[index] for index in kept], [replayed[index] for index in kept], images, metrics)
 
     def begin(self, step: int) -> None:
         """Where episodes are played ahead: hand over the weights that an iteration starts from, and what it allows.
@@ -139,7 +150,10 @@ class Gathering:
     def _rollout(self, step: int, first: int, groups: int) -> Rollout:
         """This process's share of some groups of an iteration."""
         if self.ahead is None:
-            return self.executor.run(self._tasks(step, first, groups), self.sampler)
+            if self.league:
+                self.league.begin(step)
+            others = self.league.players if self.league else {}
+            return self.executor.run(self._tasks(step, first, groups), self.sampler, others=others)
         if first:
             self.ahead.begin(step, self._tasks(step, first, groups))
         return self.ahead.collect(step)
@@ -155,6 +169,8 @@ class Gathering:
             first=first,
             curriculum=self.curriculum,
         )
+        if self.league:
+            tasks = self.league.seat(tasks, step)
         return self._augmented(tasks, step)
 
     def _spares(self, step: int) -> list[list[EpisodeTask]]:
@@ -163,19 +179,20 @@ class Gathering:
         tasks = self._tasks(step, _SPARE, self.config.grpo.groups)
         return [tasks[start : start + size] for start in range(0, len(tasks), size)]
 
-    def _timeliness(
-        self, ahead: RolloutsAhead, rollout: Rollout, usable: Sequence[Trajectory], step: int
-    ) -> dict[str, float]:
+    def _lost_groups(self, played: Sequence[Trajectory]) -> float:
+        """Groups of all processes that lost an episode to the machinery."""
+        return self.world.sum(float(len({t.task.group for t in played if t.status is Status.ENV_ERROR})))
+
+    def _timeliness(self, ahead: RolloutsAhead, usable: Sequence[Trajectory], step: int) -> dict[str, float]:
         """How old the tokens are that are learned from, and who waited for whom."""
         ages, tokens = staleness(usable, step)
-        lost = {t.task.group for t in rollout.trajectories if t.status is Status.ENV_ERROR}
         now, playing = time.perf_counter(), ahead.seconds_playing
         before, played = self._collected
         self._collected = now, playing
         parts = self.world.gather(
-            (float(ages @ tokens), float(tokens.sum()), float(ages.max(initial=0)), len(lost), ahead.whole_groups)
+            (float(ages @ tokens), float(tokens.sum()), float(ages.max(initial=0)), ahead.whole_groups)
         )
-        total, count, oldest, dropped, waiting = zip(*parts, strict=True)
+        total, count, oldest, waiting = zip(*parts, strict=True)
         if max(oldest) > self.config.grpo.staleness:
             raise RuntimeError(
                 f"a token is {max(oldest):g} versions old; at most {self.config.grpo.staleness} (grpo.staleness) is "
@@ -184,17 +201,21 @@ class Gathering:
         return {
             "staleness": sum(total) / max(1.0, sum(count)),
             "staleness_max": max(oldest),
-            "lost_groups": float(sum(dropped)),
             "waiting_groups": float(sum(waiting)),
             "seconds_idle": max(0.0, now - before - (playing - played)),
         }
+
+    def _strength(self, step: int) -> float:
+        """How much pictures are altered in an iteration."""
+        grpo = self.config.grpo
+        return annealed_strength(grpo.gathering.strength, step, grpo.iterations)
 
     def _augmented(self, tasks: list[EpisodeTask], step: int) -> list[EpisodeTask]:
         """The tasks, of which the last members of each group see altered pictures."""
         config, size = self.config.grpo.gathering, self.config.grpo.group_size
         if not config.augmented:
             return tasks
-        strength = annealed_strength(config.strength, step, self.config.grpo.iterations)
+        strength = self._strength(step)
         return [
             dataclasses.replace(task, augmentation=config.augmentation, strength=strength)
             if task.member >= size - config.augmented
@@ -225,7 +246,7 @@ class Gathering:
             self.curriculum.record(*found[group])
 
     def _with_replays(
-        self, usable: list[Trajectory], images: ImageStore, returns: Returns, step: int
+        self, usable: Sequence[Trajectory], images: ImageStore, returns: Returns, step: int
     ) -> tuple[list[Trajectory], list[bool]]:
         """The trajectories, with a stored success in each group that failed as a whole."""
         learned, replayed = list(usable), [False] * len(usable)
@@ -238,10 +259,14 @@ class Gathering:
             found = self.replay.for_group(members, [returns(member) for member in members], images, rng)
             if found:
                 learned[places[found.index]], replayed[places[found.index]] = found.trajectory, True
-        for trajectory in usable:
-            if not trajectory.augmented:
-                self.replay.offer(trajectory, images)
         return learned, replayed
+
+    def _keep_successes(self, usable: Sequence[Trajectory], images: ImageStore) -> None:
+        """Keep the successes for later iterations, those of groups that taught nothing too."""
+        if self.replay is not None:
+            for trajectory in usable:
+                if not trajectory.augmented:
+                    self.replay.offer(trajectory, images)
 
     def close(self) -> None:
         """End what plays ahead of the learner."""
@@ -252,6 +277,7 @@ class Gathering:
         """What a checkpoint needs; every process must ask for it, and has all of it."""
         return {
             "curriculum": self.curriculum.state() if self.curriculum else None,
+            "league": self.league.state() if self.league else None,
             "replay": self.world.gather(self.replay.state()) if self.replay is not None else None,
             "ahead": self.world.gather([one.pack() for one in self.ahead.waiting()]) if self.ahead else None,
         }
@@ -260,6 +286,8 @@ class Gathering:
         """The inverse of `state`."""
         if self.curriculum:
             self.curriculum.load_state(state["curriculum"])
+        if self.league:
+            self.league.load_state(state["league"])
         if self.replay is not None:
             parts = state["replay"]  # of more or fewer processes, where the checkpoint is of a sharded run
             self.replay.load_state(parts[self.world.rank % len(parts)])

@@ -30,9 +30,10 @@ from mmgym.learn.packing import Row, merge_equal, supervised_row
 from mmgym.learn.played import Played, evaluate
 from mmgym.learn.preferences import dpo_weights, preference_pairs
 from mmgym.learn.ratios import level_log_ratios
+from mmgym.learn.self_play import League, as_team, seat_environments
 from mmgym.rewards import components
 from mmgym.rollout import Executor
-from mmgym.trajectory import ImageStore, Trajectory
+from mmgym.trajectory import EpisodeTask, ImageStore, Trajectory
 
 __all__ = ["Improvement"]
 
@@ -81,10 +82,12 @@ class Improvement:
         self.world, policy = learner.world, learner.policy
         self.advantage, self.loss = config.grpo.method()
         self.reward_spec = make_reward(config.grpo)
-        self.number = {environment.id: number for number, environment in enumerate(config.environments)}
+        environments = enumerate(seat_environments(config))
+        self.number = {(one.id, one.kwargs.get("seat")): number for number, one in environments}
         self.needs = needs(self.advantage)
         self.kl_coefficient = self.loss.kl_coefficient
-        self.gathering = Gathering(config, self.world, executor, sampler, ahead)
+        league = League(config, policy) if config.self_play.enabled and config.self_play.past else None
+        self.gathering = Gathering(config, self.world, executor, sampler, ahead, league)
         self.alarm = Alarm(config.grpo.alarm)
         self.critic: Critic | None = None
         if "values" in self.needs:
@@ -100,16 +103,22 @@ class Improvement:
         """One iteration; returns its metrics (docs/training.md has a table of them)."""
         config = self.config.grpo
         started = time.perf_counter()
-        ledger = _Ledger(lambda trajectory: self._pay(trajectory, min(1.0, step / max(1, config.iterations - 1))))
+        progress = min(1.0, step / max(1, config.iterations - 1))
+        ledger = _Ledger(lambda trajectory: self._pay(trajectory, progress))
         gathered = self.gathering.play(step, ledger.total)
         sampled_at, played_before = time.perf_counter(), self.gathering.seconds_playing
         images, trajectories = gathered.images, gathered.trajectories
         played = [self._played(*pair, step) for pair in zip(trajectories, gathered.replayed, strict=True)]
-        for one in played:
-            one.total = ledger.total(one.trajectory)
-        credit = self._credit(played, images, [ledger.pay(trajectory) for trajectory in trajectories])
+        paid = [ledger.pay(trajectory) for trajectory in trajectories]
+        if self.config.self_play.credit == "team":
+            paid = as_team(trajectories, paid)
+        for one, own in zip(played, paid, strict=True):
+            one.total = _total(own)
+        credit = self._credit(played, images, paid, progress)
         differences = self._check_sampler(step) + self._note(played, credit, images)
-        chosen = [one for one, own in zip(played, credit.advantages, strict=True) if own.any() or config.keep_equal]
+        pairs = zip(played, credit.advantages, strict=True)
+        teaching = {one.trajectory.task.group for one, own in pairs if own.any()}  # a process has all of a group
+        chosen = [one for one in played if one.trajectory.task.group in teaching or config.keep_equal]
         metrics: list[dict[str, float]] = []
         if not (self.critic and step < config.critic.warmup):
             for epoch in range(config.epochs):
@@ -123,7 +132,7 @@ class Improvement:
                         differences.append(found.pop("max_logprob_difference", 0.0))
                         self._guard(differences[0])
         fitted = self._fit(played, credit, images, step, scale)
-        values = gathered.metrics
+        values = gathered.metrics | ({"kl_coefficient": self.kl_coefficient} if config.kl_target else {})
         self._adapt(metrics, values["episodes"])
         finished, played_until = time.perf_counter(), self.gathering.seconds_playing
         found_terms = self._terms(credit, len(played))
@@ -131,6 +140,7 @@ class Improvement:
         if alarm and self.world.is_main:
             logger.warning("reward and success part: %s", alarm)
         names = dict.fromkeys(name for found in metrics for name in found)
+        seats = self.config.self_play.enabled  # each a group of its own, where the policy takes it
         return {
             **values,
             **success_by_environment(trajectories, self.config, self.world),
@@ -141,11 +151,19 @@ class Improvement:
             "replayed": self.world.sum(float(sum(gathered.replayed))),
             "sampler_difference": differences[0] if differences else 0.0,
             **({"overlap": (played_until - played_before) / (finished - sampled_at)} if self.gathering.ahead else {}),
-            "used_groups": self.world.sum(float(len({one.trajectory.task.group for one in chosen}))) / config.groups,
+            "used_groups": self._count_groups(chosen) / (self._count_groups(played) if seats else config.groups),
             "tokens_per_second": values["tokens"] / (finished - started),
             "seconds_rollout": sampled_at - started,
             "seconds_update": finished - sampled_at,
         }
+
+    def _count_groups(self, played: Sequence[Played]) -> float:
+        """Groups of all processes."""
+        return self.world.sum(float(len({one.trajectory.task.group for one in played})))
+
+    def _number(self, task: EpisodeTask) -> int:
+        """Number of the environment of a task, each seat of self-play one of its own."""
+        return self.number[(task.env_id, task.kwargs.get("seat"))]
 
     # --- credit ------------------------------------------------------------------------------------------------------
 
@@ -159,12 +177,14 @@ class Improvement:
         """The trajectory; what old weights or altered pictures made in a group has an origin of its own."""
         task = trajectory.task
         origin = (task.group + 1, task.member) if replayed or trajectory.augmented else ()
-        played = Played.of(trajectory, self.loss.ratio, self.learner.decisions, self.number[task.env_id], origin)
+        played = Played.of(trajectory, self.loss.ratio, self.learner.decisions, self._number(task), origin)
         stale = self.gathering.ahead is not None and any(turn.version != step for turn in trajectory.turns)
         played.fresh = not origin and not stale
         return played
 
-    def _credit(self, played: Sequence[Played], images: ImageStore, paid: Sequence[dict[str, np.ndarray]]) -> Credit:
+    def _credit(
+        self, played: Sequence[Played], images: ImageStore, paid: Sequence[dict[str, np.ndarray]], progress: float
+    ) -> Credit:
         """Rewards and advantages, those of all processes at once: some estimators whiten over the whole batch."""
         names = list(self.reward_spec.terms)
         old = self.critic.values(played, images) if self.critic else []
@@ -175,8 +195,9 @@ class Improvement:
             [[turn.state_key for turn in one.trajectory.turns] for one in played],
             {name: [own[name] for own in paid] for name in names},
             old,
+            weights={name: term.weight_at(progress) for name, term in self.reward_spec.terms.items()},
         )
-        environments = [self.number[one.trajectory.task.env_id] for one in played]
+        environments = [self._number(one.trajectory.task) for one in played]
         parts = self.world.gather((mine, environments))
         first = sum(len(numbers) for _, numbers in parts[: self.world.rank])
         own = slice(first, first + len(played))
@@ -240,9 +261,10 @@ class Improvement:
                 # Nothing says how likely an altered picture made what the update reads beside the clean one.
                 correction = np.ones_like(correction) if one.trajectory.augmented else correction
                 if one.fresh:
-                    largest = max(largest, float(np.abs(own - one.values["behaviour"]).max(initial=0.0)))
+                    found = np.abs(own - one.values["behaviour"]).max(initial=0.0)
+                    largest = float(np.maximum(largest, found))  # which keeps what is not a number, as max does not
                 one.values |= {"proximal": own, "correction": correction}
-            differences.append(max(self.world.gather(largest)))
+            differences.append(float(np.max(self.world.gather(largest))))
             self._guard(differences[0])
         if self.reference:
             for one, own in zip(played, evaluate(played, images, self.reference.logprobs), strict=True):
@@ -264,6 +286,8 @@ class Improvement:
 
     def _update(self, deal: list[Played], images: ImageStore, number: int, scale: float) -> dict[str, float]:
         """One optimizer step; empty where no process has anything to learn from."""
+        for one in deal:
+            one.values.pop("log_ratio", None)  # of an earlier step: other weights, and perhaps other companions
         if self.config.grpo.preference_beta:
             part, found = self._preferences(deal, images)
             return {**self.learner.step([part, *self._mixed(number)], scale), **found} if part else {}
@@ -384,7 +408,11 @@ class _Ledger:
 
     def total(self, trajectory: Trajectory) -> float:
         """The return."""
-        return float(sum(own.sum() for own in self.pay(trajectory).values()))
+        return _total(self.pay(trajectory))
+
+
+def _total(paid: dict[str, np.ndarray]) -> float:
+    return float(sum(own.sum() for own in paid.values()))
 
 
 def _rows(played: Sequence[Played]) -> list[Row]:

@@ -18,6 +18,7 @@ from mmgym.learn.checkpoint import has_checkpoints
 from mmgym.learn.config import ConfigurationError, TrainConfig, differences, to_mapping
 from mmgym.learn.distributed import started_from_outside
 from mmgym.learn.perception import pose
+from mmgym.learn.self_play import seats_of
 from mmgym.rollout.host import load_attribute
 
 __all__ = ["check_same_run", "preflight"]
@@ -59,6 +60,9 @@ def preflight(config: TrainConfig) -> None:
             if _is_scripted(config):
                 _check_scripted(config.cloning.demonstrator, mmgym.unwrap(other).capabilities.expert)
             other.close()
+    with _blame("self_play.enabled"):
+        if config.self_play.enabled and not any(map(seats_of, config.environments)):
+            raise ValueError("none of the environments has several seats; the arena's have")
     environment, evaluation = config.environment, config.evaluation
     with _blame("environment"):
         env = make_env(environment)

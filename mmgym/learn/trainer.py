@@ -40,6 +40,7 @@ from mmgym.learn.packing import supervised_row
 from mmgym.learn.perception import Examiner, examine
 from mmgym.learn.preflight import check_same_run, preflight
 from mmgym.learn.replicas import make_samplers
+from mmgym.learn.self_play import seat_environments
 from mmgym.learn.sharding import ShardedPolicy
 from mmgym.rollout import Executor, Rollout
 from mmgym.trajectory import ImageStore
@@ -103,12 +104,13 @@ class Trainer:
         self.executor = Executor(replace(config.rollout, record_state_keys=recorded))
         self.sampler, self.greedy = make_samplers(config, self.sharded.whole if self.sharded else self.policy)
         self.demonstrations = Demonstrations(config, world, self.policy, self.executor, self.sampler)
-        envs = [make_env(environment) for environment in config.environments]
+        self.environments = seat_environments(config)
+        envs = [make_env(environment) for environment in self.environments]
         spaces = [mmgym.unwrap(env).action_space for env in envs]
         for env in envs:
             env.close()
         self.decisions = Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
-        self.examiners = [Examiner(e, config.perception, self.policy) for e in config.environments]
+        self.examiners = [Examiner(e, config.perception, self.policy) for e in self.environments]
         self.state: dict[str, Any] = {
             "stage": "perception",
             "step": 0,
@@ -316,7 +318,7 @@ class Trainer:
             agent,
             self.executor,
             self.world,
-            self.config.environments,
+            self.environments,
             split=split or config.split,
             episodes=episodes or config.episodes,
             noise=noise_key(self.config.seed, 4, 0),

@@ -10,38 +10,30 @@ import asyncio
 import collections
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol, cast
 
-import numpy as np
-
-from mmgym.agent import Agent, BatchAgent, Conversation, Response
-from mmgym.env import Unsupported
-from mmgym.formats import FORMATS, parse
-from mmgym.messages import NATIVE, opening, prompt_template, user_message
+from mmgym.agent import Agent, BatchAgent
+from mmgym.formats import FORMATS
+from mmgym.messages import NATIVE, prompt_template
 from mmgym.pointing import Pointer
-from mmgym.rewards import terms_of
 from mmgym.rollout.augment import check_augmentation
-from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import EnvironmentHost, Opening, StepResult
-from mmgym.rollout.pictures import Pictures
+from mmgym.rollout.players import Players
 from mmgym.rollout.ray_actor import RayConfig
 from mmgym.rollout.ray_pool import RayPool
+from mmgym.rollout.seat import Seat
 from mmgym.rollout.serving import call
 from mmgym.rollout.worker import NeighbourFailure, WorkerFailure
 from mmgym.rollout.workers import WorkerPool
-from mmgym.spaces import InvalidAction, ToolCall, ToolSpace
-from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Observed, Status, Trajectory, Turn
+from mmgym.spaces import ToolCall
+from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory
 
 __all__ = ["EnvironmentHandle", "EpisodeSource", "Executor", "Rollout", "RolloutConfig"]
 
 logger = logging.getLogger(__name__)
-_REMEMBERED_CHARACTERS = 200
-_NO_IDS = np.zeros(0, np.int32)
-_NO_LOGPROBS = np.zeros(0, np.float32)
 _FOREIGN_FAILURES = 20
 """How often an episode is played again because another one took its worker down: bounded, so that a run ends."""
 
@@ -68,6 +60,9 @@ class RolloutConfig:
     """Serve the agent's batches only when every live episode waits: exact, but as slow as the slowest."""
     timeout: float = 60.0
     """Seconds an environment in a worker may take for one call before its worker is replaced."""
+    patience: float = 600.0
+    """Seconds that a player of another seat may take for an answer before it counts as none (players that answer one
+    at a time, as those behind an API do)."""
     retries: int = 1
     """How often an episode is played again after a failure of the machinery."""
     record_state_keys: bool = False
@@ -86,7 +81,7 @@ class RolloutConfig:
         for name in ("per_worker", "live"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
-        for name in ("workers", "retries", "timeout"):
+        for name in ("workers", "retries", "timeout", "patience"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative; got {getattr(self, name)}")
         if self.executor == "ray" and not self.workers:
@@ -155,6 +150,31 @@ class EnvironmentHandle(Protocol):
         """The next call of a scripted policy."""
         ...
 
+    async def sit(self, tasks: Sequence[EpisodeTask]) -> dict[int, Opening | StepResult]:
+        """Start a match; by number of the seat, what those are shown that move first."""
+        ...
+
+    async def move(self, actions: dict[int, Any]) -> dict[int, Opening | StepResult]:
+        """Let the seats move whose turn it is; what those are shown whose turn begins."""
+        ...
+
+    async def at(self, seat: int, method: str, arguments: tuple[Any, ...]) -> Any:
+        """What another method gives, for a seat of a match."""
+        ...
+
+
+class _AtSeat:
+    """An `EnvironmentHandle` on one seat of a match, for who reads the state."""
+
+    def __init__(self, handle: EnvironmentHandle, seat: int):
+        self._handle, self._seat = handle, seat
+
+    def __getattr__(self, name: str) -> Any:
+        async def request(*arguments: Any) -> Any:
+            return await self._handle.at(self._seat, name, arguments)
+
+        return request
+
 
 class _Local:
     """An `EnvironmentHandle` on a host in this process."""
@@ -190,22 +210,26 @@ class Executor:
         tasks: Sequence[EpisodeTask],
         agent: Agent | BatchAgent,
         ended: Callable[[int, Trajectory, ImageStore], bool] | None = None,
+        others: Mapping[str, Agent | BatchAgent] | None = None,
     ) -> Rollout:
-        """Play one episode per task.
+        """Play one episode per task; those of one match are the seats of one episode.
 
         Args:
             tasks: what to play; trajectories come back in this order.
             agent: answers one conversation at a time, or in batches.
             ended: called as soon as an episode has ended, with the index of its task, its trajectory and the pictures
                 so far. When it returns True no further episode is begun: those that were not are left without turns.
+            others: who plays the tasks that name a `player`; see `mmgym.rollout.players.Players`.
 
         Raises:
-            ValueError: when a task is wrong (unknown id, level, split, augmentation ...), naming what is allowed.
+            ValueError: when a task is wrong (unknown id, level, split, player ...), naming what is allowed.
         """
         for name in {task.augmentation for task in tasks if task.augmentation}:
             check_augmentation(name)
         started = time.perf_counter()
-        rollout = _run_to_end(self._run(tasks, agent, ended))
+        players = self._players(agent, others)
+        players.check(tasks)
+        rollout = _run_to_end(self._run(tasks, players, ended))
         rollout.seconds = time.perf_counter() - started
         return rollout
 
@@ -220,20 +244,20 @@ class Executor:
             most: most episodes at once, where there is room for them.
 
         Raises:
-            ValueError: as `run` does.
+            ValueError: as `run` does, and for a seat of a match.
         """
-        server: Any = Batcher(cast(BatchAgent, agent), self.config.lockstep) if hasattr(agent, "act_batch") else agent
+        players = self._players(agent)
 
         async def take_turns(slot: int, handle: EnvironmentHandle) -> None:
             while True:
                 key, task, rollout = await source.next()
-                if isinstance(server, Batcher):
-                    server.begin(slot)
+                if task.match is not None:
+                    raise ValueError("matches are played by Executor.run, not as a stream of episodes")
+                players.begin(slot)
                 try:
-                    trajectory = await self._play(key, task, handle, server, rollout)
+                    (trajectory,) = await self._play(slot, [key], [task], handle, players, rollout)
                 finally:
-                    if isinstance(server, Batcher):
-                        server.finish(slot)
+                    players.finish(slot)
                 source.ended(key, trajectory)
 
         if self._pool:
@@ -258,33 +282,36 @@ class Executor:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _players(self, agent: Agent | BatchAgent, others: Mapping[str, Agent | BatchAgent] | None = None) -> Players:
+        return Players(agent, others or {}, self.config.lockstep, self.config.patience)
+
     async def _run(
         self,
         tasks: Sequence[EpisodeTask],
-        agent: Agent | BatchAgent,
+        players: Players,
         ended: Callable[[int, Trajectory, ImageStore], bool] | None = None,
     ) -> Rollout:
         rollout = Rollout([Trajectory(task) for task in tasks], ImageStore())
-        server: Any = Batcher(cast(BatchAgent, agent), self.config.lockstep) if hasattr(agent, "act_batch") else agent
-        waiting = collections.deque(range(len(tasks)))
+        waiting = collections.deque(_episodes(tasks))
 
         async def take_turns(slot: int, handle: EnvironmentHandle) -> None:
             try:
                 while waiting:
-                    key = waiting.popleft()
-                    rollout.trajectories[key] = await self._play(key, tasks[key], handle, server, rollout)
-                    if ended and ended(key, rollout.trajectories[key], rollout.images):
-                        waiting.clear()
+                    keys = waiting.popleft()
+                    players.begin(slot)
+                    played = await self._play(slot, keys, [tasks[key] for key in keys], handle, players, rollout)
+                    for key, trajectory in zip(keys, played, strict=True):
+                        rollout.trajectories[key] = trajectory
+                        if ended and ended(key, trajectory, rollout.images):
+                            waiting.clear()
             finally:
-                if isinstance(server, Batcher):
-                    server.finish(slot)
+                players.finish(slot)
 
         if self._pool:
             await self._pool.attach()
-        handles = self._handles(len(tasks))
-        if isinstance(server, Batcher):
-            for slot in range(len(handles)):
-                server.begin(slot)
+        handles = self._handles(len(waiting))
+        for slot in range(len(handles)):
+            players.begin(slot)
         try:
             await asyncio.gather(*(take_turns(slot, handle) for slot, handle in enumerate(handles)))
         finally:
@@ -302,90 +329,99 @@ class Executor:
         return [_Local(host) for host in self._hosts[:needed]]
 
     async def _play(
-        self, key: int, task: EpisodeTask, handle: EnvironmentHandle, agent: Any, rollout: Rollout
-    ) -> Trajectory:
-        """An episode, played again if the machinery fails."""
+        self,
+        slot: int,
+        keys: Sequence[int],
+        tasks: Sequence[EpisodeTask],
+        handle: EnvironmentHandle,
+        players: Players,
+        rollout: Rollout,
+    ) -> list[Trajectory]:
+        """An episode, played again if the machinery fails; one trajectory for each of its seats."""
         own = foreign = 0
         while True:
-            trajectory = Trajectory(task)
+            played = [Trajectory(task, seat=seat) for seat, task in enumerate(tasks)]
             try:
-                await self._episode(key, trajectory, handle, agent, rollout.images)
-                return trajectory
+                if tasks[0].match is None:
+                    await self._episode(keys[0], played[0], handle, players, rollout.images)
+                else:
+                    await self._match(slot, keys, played, handle, players, rollout.images)
+                return played
             except NeighbourFailure as failure:
                 foreign, error = foreign + 1, str(failure)
             except WorkerFailure as failure:
                 own, error = own + 1, str(failure)
-            logger.warning("episode %d of %s failed (attempt %d): %s", key, task.env_id, own + foreign, error)
+            logger.warning("episode %d of %s failed (attempt %d): %s", keys[0], tasks[0].env_id, own + foreign, error)
             if own > self.config.retries or foreign > _FOREIGN_FAILURES:
-                trajectory.status, trajectory.error, trajectory.success = Status.ENV_ERROR, error, False
-                return trajectory
+                for trajectory in played:
+                    trajectory.status, trajectory.error, trajectory.success = Status.ENV_ERROR, error, False
+                return played
             rollout.retried += 1
 
     async def _episode(
-        self, key: int, trajectory: Trajectory, handle: EnvironmentHandle, agent: Any, images: ImageStore
+        self, key: int, trajectory: Trajectory, handle: EnvironmentHandle, players: Players, images: ImageStore
     ) -> None:
-        task = trajectory.task
-        pictures = Pictures(task, images)
-        conversation: Conversation | None = None
+        start = await handle.reset(trajectory.task)
+        seat = Seat(key, trajectory, start, handle, images, self.config)
         try:
-            start = await handle.reset(task)
-            conversation = Conversation(key, task, start.space, instruction=start.instruction, environment=handle)
-            conversation.messages += opening(start.instruction, start.space, self.config.format, self.config.prompt)
-            conversation.tools = start.space.schemas() if self.config.format == NATIVE else []
-            trajectory.info = {name: start.first.info[name] for name in ("level", "split", "expert_steps")}
-            result = start.first
-            if result.info["error"]:
-                raise WorkerFailure(result.info["error"])
-            while not (result.terminated or result.truncated):
-                conversation.messages.append(user_message(pictures.show(result.content, conversation.turn)))
-                observed = await _observed(result, handle, images) if self.config.record_observations else None
-                before = time.perf_counter()
-                response = await agent.act(conversation)
-                if response.exhausted:
-                    result.truncated = True
-                    if trajectory.turns:
-                        trajectory.turns[-1].truncated = True
+            while not seat.over:
+                action = await seat.answer(players)
+                if seat.exhausted:
+                    seat.result.truncated = True
                     break
-                answer = {"role": "assistant", "content": [{"type": "text", "text": response.text}]}
-                conversation.messages.append(answer)
-                asked, answered = result.state_key, time.perf_counter()
-                seen = pictures.keep(response)
-                action = self._action(response, start.space)
-                if observed:
-                    pointed = await handle.points_at(action, list(observed.expert))
-                    observed.pointers, observed.expert_pointers = pointed
-                stepped = time.perf_counter()
-                result = await handle.step(action)
-                if result.info["error"]:
-                    raise WorkerFailure(result.info["error"])
-                conversation.feedback.append(result.info["feedback"])
-                turn = _turn(response, seen, result, asked)
-                turn.calls, turn.observed = _calls(action), observed
-                turn.seconds_model, turn.seconds_env = answered - before, time.perf_counter() - stepped
-                trajectory.turns.append(turn)
-            trajectory.success = conversation.success = bool(result.info["success"])
-            trajectory.status = Status.TERMINATED if result.terminated else Status.TRUNCATED
-            shown = [part["image"] for part in result.content if part["type"] == "image"]
-            trajectory.final_image = images.add(shown[-1]) if shown else None
+                seat.take(await handle.step(action))
+            seat.finish()
         finally:
-            if conversation is not None:
-                agent.end(conversation)
+            players.end(seat.conversation)
 
-    def _action(self, response: Response, space: ToolSpace) -> Any:
-        if response.action is not None:
-            return response.action
-        read = _read if len(response.text) <= _REMEMBERED_CHARACTERS else _read.__wrapped__
-        return read(response.text, space, "tool_call" if self.config.format == NATIVE else self.config.format)
+    async def _match(
+        self,
+        slot: int,
+        keys: Sequence[int],
+        played: Sequence[Trajectory],
+        handle: EnvironmentHandle,
+        players: Players,
+        images: ImageStore,
+    ) -> None:
+        """An episode of several agents: who moves at the same time is asked together."""
+        seats: dict[int, Seat] = {}
+        for trajectory in played:
+            task = trajectory.task
+            trajectory.info |= {"match": task.match, "player": task.player}
+        try:
+            shown = await handle.sit([trajectory.task for trajectory in played])
+            while True:
+                for number, update in shown.items():
+                    if isinstance(update, Opening):
+                        own = cast(EnvironmentHandle, _AtSeat(handle, number))
+                        seats[number] = Seat(keys[number], played[number], update, own, images, self.config)
+                    else:
+                        seats[number].take(update)
+                if any(seats[number].over for number in shown):
+                    break
+                asked = [number for number in shown if not seats[number].exhausted]
+                players.begin(slot, [played[number].task for number in asked])
+                answers = await asyncio.gather(*(seats[number].answer(players) for number in asked))
+                shown = await handle.move(dict(zip(asked, answers, strict=True)))
+            for seat in seats.values():
+                seat.finish()
+        finally:
+            for seat in seats.values():
+                players.end(seat.conversation)
 
 
-@lru_cache(maxsize=4096)
-def _read(text: str, space: ToolSpace, format: str) -> Any:
-    """The action of an answer. Short answers come again and again, so they are remembered."""
-    try:
-        calls = parse(text, space, format)
-    except ValueError as problem:
-        return InvalidAction(str(problem))
-    return calls[0] if space.max_calls == 1 else calls
+def _episodes(tasks: Sequence[EpisodeTask]) -> list[list[int]]:
+    """The numbers of the tasks of each episode: the seats of a match, or one task alone."""
+    episodes: list[list[int]] = []
+    matches: dict[int, list[int]] = {}
+    for key, task in enumerate(tasks):
+        if task.match is not None and task.match in matches:
+            matches[task.match].append(key)
+            continue
+        episodes.append([key])
+        if task.match is not None:
+            matches[task.match] = episodes[-1]
+    return episodes
 
 
 def _run_to_end(flow: Coroutine[Any, Any, Rollout]) -> Rollout:
@@ -398,40 +434,3 @@ def _run_to_end(flow: Coroutine[Any, Any, Rollout]) -> Rollout:
         return asyncio.run(flow)
     with ThreadPoolExecutor(1) as thread:  # notebooks run a loop of their own in this thread
         return thread.submit(asyncio.run, flow).result()
-
-
-def _turn(response: Response, images: tuple[ImageRef, ...], result: StepResult, state_key: str) -> Turn:
-    return Turn(
-        prompt_ids=_NO_IDS if response.prompt_ids is None else response.prompt_ids,
-        images=images,
-        sampled_ids=_NO_IDS if response.sampled_ids is None else response.sampled_ids,
-        logprobs=_NO_LOGPROBS if response.logprobs is None else response.logprobs,
-        extends=response.extends,
-        text=response.text,
-        version=response.version,
-        usage=response.usage,
-        state_key=state_key,
-        reward=result.reward,
-        terms=terms_of(result.info),
-        feedback=result.info["feedback"],
-        terminated=result.terminated,
-        truncated=result.truncated,
-    )
-
-
-async def _observed(result: StepResult, handle: EnvironmentHandle, images: ImageStore) -> Observed:
-    try:
-        expert = _calls(await handle.expert())
-    except Unsupported:
-        expert = ()
-    return Observed(
-        tuple(images.add(part["image"]) for part in result.content if part["type"] == "image"),
-        "\n".join(part["text"] for part in result.content if part["type"] == "text"),
-        expert,
-    )
-
-
-def _calls(action: Any) -> tuple[dict[str, Any], ...]:
-    """The calls of an action as plain data; none of what cannot be one."""
-    calls = action if isinstance(action, (list, tuple)) else [action]
-    return tuple(call.as_dict() for call in calls if isinstance(call, ToolCall))

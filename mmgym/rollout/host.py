@@ -5,11 +5,12 @@ Everything that crosses over is plain data: content of messages, rewards, and er
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from mmgym.env import Unsupported
 from mmgym.messages import observation_content
 from mmgym.pointing import Pointer
 from mmgym.spaces import ToolCall, ToolSpace
+from mmgym.table import SeatUpdate, Table
 from mmgym.trajectory import EpisodeTask
 
 __all__ = ["EnvironmentHost", "Opening", "StepResult", "TaskError", "load_attribute", "put_on"]
@@ -69,6 +71,9 @@ class EnvironmentHost:
         self.record_state_keys = record_state_keys
         self._made: dict[str, gym.Env[Any, Any]] = {}
         self._env: gym.Env[Any, Any] | None = None
+        self._table: Table | None = None
+        self._seats: list[gym.Env[Any, Any]] = []
+        self._begun: set[int] = set()
         self._random: np.random.Generator = np.random.default_rng()
 
     def reset(self, task: EpisodeTask) -> Opening:
@@ -77,20 +82,62 @@ class EnvironmentHost:
         Raises:
             TaskError: when there is no such environment, or it refuses its arguments or options.
         """
-        try:
+        with _blame(task, "made", TypeError, ImportError):
             self._env = self._environment(task)
-        except (ValueError, TypeError, ImportError, Unsupported, gym.error.Error) as error:
-            raise TaskError(f"{task.env_id} cannot be made: {error}") from error
         self._random = np.random.default_rng([task.seed, task.member, task.noise])
-        try:
+        with _blame(task, "reset"):
             observation, info = self._env.reset(seed=task.seed, options=dict(task.options))
-        except (ValueError, Unsupported, gym.error.Error) as error:
-            raise TaskError(f"{task.env_id} cannot be reset: {error}") from error
-        inner = mmgym.unwrap(self._env)
-        return Opening(self._result(observation, info), inner.instruction, inner.action_space)
+        return self._opening(self._result(observation, info))
 
-    def _environment(self, task: EpisodeTask) -> gym.Env[Any, Any]:
-        key = repr((task.env_id, sorted(task.kwargs.items(), key=str), task.wrappers))
+    def sit(self, tasks: Sequence[EpisodeTask]) -> dict[int, Opening | StepResult]:
+        """Start a match: the tasks are its seats.
+
+        Returns:
+            By number of the seat, what those are shown that move first.
+
+        Raises:
+            TaskError: as `reset` does, and when the tasks are not the seats of one match.
+        """
+        task = tasks[0]
+        with _blame(task, "made", TypeError, ImportError):
+            self._seats = [self._environment(one, "at a table") for one in tasks]
+            self._table = mmgym.unwrap(self._seats[0]).table(self._seats)
+        self._random = np.random.default_rng([task.seed, task.member, task.noise])
+        self._begun = set()
+        with _blame(task, "reset"):
+            updates = self._table.reset(task.seed, dict(task.options))
+        return self._shown(updates)
+
+    def move(self, actions: dict[int, Any]) -> dict[int, Opening | StepResult]:
+        """Let the seats whose turn it is move.
+
+        Returns:
+            By number of the seat, what those are shown whose turn begins: an `Opening` when it is the first.
+        """
+        assert self._table is not None
+        return self._shown(self._table.step(actions))
+
+    def at(self, seat: int, method: str, arguments: tuple[Any, ...]) -> Any:
+        """Call a method of this host for a seat of the match."""
+        self._env = self._seats[seat]
+        return getattr(self, method)(*arguments)
+
+    def _shown(self, updates: Mapping[int, SeatUpdate]) -> dict[int, Opening | StepResult]:
+        shown: dict[int, Opening | StepResult] = {}
+        for seat, update in updates.items():
+            self._env = self._seats[seat]
+            result = self._result(update.observation, update.info, update.reward, update.terminated, update.truncated)
+            shown[seat] = result if seat in self._begun else self._opening(result)
+            self._begun.add(seat)
+        return shown
+
+    def _opening(self, first: StepResult) -> Opening:
+        assert self._env is not None
+        inner = mmgym.unwrap(self._env)
+        return Opening(first, inner.instruction, inner.action_space)
+
+    def _environment(self, task: EpisodeTask, use: str = "") -> gym.Env[Any, Any]:
+        key = repr((task.env_id, sorted(task.kwargs.items(), key=str), task.wrappers, use))
         if key not in self._made:
             env: gym.Env[Any, Any] = gym.make(task.env_id, disable_env_checker=True, **task.kwargs)
             for wrapper in task.wrappers:
@@ -103,8 +150,6 @@ class EnvironmentHost:
         """Make one turn."""
         assert self._env is not None
         observation, reward, terminated, truncated, info = self._env.step(action)
-        if not math.isfinite(reward):
-            raise RuntimeError(f"the reward of a step must be finite; got {reward}")
         return self._result(observation, info, float(reward), bool(terminated), bool(truncated))
 
     def expert(self) -> ToolCall:
@@ -160,11 +205,23 @@ class EnvironmentHost:
         truncated: bool = False,
     ) -> StepResult:
         assert self._env is not None
+        if not math.isfinite(reward):
+            raise RuntimeError(f"the reward of a step must be finite; got {reward}")
         content = observation_content(self._env.observation_space, observation)
         key = mmgym.unwrap(self._env).state_key() if self.record_state_keys else ""
         if info["error"]:
             self.close()
         return StepResult(content, reward, terminated, truncated, info, key)
+
+
+@contextlib.contextmanager
+def _blame(task: EpisodeTask, doing: str, *others: type[Exception]) -> Iterator[None]:
+    """Turn what a wrong task raises, `others` among it, into a `TaskError`."""
+    wrong: tuple[type[Exception], ...] = (ValueError, Unsupported, gym.error.Error, *others)
+    try:
+        yield
+    except wrong as error:
+        raise TaskError(f"{task.env_id} cannot be {doing}: {error}") from error
 
 
 def put_on(wrapper: str, env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

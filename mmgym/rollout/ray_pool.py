@@ -11,12 +11,12 @@ import collections
 import contextlib
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import mmgym
-from mmgym.rollout.host import Opening
+from mmgym.rollout.host import Opening, StepResult
 from mmgym.rollout.ray_actor import Actor, Introduced, RayConfig, connect, node_lives, reason_of
 from mmgym.rollout.serving import Hosts
 from mmgym.rollout.worker import Handle, Worker, WorkerFailure, WorkerUnavailable
@@ -121,6 +121,19 @@ class _RayHandle(Handle):
         Raises:
             WorkerUnavailable: when no worker runs.
         """
+        opening: Opening = await self._begin("reset", task)
+        return opening
+
+    async def sit(self, tasks: Sequence[EpisodeTask]) -> dict[int, Opening | StepResult]:
+        """Start a match.
+
+        Raises:
+            WorkerUnavailable: when no worker runs.
+        """
+        shown: dict[int, Opening | StepResult] = await self._begin("sit", tasks)
+        return shown
+
+    async def _begin(self, method: str, argument: Any) -> Any:
         try:
             await self._own.up()
             self.worker = self._own
@@ -129,7 +142,7 @@ class _RayHandle(Handle):
             if other is None:
                 raise
             self.worker = other
-        return await self.worker.request(self._slot, "reset", (task,))
+        return await self.worker.request(self._slot, method, (argument,))
 
 
 class _RayWorker(Worker):

@@ -74,7 +74,7 @@ class Worker(ABC):
             WorkerFailure: when the machinery fails; `NeighbourFailure` where that is not this request's doing.
             TaskError: (a ValueError) and others that `mmgym.rollout.serving.call` lets through.
         """
-        if method == "reset":
+        if method in ("reset", "sit"):
             death = self._found_dead()
             if death:
                 self._fail(death)

@@ -262,5 +262,5 @@ def test_the_view_of_a_seat_at_a_state_is_that_of_who_plays_it():
     env = gym.make(ID, seat="second", level=2, others="random")
     env.reset(seed=3)
     inner = unwrap(env)
-    view = seat_at(inner._match.game, inner._match.state, 1)
+    view = seat_at(inner.match.game, inner.match.state, 1)
     assert view.instruction == inner.instruction and view.level == 2 and view.expert() == inner.expert()

@@ -23,6 +23,7 @@ def ragged(seed, trajectories=14, binary=False):
         components={"shaping": shaping, "outcome": outcome},
         values=[rng.normal(size=own.sum()) for own in tokens],
         last_values=rng.normal(size=trajectories) * rng.integers(0, 2, trajectories),
+        weights={"shaping": 0.25},
     )
 
 
@@ -110,9 +111,10 @@ def gdpo(episodes, config):
     totals = []
     for i in range(len(episodes.rewards)):
         parts = []
-        for lists in episodes.components.values():
-            group = [sum(lists[j]) for j in mates(episodes, i)]
-            parts.append(grpo(sum(lists[i]), group, config))
+        for name, lists in episodes.components.items():
+            weight = episodes.weights.get(name, 1.0)
+            group = [sum(lists[j]) / weight for j in mates(episodes, i)]
+            parts.append(weight * grpo(sum(lists[i]) / weight, group, config))
         totals.append(sum(parts))
     mean, scale = sum(totals) / len(totals), spread(totals) + config.epsilon
     return [[(x - mean) / scale] * int(sum(tokens)) for x, tokens in zip(totals, episodes.tokens, strict=True)]
@@ -188,6 +190,23 @@ def test_hand_computed_group():
     # returns 0, 0, 1, 1: mean .5, unbiased variance 4 * .25 / 3 = 1/3
     by_hand = np.array([-0.5, -0.5, 0.5, 0.5]) * np.sqrt(3)
     assert group_relative(np.array([0.0, 0.0, 1.0, 1.0]), np.zeros(4, int), epsilon=0.0) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_gdpo_weighs_each_component_after_it_was_normalised(sign):
+    """A weight that is put on before would cancel against the standard deviation."""
+    outcome, form = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0, 1.0])
+    paid = sign * 0.1 * form
+    episodes = Episodes(
+        [np.array([x]) for x in outcome + paid],
+        np.zeros(4, int),
+        [np.array([1])] * 4,
+        components={"outcome": list(outcome[:, None]), "form": list(paid[:, None]), "off": [np.zeros(1)] * 4},
+        weights={"form": sign * 0.1, "off": 0.0},
+    )
+    given = np.concatenate(advantages(episodes, AdvantageConfig("grpo", per_component=True, epsilon=0.0)))
+    by_hand = 1.0 * (outcome - 0.5) + sign * 0.1 * (form - 0.5)  # both have one standard deviation
+    assert given == pytest.approx(by_hand / by_hand.std(ddof=1), abs=1e-6)
 
 
 def test_gigpo_by_hand():
@@ -339,6 +358,7 @@ def test_settings_out_of_range_are_named(settings, what):
         ("values", [np.zeros(3)]),
         ("last_values", np.zeros(2)),
         ("rewards", [np.array([np.nan])]),
+        ("weights", {"x": 1.0}),
     ],
 )
 def test_fields_that_do_not_fit_are_named(field, value):

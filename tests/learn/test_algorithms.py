@@ -7,11 +7,13 @@ import math
 
 import numpy as np
 import pytest
-from iterations import alternate, config_of, equal, trainer_of, weights
+from iterations import alternate, config_of, equal, paid, trainer_of, weights
 
+from benchmarks.learn import START, Arguments, methods
 from mmgym.learn.algorithms import ALGORITHMS
 from mmgym.learn.config import GrpoConfig
 from mmgym.learn.improvement import Improvement
+from mmgym.learn.learner import GuardError
 
 WITH_CRITIC = ("ppo", "bilevel_gae")
 
@@ -62,6 +64,8 @@ def test_it_goes_on_from_its_state_bit_by_bit(tmp_path):
     timed = ("seconds_rollout", "seconds_update", "tokens_per_second")
     assert {k: v for k, v in again.items() if k not in timed} == {k: v for k, v in whole.items() if k not in timed}
     assert saved["improvement"]["kl_coefficient"] != 0.05, "the controller moved"
+    assert whole["kl_coefficient"] == saved["improvement"]["kl_coefficient"], "what this iteration learned with"
+    assert 0 <= whole["value_clip_fraction"] <= 1
 
 
 def test_the_reference_stays_where_it_was(tmp_path):
@@ -94,6 +98,91 @@ def test_windows_spread_a_trajectory_over_rows_and_its_ratio_stays_that_of_the_w
     assert all(ratio is not None and np.ptp(ratio) == 0 for _, ratio in seen)
 
 
+def test_a_ratio_of_an_earlier_step_is_forgotten(tmp_path):
+    """A trajectory that shared a step with one that is spread over rows has its ratio from there; not later."""
+    lake = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"max_turns": 2}, "context": "window(1)"}
+    steps = {"rows_per_minibatch": 1, "group_size": 4, "minibatches": 3, "epochs": 3}
+    trainer = trainer_of(config_of(tmp_path, **lake, **steps, algorithm="gspo"))
+    alternate(trainer)
+    run, update = trainer.executor.run, trainer.improvement._update
+    had, stale = set(), []
+
+    def cut(tasks, agent, **_):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories:
+            if trajectory.task.group:
+                del trajectory.turns[1:]
+        return rollout
+
+    def watch(deal, *arguments):
+        found = update(deal, *arguments)
+        spread = any(len(one.segments) > 1 for one in deal)
+        assert all(("log_ratio" in one.values) == spread for one in deal)
+        stale.extend(id(one) for one in deal if id(one) in had and not spread)
+        had.update(id(one) for one in deal if spread)
+        return found
+
+    trainer.executor.run, trainer.improvement._update = cut, watch
+    trainer._improve(0, 1.0)
+    assert stale, "no trajectory came to a step of another kind"
+
+
+def test_terms_are_weighed_after_they_were_normalised(tmp_path):
+    """Terms that rise and fall alike: what each adds to an advantage is its weight."""
+    trainer = trainer_of(config_of(tmp_path, algorithm="gdpo", groups=1, group_size=4, validity_reward=0.25))
+    trainer.improvement._pay = lambda trajectory, progress: {
+        **paid(trajectory, float(trajectory.task.member > 1)),
+        "valid": np.eye(len(trajectory.turns))[-1] * 0.25 * (trajectory.task.member % 2),
+    }
+    seen = []
+    note = trainer.improvement._note
+
+    def watch(played, credit, images):
+        seen.extend(own[0] for own in credit.advantages)
+        return note(played, credit, images)
+
+    trainer.improvement._note = watch
+    trainer._improve(0, 1.0)
+    assert seen[3] > 0 and np.array(seen) / seen[3] == pytest.approx([-1, -0.75 / 1.25, 0.75 / 1.25, 1], rel=1e-3)
+
+
+@pytest.mark.parametrize("keep_equal", [False, True])
+def test_a_group_counts_as_a_whole_or_not_at_all(tmp_path, keep_equal):
+    """Returns 0, .5, 1 and 1, 1, 1: the member whose advantage is 0 counts in the mean, the other group where asked."""
+    trainer = trainer_of(config_of(tmp_path, algorithm="grpo_paper", groups=2, minibatches=1, keep_equal=keep_equal))
+    trainer.improvement._pay = lambda trajectory, progress: paid(
+        trajectory, 1.0 if trajectory.task.group else 0.5 * trajectory.task.member
+    )
+    seen = []
+    step = trainer.learner.step
+
+    def watch(parts, scale):
+        seen.append(parts[0])
+        return step(parts, scale)
+
+    trainer.learner.step = watch
+    values = trainer._improve(0, 1.0)
+    [part] = seen
+    assert part.normaliser == (6 if keep_equal else 3), "the mean over trajectories"
+    copies = sum(float(row.values["count"].max()) for row in part.rows)
+    assert copies == (6 if keep_equal else 3) and values["used_groups"] == (1 if keep_equal else 0.5)
+
+
+def test_the_guard_sees_what_is_not_a_number(tmp_path):
+    trainer = trainer_of(config_of(tmp_path, recompute=True))
+    alternate(trainer)
+    logprobs = trainer.learner.logprobs
+
+    def broken(rows, images):
+        found = logprobs(rows, images)
+        found[0] = np.full_like(found[0], np.nan)
+        return found
+
+    trainer.learner.logprobs = broken
+    with pytest.raises(GuardError, match="differ by nan"):
+        trainer._improve(0, 1.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -103,11 +192,25 @@ def test_windows_spread_a_trajectory_over_rows_and_its_ratio_stays_that_of_the_w
         ({"advantage": {"turn_discount": 2.0}}, r"advantage: turn_discount must be in \[0, 1\]"),
         ({"loss": {"correction": "mask"}}, "needs recompute = true"),
         ({"kl_target": 0.1}, "kl_target needs a divergence"),
+        ({"preference_beta": 0.5, "algorithm": "grpo_paper"}, r"preference_beta .* loss\.kl would do nothing"),
+        (
+            {"preference_beta": 0.5, "algorithm": "grpo_paper", "kl_target": 0.1},
+            r"preference_beta .* loss\.kl, kl_target would do nothing",
+        ),
+        ({"preference_beta": 0.5, "loss": {"entropy_bonus": 0.1}}, r"loss\.entropy_bonus would do nothing"),
+        ({"preference_beta": 0.5, "algorithm": "ppo"}, "the critic of gae would do nothing"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         GrpoConfig(**changes)
+
+
+def test_the_learning_table_says_what_was_run():
+    found = methods({"puzzle": {START: {}, "dr_grpo": {}}, "web": {"gigpo": {}}}, Arguments())
+    assert list(found) == ["puzzle", "web"] and list(found["puzzle"]) == ["dr_grpo"]
+    assert "entropy_bonus=0.12" in found["puzzle"]["dr_grpo"] and "entropy_bonus=0.04" in found["web"]["gigpo"]
+    assert "aggregation_constant=16.0" in found["puzzle"]["dr_grpo"]
 
 
 def test_dpo_makes_the_better_trajectory_likelier(tmp_path):

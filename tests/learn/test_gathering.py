@@ -11,6 +11,7 @@ from mmgym.learn.distributed import World
 from mmgym.learn.episodes import training_tasks
 from mmgym.learn.mapping import from_mapping
 from mmgym.learn.preflight import preflight
+from mmgym.trajectory import Status
 
 LAKE = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"max_turns": 2}}
 
@@ -121,6 +122,46 @@ def test_a_group_that_fails_gets_an_old_success_with_its_own_ratio(tmp_path):
     assert all(one.values["correction"] == pytest.approx(1, abs=1e-3) for one in seen if not one.origin)
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_successes_are_kept_and_replayed_with_dynamic_sampling_too(tmp_path, rounds):
+    """Groups that all succeed teach nothing but are remembered; groups that all fail are helped and not replaced."""
+    loss = {"correction": "truncate", "correction_level": "trajectory"}
+    gathering = {"pool": 1, "replay": 2, "rounds": rounds}
+    trainer = trainer_of(config_of(tmp_path, gathering=gathering, recompute=True, loss=loss, groups=3))
+    succeed = {"is": True}
+    run = trainer.executor.run
+
+    def decide(tasks, agent):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories:
+            trajectory.success = succeed["is"]
+        return rollout
+
+    trainer.executor.run = decide
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, float(trajectory.success))
+    first = trainer._improve(0, 1.0)
+    assert first["rounds"] == rounds and len(trainer.improvement.gathering.replay) > 0
+    succeed["is"] = False
+    second = trainer._improve(1, 1.0)
+    assert second["replayed"] == 3 and second["used_groups"] == 1 and second["rounds"] == 1
+    assert second["success"] == 0, "what was played now"
+
+
+def test_groups_that_lost_an_episode_are_counted(tmp_path):
+    trainer = trainer_of(config_of(tmp_path))
+    alternate(trainer)
+    run = trainer.executor.run
+
+    def lose(tasks, agent):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories[:2]:  # of one group
+            trajectory.status, trajectory.error = Status.ENV_ERROR, "lost"
+        return rollout
+
+    trainer.executor.run = lose
+    assert trainer._improve(0, 1.0)["lost_groups"] == 1
+
+
 def test_replays_survive_a_checkpoint(tmp_path):
     trainer = replaying(tmp_path)
     run = trainer.executor.run
@@ -152,6 +193,7 @@ def test_some_members_see_altered_pictures_and_the_update_the_clean_ones(tmp_pat
         assert np.abs(one.values["proximal"] - one.values["behaviour"]).max() > 1e-3, "other pictures, other numbers"
         assert one.values["correction"] == pytest.approx(1)
     assert values["sampler_difference"] < 1e-4 and values["grad_norm"] > 0
+    assert values["augmentation_strength"] == max(one.trajectory.task.strength for one in noisy) > 0.9
     late = trainer.improvement.gathering._augmented(tasks_of(trainer), 99)
     assert max(task.strength for task in late) < 0.01, "annealed"
 
@@ -163,6 +205,7 @@ def test_some_members_see_altered_pictures_and_the_update_the_clean_ones(tmp_pat
         ({"gathering": {"replay": 1, "pool": 4}}, "needs loss.correction"),
         ({"gathering": {"augmented": 1}}, "needs recompute"),
         ({"gathering": {"augmented": 16}, "recompute": True}, "below group_size"),
+        ({"gathering": {"augmented": 1}, "recompute": True, "algorithm": "dppo_tv"}, "loss.form dppo_tv"),
         ({"gathering": {"augmentation": "blur"}}, "augmentation must be one of gaussian_noise"),
         ({"gathering": {"levels": [1, 1]}}, "different whole numbers"),
     ],

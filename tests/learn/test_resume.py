@@ -62,6 +62,7 @@ def test_the_reference_learns_in_every_stage(reference):
     assert [kinds.count((stage, "train")) for stage in ("perception", "cloning", "grpo")] == [7, 3, 4]
     assert len(lines) == LINES["end"][0]
     assert any(line.get("grad_norm", 0) > 0 for line in lines if line["stage"] == "grpo"), "GRPO had nothing to learn"
+    assert sum(line.get("replayed", 0) for line in lines) > 0, "no old success was learned from"
     for name in ("before", "latest", "after"):  # what the viewer shows, also while the run goes on
         assert len(load_trajectories(reference / "trajectories" / f"{name}.parquet")[0]) == 2
 

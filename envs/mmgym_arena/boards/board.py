@@ -246,11 +246,12 @@ class BoardGame(Game):
         return "\n".join([*lines, f"   {' '.join(COLUMNS[: self.columns])}", legend])
 
     def questions(self, state: BoardState, seat: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-        """What is in cells, how many pieces there are, where the last move went."""
+        """What is in cells, in all of them in reading order, how many pieces there are, where the last move went."""
         bare = [name.split(" ", 1)[-1] for name in self.names]
         words = {".": "nothing", "x": bare[0], "o": bare[1]}
         cells = rng.permutation(len(state.board))[:3].tolist()
         asked = [(f"What is on {self.cell_name(cell)}?", words[state.board[cell]]) for cell in cells]
+        asked.append(("Read the board.", " ".join(words[piece] for piece in state.board)))
         asked.append(("How many pieces are on the board?", str(len(state.board) - state.board.count("."))))
         if state.last >= 0:
             asked.append(("Where did the last move go?", self.cell_name(state.last)))

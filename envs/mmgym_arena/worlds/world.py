@@ -49,13 +49,14 @@ class GridWorld(Game):
         return "\n".join([*lines, legend, self.notes(state, seat)]).strip()
 
     def questions(self, state: State, seat: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-        """What is in cells, and how many there are of something."""
+        """What is in cells, in all of them in reading order, and how many there are of something."""
         rows = self.cells(state, seat)
         asked = []
         for cell in rng.permutation(len(rows) ** 2)[:3].tolist():
             row, column = divmod(cell, len(rows))
             asked.append((f"What is in row {row + 1}, column {column + 1}?", rows[row][column]))
         every = [tile for row in rows for tile in row]
+        asked.append(("Read the map.", ", ".join(every)))
         tile = sorted(set(every))[rng.integers(len(set(every)))]
         asked.append((f"How many cells show this: {tile}?", str(every.count(tile))))
         return [asked[k] for k in rng.permutation(len(asked))]
