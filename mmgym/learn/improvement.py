@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,9 @@ class Improvement:
         self.number = {(one.id, one.kwargs.get("seat")): number for number, one in environments}
         self.needs = needs(self.advantage)
         self.kl_coefficient = self.loss.kl_coefficient
-        league = League(config, policy) if config.self_play.enabled and config.self_play.past else None
+        league: League | None = None
+        if config.self_play.enabled and config.self_play.past:
+            league = League(config, policy, Path(config.out) / "league" if self.world.is_main else None)
         self.gathering = Gathering(config, self.world, executor, sampler, ahead, league)
         self.alarm = Alarm(config.grpo.alarm)
         self.critic: Critic | None = None

@@ -7,9 +7,11 @@ takes the other seats (`League`), and only what the policy itself did is learned
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,12 +180,14 @@ class League:
     Args:
         config: the run.
         policy: the policy that learns; the league holds one more copy of what learns of it, whatever its size.
+        folder: where its checkpoints are written as well, ``<iteration>.pt`` with what `Policy.weights` gives, to be
+            met after the run; also those that have given way. None writes none.
     """
 
-    def __init__(self, config: TrainConfig, policy: Policy):
+    def __init__(self, config: TrainConfig, policy: Policy, folder: Path | None = None):
         from mmgym.learn.replicas import make_sampler
 
-        self._config, self._policy, self._seed = config.self_play, policy, config.seed
+        self._config, self._policy, self._seed, self._folder = config.self_play, policy, config.seed, folder
         self._copy = policy.clone()
         self._player: Any = make_sampler(config, self._copy, greedy=False)
         self._members: list[_Member] = []
@@ -200,6 +204,7 @@ class League:
         if step % config.past_every == 0 and all(member.step != step for member in self._members):
             weights = {name: value.detach().to("cpu", copy=True) for name, value in self._policy.weights().items()}
             self._members = [*self._members, _Member(step, weights)][-config.past_size :]
+            self._write(self._members[-1])
         chances = np.ones(len(self._members))
         if config.past_rule == "latest":
             chances[:-1] = 0
@@ -209,6 +214,18 @@ class League:
         self._met = self._members[rng.choice(len(self._members), p=chances / chances.sum())]
         self._copy.load_weights(self._met.weights)
         self._player.weights_changed(self._met.step)
+
+    def _write(self, member: _Member) -> None:
+        if self._folder is None:
+            return
+        import torch
+
+        from mmgym.learn.checkpoint import write_atomically
+
+        content = io.BytesIO()
+        torch.save(member.weights, content)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._folder / f"{member.step:05d}.pt", content.getvalue())
 
     def seat(self, tasks: Sequence[EpisodeTask], step: int) -> list[EpisodeTask]:
         """The tasks of an iteration, some of them with the past checkpoint at all seats but one of each match."""

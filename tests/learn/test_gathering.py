@@ -67,7 +67,7 @@ def test_levels_are_drawn_by_solve_rate(tmp_path):
     played = []
     run = trainer.executor.run
 
-    def watch(tasks, agent):
+    def watch(tasks, agent, **_):
         rollout = run(tasks, agent)
         played.append({task.options["level"] for task in tasks})
         for trajectory in rollout.trajectories:
@@ -95,7 +95,7 @@ def test_a_group_that_fails_gets_an_old_success_with_its_own_ratio(tmp_path):
     succeed = {"is": True}
     run = trainer.executor.run
 
-    def decide(tasks, agent):
+    def decide(tasks, agent, **_):
         rollout = run(tasks, agent)
         for trajectory in rollout.trajectories:
             trajectory.success = succeed["is"]
@@ -131,7 +131,7 @@ def test_successes_are_kept_and_replayed_with_dynamic_sampling_too(tmp_path, rou
     succeed = {"is": True}
     run = trainer.executor.run
 
-    def decide(tasks, agent):
+    def decide(tasks, agent, **_):
         rollout = run(tasks, agent)
         for trajectory in rollout.trajectories:
             trajectory.success = succeed["is"]
@@ -152,7 +152,7 @@ def test_groups_that_lost_an_episode_are_counted(tmp_path):
     alternate(trainer)
     run = trainer.executor.run
 
-    def lose(tasks, agent):
+    def lose(tasks, agent, **_):
         rollout = run(tasks, agent)
         for trajectory in rollout.trajectories[:2]:  # of one group
             trajectory.status, trajectory.error = Status.ENV_ERROR, "lost"
@@ -166,7 +166,7 @@ def test_replays_survive_a_checkpoint(tmp_path):
     trainer = replaying(tmp_path)
     run = trainer.executor.run
 
-    def succeed(tasks, agent):
+    def succeed(tasks, agent, **_):
         rollout = run(tasks, agent)
         for trajectory in rollout.trajectories:
             trajectory.success = True
@@ -221,7 +221,7 @@ def test_a_planted_hack_sets_off_the_alarm(tmp_path, caplog):
     step = {"is": 0}
     run = trainer.executor.run
 
-    def fail_more(tasks, agent):
+    def fail_more(tasks, agent, **_):
         rollout = run(tasks, agent)
         for number, trajectory in enumerate(rollout.trajectories):
             trajectory.success = number % 4 < 4 - step["is"] / 4

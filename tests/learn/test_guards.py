@@ -99,7 +99,7 @@ def test_a_sampler_with_other_weights_is_noticed(tmp_path):
     trainer = trainer_for_iteration(grpo_config(tmp_path))
     run = trainer.executor.run
 
-    def run_then_change(tasks, agent):
+    def run_then_change(tasks, agent, **_):
         rollout = run(tasks, agent)
         with torch.no_grad():
             trainer.policy.model.lm_head.weight.add_(0.05)
@@ -115,7 +115,7 @@ def test_pixels_that_differ_from_the_sampler_s_are_noticed(tmp_path):
     trainer = trainer_for_iteration(grpo_config(tmp_path))
     run = trainer.executor.run
 
-    def run_then_blank(tasks, agent):
+    def run_then_blank(tasks, agent, **_):
         rollout = run(tasks, agent)
         for digest, pixels in rollout.images._pixels.items():
             rollout.images._pixels[digest] = np.zeros_like(pixels)
