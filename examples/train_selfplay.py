@@ -4,8 +4,8 @@
     python examples/train_selfplay.py --games guide_walker --seed 1
     python examples/train_selfplay.py --help
 
-The same model takes both seats. It first learns to read the pictures, then imitates a player of which half the calls are
-drawn at random; the rest it finds out by playing, in some groups beside its own past. Nobody it is measured with has
+The same model takes both seats. It first learns to read the pictures, then imitates a player that makes half of its
+calls at random; the rest it finds out by playing, in some groups beside its own past. Nobody it is measured with has
 trained with it: scripted players in the other seat, on held-out positions. In TicTacToe they and its checkpoints are
 rated against each other.
 
@@ -107,9 +107,8 @@ class Arguments:
     """Matches of each pair for the ratings, and five times as many of each team."""
 
 
-def main() -> None:
+def main(arguments: Arguments) -> None:
     """Train, measure, draw."""
-    arguments = tyro.cli(Arguments, description=__doc__)
     results: dict[str, Any] = {"seed": arguments.seed, "machine": machine(), "versions": versions(), "games": {}}
     for game in arguments.games:
         config = replace(GAMES[game], seed=arguments.seed, out=str(arguments.out / game))
@@ -233,4 +232,4 @@ def _line(axis: Any, points: list[tuple[int, dict[str, Any]]], key: str, label: 
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Arguments, description=__doc__))
