@@ -5,9 +5,9 @@
     python examples/train_selfplay.py --help
 
 The same model takes both seats. It first learns to read the pictures, then imitates a player that makes half of its
-calls at random; the rest it finds out by playing, in some groups beside its own past. Nobody it is measured with has
-trained with it: scripted players in the other seat, on held-out positions. In TicTacToe they and its checkpoints are
-rated against each other.
+calls at random; the rest it finds out by playing, in some groups beside its own past. It is measured on held-out
+positions beside scripted players, whom it never meets while it plays (in TicTacToe the one that it imitated). In
+TicTacToe they and its checkpoints are rated against each other.
 
 At the end `runs/selfplay/` holds the curves (`selfplay.png`), the numbers (`selfplay.json`) and a folder for each game,
 like those of `mmgym train`.
@@ -131,6 +131,7 @@ def measure(config: TrainConfig, matches: int) -> dict[str, Any]:
         meetings = [
             Meeting(first.task.player, second.task.player, 0.5 + 0.5 * (first.success - second.success))
             for first, second in played
+            if not first.error
         ]
         return {"ratings": {name: vars(rating) for name, rating in ratings(meetings).items()}}
     played = play(config, players, [(name, name) for name in players], 5 * matches)
@@ -197,15 +198,13 @@ def draw(games: dict[str, Any], arguments: Arguments) -> None:
     for (game, found), (left, right) in zip(games.items(), axes, strict=True):
         config = GAMES[game]
         lines = map(json.loads, (arguments.out / game / "metrics.jsonl").read_text().splitlines())
-        checks = [line for line in lines if line["stage"] == "grpo" and line["kind"] == "eval" and "sampled" in line]
+        evaluations = [line for line in lines if line["stage"] == "grpo" and line["kind"] == "eval"]
+        checks = [line for line in evaluations if line["step"] < config.grpo.iterations]
         seats = {**found["heldout"]["cloned"]}
         for seat in seats:
             points = [(0, found["heldout"]["cloned"][seat])]
-            points += [
-                (check["step"], check["sampled"]["environments"][seat])
-                for check in checks
-                if "environments" in check["sampled"]
-            ]
+            points += [(check["step"], check["sampled"]["environments"][seat]) for check in checks]
+            points.append((config.grpo.iterations, found["heldout"]["trained"][seat]))
             _line(left, points, "success", seat.partition("/")[2], 100)
         left.set(title=f"{game}: beside {config.environment.kwargs['others']}", ylabel="held-out success, %")
         left.set(ylim=(0, 100), xlabel="iteration")

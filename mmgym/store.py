@@ -310,6 +310,8 @@ def _read_group(table: pa.Table, take: _Take) -> list[Trajectory]:
                 noise=plain["noise"][row],
                 augmentation=plain["augmentation"][row],
                 strength=plain["strength"][row],
+                match=json.loads(plain["info"][row]).get("match"),
+                player=json.loads(plain["info"][row]).get("player", ""),
             ),
             turns=[_turn(column, index, refs) for index in range(start, end)],
             status=Status(plain["status"][row]),

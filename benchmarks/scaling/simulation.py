@@ -19,6 +19,7 @@ from benchmarks.scaling.virtual_time import VirtualLoop
 from mmgym.agent import Conversation, Response
 from mmgym.messages import observation_content
 from mmgym.rollout import Executor, Opening, RolloutConfig, StepResult
+from mmgym.rollout.players import Players
 from mmgym.trajectory import EpisodeTask, ImageRef, ImageStore, Trajectory
 
 __all__ = ["Latencies", "Setting", "simulate"]
@@ -195,7 +196,7 @@ def simulate(latencies: Latencies, setting: Setting, seed: int = 0, episodes: in
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         tasks = [EpisodeTask("simulated", index) for index in range(count)]
-        rollout = runner.run(executor._run(tasks, engine, note))
+        rollout = runner.run(executor._run(tasks, Players(engine, {}, executor.config.lockstep, 0.0), note))
         total, computed = loop.time(), loop.computed
     messages = sum(len(trajectory.turns) + 1 for trajectory in rollout.trajectories)
     answers = messages - count

@@ -409,7 +409,7 @@ class TrainConfig:
         at_least(self, 1, "processes", "threads", "checkpoint_every")
         at_least(self, 0, "seed")
         self._check_self_play()
-        names = [environment.name for environment in self.environments]
+        names = [environment.id for environment in self.environments]
         if len(set(names)) < len(names):
             raise ValueError(
                 f"mixture: the ids must differ from one another and environment.id; got {', '.join(names)}"
@@ -423,6 +423,8 @@ class TrainConfig:
             "self_play does not go with grpo.staleness": self.grpo.staleness > 0,
             "self_play does not go with grpo.gathering.rounds": gathering.rounds > 1,
             "self_play does not go with grpo.gathering.replay": gathering.replay > 0,
+            "self_play does not go with grpo.gathering.augmented": gathering.augmented > 0,
+            "self_play.past does not go with credit team": past and self.self_play.credit == "team",
             "self_play.past does not go with sharding.mode": past and self.sharding.mode != "none",
             "self_play.past does not go with rollout.ray.replicas": past and self.rollout.ray.replicas > 0,
             "self_play.past does not go with policy.engine": past and self.policy.engine != "transformers",

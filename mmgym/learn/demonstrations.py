@@ -74,7 +74,7 @@ def _load(path: str) -> tuple[list[Trajectory], ImageStore]:
     from mmgym.store import load_trajectories
 
     trajectories, images = load_trajectories(path)
-    usable = [one for one in trajectories if one.sampled_tokens and not one.error]
+    usable = [one for one in trajectories if one.sampled_tokens and not one.error and not one.task.player]
     if not usable:
         raise ValueError(f"{path} holds no trajectory with token ids: those of scripted and API agents have none")
     return usable, images

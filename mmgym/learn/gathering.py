@@ -153,7 +153,7 @@ class Gathering:
             if self.league:
                 self.league.begin(step)
             others = self.league.players if self.league else {}
-            return self.executor.run(self._tasks(step, first, groups), self.sampler, others=others)
+            return self.executor.run(self._tasks(step, first, groups), self.sampler, others=others, trusted=others)
         if first:
             self.ahead.begin(step, self._tasks(step, first, groups))
         return self.ahead.collect(step)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from mmgym.agent import BatchAgent, Conversation, Response
 
@@ -25,10 +25,18 @@ class Batcher:
         agent: the agent that answers in batches.
         lockstep: wait for every live slot before a batch is served.
         others: further ones, by `EpisodeTask.player`. One that fails has given no answer; the run goes on.
+        trusted: those of them whose failure is an error.
     """
 
-    def __init__(self, agent: BatchAgent | None, lockstep: bool = True, others: Mapping[str, BatchAgent] | None = None):
+    def __init__(
+        self,
+        agent: BatchAgent | None,
+        lockstep: bool = True,
+        others: Mapping[str, BatchAgent] | None = None,
+        trusted: Container[str] = (),
+    ):
         self.agents = {**({} if agent is None else {"": agent}), **(others or {})}
+        self._trusted = trusted
         self.lockstep = lockstep
         self._live: dict[int, int] = {}
         self._waiting: dict[int, tuple[Conversation, asyncio.Future[Response]]] = {}
@@ -56,7 +64,8 @@ class Batcher:
         try:
             return await future
         finally:
-            self._waiting.pop(conversation.key, None)
+            if self._waiting.get(conversation.key, (None, None))[1] is future:
+                del self._waiting[conversation.key]
 
     def end(self, conversation: Conversation) -> None:
         """An episode is over."""
@@ -89,7 +98,7 @@ class Batcher:
                     f"act_batch must return one response each: {len(batch)} expected, {len(responses)} came"
                 )
         except BaseException as error:
-            if player and isinstance(error, Exception):
+            if player and player not in self._trusted and isinstance(error, Exception):
                 logger.warning("player %s failed: it has given no answer", player, exc_info=True)
                 responses = [Response("") for _ in batch]
             else:

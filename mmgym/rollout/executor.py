@@ -10,7 +10,7 @@ import asyncio
 import collections
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -211,6 +211,7 @@ class Executor:
         agent: Agent | BatchAgent,
         ended: Callable[[int, Trajectory, ImageStore], bool] | None = None,
         others: Mapping[str, Agent | BatchAgent] | None = None,
+        trusted: Container[str] = (),
     ) -> Rollout:
         """Play one episode per task; those of one match are the seats of one episode.
 
@@ -220,6 +221,7 @@ class Executor:
             ended: called as soon as an episode has ended, with the index of its task, its trajectory and the pictures
                 so far. When it returns True no further episode is begun: those that were not are left without turns.
             others: who plays the tasks that name a `player`; see `mmgym.rollout.players.Players`.
+            trusted: names of those whose failure is an error; another's is a turn without a call.
 
         Raises:
             ValueError: when a task is wrong (unknown id, level, split, player ...), naming what is allowed.
@@ -227,7 +229,7 @@ class Executor:
         for name in {task.augmentation for task in tasks if task.augmentation}:
             check_augmentation(name)
         started = time.perf_counter()
-        players = self._players(agent, others)
+        players = Players(agent, others or {}, self.config.lockstep, self.config.patience, trusted)
         players.check(tasks)
         rollout = _run_to_end(self._run(tasks, players, ended))
         rollout.seconds = time.perf_counter() - started
@@ -246,7 +248,7 @@ class Executor:
         Raises:
             ValueError: as `run` does, and for a seat of a match.
         """
-        players = self._players(agent)
+        players = Players(agent, {}, self.config.lockstep, self.config.patience)
 
         async def take_turns(slot: int, handle: EnvironmentHandle) -> None:
             while True:
@@ -281,9 +283,6 @@ class Executor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _players(self, agent: Agent | BatchAgent, others: Mapping[str, Agent | BatchAgent] | None = None) -> Players:
-        return Players(agent, others or {}, self.config.lockstep, self.config.patience)
 
     async def _run(
         self,
@@ -401,13 +400,25 @@ class Executor:
                     break
                 asked = [number for number in shown if not seats[number].exhausted]
                 players.begin(slot, [played[number].task for number in asked])
-                answers = await asyncio.gather(*(seats[number].answer(players) for number in asked))
+                answers = await _all_or_none([seats[number].answer(players) for number in asked])
                 shown = await handle.move(dict(zip(asked, answers, strict=True)))
             for seat in seats.values():
                 seat.finish()
         finally:
             for seat in seats.values():
                 players.end(seat.conversation)
+
+
+async def _all_or_none(asking: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """What some coroutines give; when one fails the others have ended before the error goes on."""
+    tasks = [asyncio.ensure_future(one) for one in asking]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def _episodes(tasks: Sequence[EpisodeTask]) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, cast
 
 from mmgym.agent import Agent, BatchAgent, Conversation, Response
@@ -30,16 +30,22 @@ class Players:
         others: other players by `EpisodeTask.player`.
         lockstep: as `Batcher` has it.
         patience: seconds in which another player that answers one at a time must have answered.
+        trusted: names of other players whose failure is an error, too.
     """
 
     def __init__(
-        self, agent: Agent | BatchAgent, others: Mapping[str, Agent | BatchAgent], lockstep: bool, patience: float
+        self,
+        agent: Agent | BatchAgent,
+        others: Mapping[str, Agent | BatchAgent],
+        lockstep: bool,
+        patience: float,
+        trusted: Container[str] = (),
     ):
         named = {"": agent, **others}
         batched = {name: cast(BatchAgent, one) for name, one in named.items() if hasattr(one, "act_batch")}
         self._alone = {name: cast(Agent, one) for name, one in named.items() if name not in batched}
-        self._batcher = Batcher(batched.pop("", None), lockstep, batched)
-        self._names, self._patience = tuple(named), patience
+        self._batcher = Batcher(batched.pop("", None), lockstep, batched, trusted)
+        self._names, self._patience, self._trusted = tuple(named), patience, trusted
 
     def check(self, tasks: Iterable[EpisodeTask]) -> None:
         """See that every task has a player.
@@ -70,7 +76,7 @@ class Players:
         if player not in self._alone:
             return await self._batcher.act(conversation)
         answer = self._alone[player].act(conversation)
-        if not player:
+        if not player or player in self._trusted:
             return await answer
         try:
             return await asyncio.wait_for(answer, self._patience)

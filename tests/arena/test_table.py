@@ -1,6 +1,7 @@
 """Matches at which every seat is taken by an agent: the same game as in the single-agent view, and the rules hold."""
 
 import asyncio
+from typing import ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 import mmgym
 from mmgym.agent import Response
 from mmgym.rollout import Executor, RolloutConfig
+from mmgym.rollout.executor import _Local
 from mmgym.rollout.host import load_attribute
+from mmgym.rollout.worker import WorkerFailure
 from mmgym.spaces import InvalidAction
+from mmgym.store import load_trajectories, save_trajectories
 from mmgym.trajectory import EpisodeTask, Status
 from mmgym_agents.scripted import scripted_agent
 from mmgym_arena import GAMES, RULES
@@ -210,3 +214,78 @@ def test_no_answer_is_no_action():
     env.reset(seed=0)
     for action in (None, InvalidAction("nothing")):
         assert not env.step(action)[4]["action_valid"]
+
+
+class Failing:
+    """The first time its environment fails, later it plays."""
+
+    def __init__(self):
+        self.asked = 0
+
+    async def act(self, conversation):
+        """Fail once."""
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.asked == 1:
+            raise WorkerFailure("lost")
+        return Response("", action=conversation.space.calls[0])
+
+    def end(self, conversation):
+        """Nothing is kept."""
+
+
+class Sessions(Batches):
+    """Keeps how often it was asked in each conversation."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = {}
+
+    def act_batch(self, conversations):
+        """See that no session is left of an earlier conversation."""
+        for conversation in conversations:
+            assert self.known.get(conversation.key, 0) == conversation.turn
+            self.known[conversation.key] = conversation.turn + 1
+        return super().act_batch(conversations)
+
+    def end(self, conversation):
+        """Forget it."""
+        self.known.pop(conversation.key, None)
+
+
+class Slow(_Local):
+    """An environment in which the second match begins at once, and again only when the first has asked."""
+
+    delays: ClassVar[dict[int, list[float]]] = {}
+
+    async def sit(self, tasks):
+        """Others are asked meanwhile."""
+        await asyncio.sleep(self.delays[tasks[0].match].pop(0))
+        return self.host.sit(tasks)
+
+
+def test_a_match_that_is_played_again_starts_anew_where_both_move_at_once(monkeypatch):
+    monkeypatch.setattr("mmgym.rollout.executor._Local", Slow)
+    Slow.delays = {0: [0.05], 1: [0, 0.1]}
+    agent = Sessions()
+    tasks = [task for n in range(2) for task in match("RockPaperScissors", n, ("", "other") if n else ("", ""), n)]
+    with Executor() as executor:
+        rollout = executor.run(tasks, agent, others={"other": Failing()})
+    assert rollout.retried == 1
+    assert not agent.known
+    assert all(one.status is Status.TERMINATED for one in rollout.trajectories)
+
+
+def test_a_trusted_player_must_not_fail():
+    with Executor() as executor, pytest.raises(ZeroDivisionError):
+        tasks = match("TicTacToe", 0, ("", "past"))
+        executor.run(tasks, scripted_agent("expert"), others={"past": Broken("crashes")}, trusted={"past"})
+
+
+def test_a_stored_match_says_who_played(tmp_path):
+    with Executor() as executor:
+        tasks = match("TicTacToe", 0, ("", "other"))
+        rollout = executor.run(tasks, scripted_agent("expert"), others={"other": scripted_agent("random")})
+    save_trajectories(tmp_path / "match.parquet", rollout.trajectories, rollout.images)
+    again, _ = load_trajectories(tmp_path / "match.parquet")
+    assert [(one.seat, one.task.match, one.task.player) for one in again] == [(0, 0, ""), (1, 0, "other")]

@@ -1,6 +1,7 @@
 """Self-play: who sits where, groups by seat, team credit, the league, and a run that goes on where it was stopped."""
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -165,6 +166,8 @@ def test_a_league_remembers_how_matches_ended():
         ({"grpo": {"gathering": {"rounds": 2}}}, "gathering.rounds"),
         ({"environment": {"kwargs": {"seat": "guide"}}}, "leave its argument seat out"),
         ({"sharding": {"mode": "fsdp2"}}, "past does not go with sharding.mode"),
+        ({"self_play": {"enabled": True, "past": 0.5, "credit": "team"}}, "past does not go with credit team"),
+        ({"grpo": {"gathering": {"augmented": 1}, "recompute": True}}, "gathering.augmented"),
         ({"self_play": {"enabled": True, "credit": "both"}}, "individual"),
         ({"self_play": {"enabled": True, "past_rule": "best"}}, "uniform"),
     ],
@@ -188,7 +191,7 @@ def run(out, **changes):
         environment={"id": "mmgym/GuideWalker-v0", "kwargs": {"image_size": 64, "max_turns": 3}, "tasks": {}},
         perception={"steps": 2},
         cloning={"steps": 1, "demonstrator": "random"},
-        self_play={"enabled": True, "past": 0.5, "past_every": 2, "credit": "team", **changes.pop("self_play", {})},
+        self_play={"enabled": True, "past_every": 2, **changes.pop("self_play", {"past": 0.5})},
     )
     content["environment"] = {"id": "mmgym/GuideWalker-v0", "kwargs": {"image_size": 64, "max_turns": 3}}
     content["grpo"] = {"iterations": 4, "groups": 3, "group_size": 3, "keep_equal": True, **changes}
@@ -215,3 +218,30 @@ def test_a_run_learns_both_seats_and_goes_on_exactly_where_it_was_stopped(tmp_pa
     )
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
     assert set(summary["by_task"]["trained"]) == {"GuideWalker/guide", "GuideWalker/walker"}
+
+
+def test_a_past_checkpoint_that_fails_ends_the_run(tmp_path, monkeypatch):
+    seat = League.seat
+
+    def broken(self, tasks, step):
+        monkeypatch.setattr(self._player, "act_batch", lambda conversations: 1 / 0)
+        return seat(self, tasks, step)
+
+    monkeypatch.setattr(League, "seat", broken)
+    with pytest.raises(ZeroDivisionError):
+        train(run(tmp_path, self_play={"past": 1.0}))
+
+
+def test_a_team_learns_from_the_mean_of_its_seats(tmp_path):
+    train(run(tmp_path, self_play={"credit": "team"}))
+    lines = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+    steps = [line for line in lines if (line["stage"], line["kind"]) == ("grpo", "train")]
+    assert len(steps) == 4 and all(step["used_groups"] == 1 for step in steps)
+
+
+def test_one_game_is_in_a_mixture_once():
+    with pytest.raises(ValueError, match="must differ"):
+        TrainConfig(
+            environment=EnvironmentConfig(id="mmgym/GuideWalker-v0", kwargs={"seat": "guide"}),
+            mixture=(MixedEnvironment(id="mmgym/GuideWalker-v0", kwargs={"seat": "walker"}),),
+        )
