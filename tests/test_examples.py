@@ -1,6 +1,5 @@
 """Every example runs as a user runs it: in a process of its own, in an empty folder."""
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from examples import train_selfplay
 from examples.train_gpu import CONFIG
 from mmgym.learn.preflight import preflight
 from mmgym.store import load_trajectories
@@ -73,26 +71,18 @@ def test_train_video(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
-def test_train_selfplay(tmp_path, monkeypatch):
-    small = {
-        name: dataclasses.replace(
-            config,
-            processes=1,
-            perception=dataclasses.replace(config.perception, steps=2, conversations=2, held_out=4),
-            cloning=dataclasses.replace(config.cloning, steps=1, episodes=2),
-            grpo=dataclasses.replace(config.grpo, iterations=2, groups=2, group_size=2),
-            evaluation=dataclasses.replace(config.evaluation, episodes=2, every=1, final_episodes=2),
-        )
-        for name, config in train_selfplay.GAMES.items()
-    }
-    monkeypatch.setattr(train_selfplay, "GAMES", small)
-    train_selfplay.main(train_selfplay.Arguments(out=tmp_path, matches=2))
-    games = json.loads((tmp_path / "selfplay.json").read_text())["games"]
-    assert set(games["tic_tac_toe"]["ratings"]) == {"0", "2", "random", "weak", "expert"}
-    assert set(games["guide_walker"]["teams"]) == {"0", "2"}
-    assert games["guide_walker"]["teams"]["2"]["episodes"] == 10
-    assert set(games["guide_walker"]["heldout"]["trained"]) == {"GuideWalker/guide", "GuideWalker/walker"}
-    assert (tmp_path / "selfplay.png").is_file()
+def test_train_selfplay(tmp_path):
+    small = (
+        "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 1 "
+        "--cloning.episodes 2 --grpo.iterations 2 --grpo.groups 2 --grpo.group-size 2 --evaluation.episodes 2 "
+        "--evaluation.every 1 --evaluation.final-episodes 2 --evaluation.samples 1 --out run"
+    )
+    out = run_example("train_selfplay.py", *small.split(), cwd=tmp_path)
+    assert "cloned, GuideWalker/guide" in out and "trained, GuideWalker/walker" in out
+    assert "iteration 0, at both seats" in out and "iteration 2, at both seats" in out
+    teams = json.loads((tmp_path / "run" / "teams.json").read_text())
+    assert [found["episodes"] for found in teams.values()] == [2, 2]
+    assert (tmp_path / "run" / "teams.png").is_file()
 
 
 def test_train_gpu_is_well_configured(tmp_path, monkeypatch):

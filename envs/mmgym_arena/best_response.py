@@ -7,13 +7,16 @@ seat knows in a turn tells what it knew before.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 
 from mmgym.spaces import ToolCall
+from mmgym.trajectory import Trajectory
 from mmgym_arena.game import Game, State
+from mmgym_arena.seat import seen_key
 
-__all__ = ["Policy", "best_response_value", "expected_scores", "exploitability", "uniform"]
+__all__ = ["Policy", "best_response_value", "counted", "expected_scores", "exploitability", "uniform"]
 
 Policy = Callable[[Game, State, int], Sequence[tuple[ToolCall, float]]]
 """For a game, a state and a seat: calls that may be made, and how likely each is. It reads what the seat may see."""
@@ -25,6 +28,27 @@ def uniform(game: Game, state: State, seat: int) -> list[tuple[ToolCall, float]]
     """Every legal call, all equally likely."""
     legal = game.legal(state, seat)
     return [(call, 1 / len(legal)) for call in legal]
+
+
+def counted(trajectories: Iterable[Trajectory]) -> Policy:
+    """What an agent does, counted in matches that it has played; where it was never asked, uniform.
+
+    Args:
+        trajectories: played with `mmgym.rollout.RolloutConfig.record_state_keys`. Calls that could not be made are left
+            out.
+    """
+    made: dict[str, Counter[str]] = defaultdict(Counter)
+    for trajectory in trajectories:
+        for turn in trajectory.turns:
+            made[turn.state_key].update(json.dumps(call, sort_keys=True) for call in turn.calls[:1])
+
+    def policy(game: Game, state: State, seat: int) -> list[tuple[ToolCall, float]]:
+        found = made[seen_key(game, state, seat)]
+        legal = [(call, found[json.dumps(call.as_dict(), sort_keys=True)]) for call in game.legal(state, seat)]
+        total = sum(count for _, count in legal)
+        return [(call, count / total) for call, count in legal] if total else uniform(game, state, seat)
+
+    return policy
 
 
 def expected_scores(game: Game, policies: Sequence[Policy]) -> tuple[float, ...]:

@@ -20,7 +20,7 @@ from mmgym.table import Table
 from mmgym_arena.game import Calls, Game, State
 from mmgym_arena.match import Match, start_generator
 
-__all__ = ["PLAYERS", "Player", "SeatEnv", "player", "seat_at"]
+__all__ = ["PLAYERS", "Player", "SeatEnv", "player", "seat_at", "seen_key"]
 
 Player = Callable[[Game, State, int, np.random.Generator], ToolCall | None]
 """Plays a seat: takes the game, the state, the seat and a generator, returns a call or None."""
@@ -71,6 +71,12 @@ def player(name: str | Player, obs_mode: str = "image", image_size: int = 224) -
         known = ", ".join(PLAYERS)
         raise ValueError(f"others must be {known}, agent:NAME OPTIONS, module:attr or a function; got {name!r}")
     return PLAYERS[name]
+
+
+def seen_key(game: Game, state: State, seat: int) -> str:
+    """Hash of what a seat knows: the `state_key` of its environment."""
+    content = [type(game).__name__, game.level, seat, game.seen(state, seat)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
 class SeatEnv(MultimodalEnv):
@@ -211,9 +217,7 @@ class SeatEnv(MultimodalEnv):
 
     def state_key(self) -> str:
         """Hash of what the seat knows, without turn counts: what is hidden from it does not tell states apart."""
-        match = self.match
-        content = [self.rules.__name__, self.level, self._seat, match.game.seen(match.state, self._seat)]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+        return seen_key(self.match.game, self.match.state, self._seat)
 
     def _get_state(self) -> dict[str, Any]:
         return {"seat": self._seat, **self.match.to_json()}

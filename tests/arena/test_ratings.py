@@ -5,13 +5,16 @@ import pytest
 import statsmodels.api as sm
 
 from mmgym.env import Unsupported
+from mmgym.rollout import Executor, RolloutConfig
 from mmgym.spaces import ToolCall
-from mmgym_arena.best_response import best_response_value, expected_scores, exploitability, uniform
+from mmgym.trajectory import EpisodeTask
+from mmgym_agents.scripted import scripted_agent
+from mmgym_arena.best_response import best_response_value, counted, expected_scores, exploitability, uniform
 from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.kuhn_poker import KuhnPoker
 from mmgym_arena.cards.rock_paper_scissors import RockPaperScissors
 from mmgym_arena.ratings import Meeting, cross_play, play_match, ratings
-from mmgym_arena.seat import PLAYERS
+from mmgym_arena.seat import PLAYERS, seen_key
 from mmgym_arena.worlds.guide_walker import GuideWalker
 
 
@@ -125,3 +128,23 @@ def test_a_convention_of_ones_own_does_not_transfer():
     found = cross_play(lambda: GuideWalker(1), {"plain": PLAYERS["expert"], "contrary": contrary}, 6)
     assert found["plain", "plain"] == found["contrary", "contrary"] == 1
     assert max(found["plain", "contrary"], found["contrary", "plain"]) < 0.5
+
+
+def test_a_policy_is_counted_from_what_it_played():
+    tasks = [
+        EpisodeTask("mmgym/KuhnPoker-v0", n, kwargs={"seat": seat, "image_size": 32}, group=2 * n + place, match=n)
+        for n in range(40)
+        for place, seat in enumerate(KuhnPoker.seats)
+    ]
+    with Executor(RolloutConfig(record_state_keys=True)) as executor:
+        played = executor.run(tasks, scripted_agent("random")).trajectories
+    game, policy = KuhnPoker(1), counted(played)
+    for state, _ in game.starts():
+        key = seen_key(game, state, 0)
+        turns = [turn for one in played for turn in one.turns if turn.state_key == key and not turn.feedback]
+        names = [turn.calls[0]["name"] for turn in turns]
+        assert len(names) > 5
+        assert {call.name: share for call, share in policy(game, state, 0)} == {
+            name: names.count(name) / len(names) for name in ("bet", "check")
+        }
+        assert counted([])(game, state, 0) == uniform(game, state, 0)
