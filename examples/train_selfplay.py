@@ -55,7 +55,7 @@ CONFIG = TrainConfig(
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
         steps=400,
-        questions=("Read the map.",),
+        questions=("What is on the map, row by row?",),
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(

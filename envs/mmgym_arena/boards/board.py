@@ -251,7 +251,7 @@ class BoardGame(Game):
         words = {".": "nothing", "x": bare[0], "o": bare[1]}
         cells = rng.permutation(len(state.board))[:3].tolist()
         asked = [(f"What is on {self.cell_name(cell)}?", words[state.board[cell]]) for cell in cells]
-        asked.append(("Read the board.", " ".join(words[piece] for piece in state.board)))
+        asked.append(("What is on the board, row by row?", " ".join(words[piece] for piece in state.board)))
         asked.append(("How many pieces are on the board?", str(len(state.board) - state.board.count("."))))
         if state.last >= 0:
             asked.append(("Where did the last move go?", self.cell_name(state.last)))

@@ -56,7 +56,7 @@ class GridWorld(Game):
             row, column = divmod(cell, len(rows))
             asked.append((f"What is in row {row + 1}, column {column + 1}?", rows[row][column]))
         every = [tile for row in rows for tile in row]
-        asked.append(("Read the map.", ", ".join(every)))
+        asked.append(("What is on the map, row by row?", ", ".join(every)))
         tile = sorted(set(every))[rng.integers(len(set(every)))]
         asked.append((f"How many cells show this: {tile}?", str(every.count(tile))))
         return [asked[k] for k in rng.permutation(len(asked))]
