@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class AgentPlayer:
         if ":" in self.name:
             load_attribute(self.name)
         else:
-            choose("agent", self.name, load_attribute(f"{_NAMED}:AGENTS"))  # type: ignore[arg-type]
+            choose("agent", self.name, cast("Mapping[str, Any]", load_attribute(f"{_NAMED}:AGENTS")))
         RolloutConfig(format=self.format, prompt=self.prompt)
         choose("obs_mode", self.obs_mode, OBS_MODES)
         if not isinstance(self.image_size, int) or not 16 <= self.image_size <= 4096:
