@@ -298,6 +298,7 @@ def _read_group(table: pa.Table, take: _Take) -> list[Trajectory]:
     for row, end in enumerate(ends):
         refs = [take(file) for file in plain["images"][row]]
         start = ends[row - 1] if row else 0
+        info = _from_plain(json.loads(plain["info"][row]))
         trajectory = Trajectory(
             task=EpisodeTask(
                 env_id=plain["env_id"][row],
@@ -310,14 +311,14 @@ def _read_group(table: pa.Table, take: _Take) -> list[Trajectory]:
                 noise=plain["noise"][row],
                 augmentation=plain["augmentation"][row],
                 strength=plain["strength"][row],
-                match=json.loads(plain["info"][row]).get("match"),
-                player=json.loads(plain["info"][row]).get("player", ""),
+                match=info.get("match"),
+                player=info.get("player", ""),
             ),
             turns=[_turn(column, index, refs) for index in range(start, end)],
             status=Status(plain["status"][row]),
             success=plain["success"][row],
             error=plain["error"][row],
-            info=_from_plain(json.loads(plain["info"][row])),
+            info=info,
             seat=plain["seat"][row],
             final_image=None if plain["final_image"][row] is None else refs[plain["final_image"][row]],
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,7 @@ __all__ = ["PAST", "League", "SelfPlayConfig", "as_team", "seat_environments", "
 PAST = "past"
 """`EpisodeTask.player` of a seat that a past checkpoint takes."""
 _SITTING, _DRAWING = 13, 14
+_SEATS: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -65,31 +65,15 @@ class SelfPlayConfig:
 
 
 def seats_of(environment: EnvironmentConfig) -> tuple[str, ...]:
-    """Names of the seats of an environment; empty where there is but one."""
-    return _seats(environment.id, repr(sorted(environment.kwargs.items(), key=str)), _Hidden(environment))
-
-
-class _Hidden:
-    """An argument that a cache does not look at."""
-
-    def __init__(self, value: Any):
-        self.value = value
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hidden)
-
-
-@lru_cache(maxsize=64)
-def _seats(env_id: str, kwargs: str, environment: _Hidden) -> tuple[str, ...]:
+    """Names of the seats of an environment, found out once; empty where there is but one."""
     from mmgym.learn.build import make_env
 
-    env = make_env(environment.value)
-    names = mmgym.unwrap(env).seats
-    env.close()
-    return names
+    key = repr((environment.id, environment.kwargs))
+    if key not in _SEATS:
+        env = make_env(environment)
+        _SEATS[key] = mmgym.unwrap(env).seats
+        env.close()
+    return _SEATS[key]
 
 
 def seat_environments(config: TrainConfig) -> tuple[MixedEnvironment, ...]:
