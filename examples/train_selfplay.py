@@ -1,32 +1,36 @@
-"""Train a tiny vision-language model to work with itself: in GuideWalker it guides, and is guided.
+"""Train a tiny vision-language model by playing with itself: against each other, or together.
 
-    python examples/train_selfplay.py
-    python examples/train_selfplay.py --seed 1 --out runs/selfplay-1
-    python examples/train_selfplay.py --help
+    python examples/train_selfplay.py connect_four
+    python examples/train_selfplay.py guide_walker
+    python examples/train_selfplay.py connect_four --seed 1 --out runs/connect-four-1
+    python examples/train_selfplay.py connect_four --help
 
-The same model takes both seats: one sees the maze and may only speak, the other walks and sees what is next to it. It
-first learns to read the pictures, then imitates a player that makes half of its calls at random. The rest it finds out
-by playing, in a quarter of the groups beside its own past. It is measured on held-out mazes, at each seat beside the
-expert, whom it never meets while it plays, and with itself at both seats.
+The same model takes both seats. It first learns to read the pictures, then imitates a player that only knows which
+moves the rules allow (ConnectFour), or one that makes half of its calls at random (GuideWalker, where one sees the maze
+and may only speak, and the other walks and sees what is next to it). The rest it finds out by playing, in a quarter of
+the groups against or beside its own past. It is measured in held-out positions at each seat, against or beside a
+scripted player whom it never meets while it plays.
 
-At the end `runs/selfplay/` holds what `mmgym train` leaves there, the success of every checkpoint of the league at both
-seats (`teams.json`), and both as curves (`teams.png`).
+At the end the folder of the run holds what `mmgym train` leaves there, and in `selfplay.json` and `selfplay.png` how
+its checkpoints compare: in ConnectFour their ratings and those of three scripted players, in GuideWalker the success
+of each with itself.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import tyro
 
+import mmgym
 from mmgym.agent import Agent, BatchAgent
-from mmgym.learn.build import make_policy, scripted_agent
+from mmgym.learn.build import make_env, make_policy, scripted_agent
 from mmgym.learn.checkpoint import latest_checkpoint
 from mmgym.learn.config import (
     CloningConfig,
@@ -46,21 +50,19 @@ from mmgym.learn.trainer import train
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.stats import summarise_episodes
 from mmgym.trajectory import EpisodeTask, Trajectory
+from mmgym_arena.ratings import Meeting, ratings
+from mmgym_arena.seat import SeatEnv
 
-CONFIG = TrainConfig(
-    out="runs/selfplay",
+BASE = TrainConfig(
     processes=2,
-    environment=EnvironmentConfig(id="mmgym/GuideWalker-v0", kwargs={"image_size": 64, "others": "expert"}),
     policy=PolicyConfig(max_new_tokens=8, tiny={"vision_hidden_size": 64}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
         steps=400,
-        questions=("What is on the map, row by row?",),
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
         steps=120,
-        demonstrator="mmgym_agents.scripted:weak",
         episodes=16,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
@@ -75,27 +77,73 @@ CONFIG = TrainConfig(
     ),
     evaluation=EvaluationConfig(episodes=100, every=20, final_episodes=300),
 )
+GAMES = {
+    "connect_four": replace(
+        BASE,
+        out="runs/connect-four",
+        environment=EnvironmentConfig(id="mmgym/ConnectFour-v0", kwargs={"image_size": 64, "others": "weak"}),
+        perception=replace(BASE.perception, questions=("What is on the board, row by row?",)),
+        cloning=replace(BASE.cloning, demonstrator="mmgym_arena.scripted:legal"),
+    ),
+    "guide_walker": replace(
+        BASE,
+        out="runs/guide-walker",
+        environment=EnvironmentConfig(id="mmgym/GuideWalker-v0", kwargs={"image_size": 64, "others": "expert"}),
+        perception=replace(BASE.perception, questions=("What is on the map, row by row?",)),
+        cloning=replace(BASE.cloning, demonstrator="mmgym_agents.scripted:weak"),
+    ),
+}
+SCRIPTED = {"random": "mmgym_arena.scripted:legal", "weak": "mmgym_agents.scripted:weak", "expert": "expert"}
+"""Players that are rated beside the checkpoints: any move that is allowed, half of the moves an expert's, an expert."""
+MATCHES = 40
+"""Matches of each pair that is rated."""
 Players = Mapping[str, Agent | BatchAgent]
 
 
 def main() -> None:
-    """Train, let every checkpoint play with itself, and say how it went."""
-    config = tyro.cli(TrainConfig, args=sys.argv[1:], default=CONFIG, description=__doc__)
+    """Train, compare the checkpoints, and say how it went."""
+    games = {name: (f"{config.environment.id}, {config.out}", config) for name, config in GAMES.items()}
+    config = tyro.extras.overridable_config_cli(games, description=__doc__)
     summary = train(config)
+    env = mmgym.unwrap(make_env(config.environment))
+    assert isinstance(env, SeatEnv)
+    together = env.rules.kind == "cooperative"
+    found = teams(config) if together else rated(config)
+    (Path(config.out) / "selfplay.json").write_text(json.dumps(found, indent=1) + "\n")
+    for stage in ("cloned", "trained"):
+        for seat, one in summary["by_task"][stage].items():
+            print(f"{stage}, {seat}: succeeds in {100 * one['success']:.1f}% {_interval(one, 100)}")
+    for name, one in found.items():
+        value = f"succeeds in {100 * one['success']:.1f}%" if together else f"is rated {one['value']:.0f}"
+        print(f"{_title(name)} {value} {_interval(one, 100 if together else 1)}")
+    draw(config, summary, found)
+
+
+def _interval(found: dict[str, float], scale: float) -> str:
+    return f"({scale * found['low']:.0f} to {scale * found['high']:.0f})"
+
+
+def _title(player: str) -> str:
+    return f"the checkpoint of iteration {player}" if player.isdigit() else f"the {player} player"
+
+
+def rated(config: TrainConfig) -> dict[str, Any]:
+    """Ratings of the checkpoints and of scripted players, from matches of each pair, each in both seats."""
+    players = {**checkpoints(config), **{name: scripted_agent(agent) for name, agent in SCRIPTED.items()}}
+    played = play(config, players, list(itertools.permutations(players, 2)), MATCHES // 2)
+    meetings = [
+        Meeting(first.task.player, second.task.player, 0.5 + 0.5 * (first.success - second.success))
+        for first, second in played
+        if not first.error
+    ]
+    return {name: vars(rating) for name, rating in ratings(meetings).items()}
+
+
+def teams(config: TrainConfig) -> dict[str, Any]:
+    """How often each checkpoint succeeds with itself at both seats."""
     players = checkpoints(config)
     played = play(config, players, [(name, name) for name in players], config.evaluation.final_episodes)
-    teams = {name: summarise_episodes([first for first, _ in played if first.task.player == name]) for name in players}
-    (Path(config.out) / "teams.json").write_text(json.dumps(teams, indent=1) + "\n")
-    for stage in ("cloned", "trained"):
-        for seat, found in summary["by_task"][stage].items():
-            print(f"{stage}, {seat} beside the expert: {_rate(found)}")
-    for name, found in teams.items():
-        print(f"iteration {name}, at both seats: {_rate(found)}")
-    draw(config, summary, teams)
-
-
-def _rate(found: dict[str, Any]) -> str:
-    return f"{found['success']:.1%} ({found['low']:.1%} to {found['high']:.1%})"
+    return {name: summarise_episodes([first for first, _ in played if first.task.player == name]) for name in players}
 
 
 def checkpoints(config: TrainConfig) -> Players:
@@ -138,26 +186,40 @@ def play(
     return [played[first : first + len(seats)] for first in range(0, len(played), len(seats))]
 
 
-def draw(config: TrainConfig, summary: dict[str, Any], teams: dict[str, Any]) -> None:
-    """Success by iteration: at each seat beside the expert, and of each checkpoint with itself."""
+def draw(config: TrainConfig, summary: dict[str, Any], found: dict[str, Any]) -> None:
+    """By iteration: success at each seat where a scripted player has the other, and how the checkpoints compare."""
     import matplotlib.pyplot as plt
 
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     lines = map(json.loads, (Path(config.out) / "metrics.jsonl").read_text().splitlines())
-    evaluations = [line for line in lines if line["stage"] == "grpo" and line["kind"] == "eval"]
-    checks = [line for line in evaluations if line["step"] < config.grpo.iterations]
-    figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    curves = {"both seats": {int(name): found for name, found in teams.items()}}
-    for seat, before in summary["by_task"]["cloned"].items():
-        found = {check["step"]: check["sampled"]["environments"][seat] for check in checks}
-        after = {config.grpo.iterations: summary["by_task"]["trained"][seat]}
-        curves[f"{seat.partition('/')[2]}, beside the expert"] = {0: before, **found, **after}
-    for label, points in curves.items():
-        low, middle, high = ([100 * one[key] for one in points.values()] for key in ("low", "success", "high"))
-        axis.plot(list(points), middle, marker="o", label=label)
-        axis.fill_between(list(points), low, high, alpha=0.15)
-    axis.set(xlabel="iteration of self-play", ylabel="held-out success, %", ylim=(0, 100))
-    axis.legend()
-    figure.savefig(Path(config.out) / "teams.png", dpi=120)
+    checks = {
+        line["step"]: line["sampled"]["environments"]
+        for line in lines
+        if line["stage"] == "grpo" and line["kind"] == "eval" and line["step"] < config.grpo.iterations
+    }
+    seen = {0: summary["by_task"]["cloned"], **checks, config.grpo.iterations: summary["by_task"]["trained"]}
+    for seat in seen[0]:
+        _curve(left, {step: at[seat] for step, at in seen.items()}, "success", 100, seat.partition("/")[2])
+    left.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, 100))
+    left.set_title(f"The other seat: {config.environment.kwargs['others']}")
+    left.legend()
+    key, scale = ("success", 100) if "success" in found["0"] else ("value", 1)
+    _curve(right, {int(name): one for name, one in found.items() if name.isdigit()}, key, scale, "checkpoints")
+    for name, one in found.items():
+        if not name.isdigit():
+            right.axhline(scale * one[key], linestyle="--", color="grey", linewidth=1)
+            right.annotate(name, (0.01, scale * one[key]), xycoords=("axes fraction", "data"), va="bottom")
+    if key == "success":
+        right.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, 100), title="A checkpoint at both seats")
+    else:
+        right.set(xlabel="iteration", ylabel="rating, Elo's scale", title="Checkpoints and scripted players")
+    figure.savefig(Path(config.out) / "selfplay.png", dpi=120)
+
+
+def _curve(axis: Any, points: dict[int, dict[str, float]], key: str, scale: float, label: str) -> None:
+    low, middle, high = ([scale * one[name] for one in points.values()] for name in ("low", key, "high"))
+    axis.plot(list(points), middle, marker="o", label=label)
+    axis.fill_between(list(points), low, high, alpha=0.15)
 
 
 if __name__ == "__main__":

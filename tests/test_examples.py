@@ -47,6 +47,7 @@ def test_train_grpo(tmp_path):
     assert (tmp_path / "run" / "checkpoint" / "config.json").is_file()
 
 
+@pytest.mark.slow
 def test_train_mixture(tmp_path):
     small = (
         "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 1 "
@@ -59,6 +60,7 @@ def test_train_mixture(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
+@pytest.mark.slow
 def test_train_video(tmp_path):
     small = (
         "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 2 "

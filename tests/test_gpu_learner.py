@@ -13,6 +13,7 @@ def run(output, only):
     return gpu_learner.main(["--tiny", "--repeats", "1", "--output", str(output), "--only", only])
 
 
+@pytest.mark.slow
 def test_cells_run_and_are_not_done_again(tmp_path, monkeypatch):
     frozen, output = "tiny-qwen2.5-vl | 112x56 | frozen", tmp_path / "result.json"
     result = run(output, frozen)

@@ -241,6 +241,10 @@ class SeatEnv(MultimodalEnv):
         """The game's weak player."""
         return self.match.game.weak(self.match.state, self._seat, rng)
 
+    def random_call(self, rng: np.random.Generator) -> ToolCall:
+        """Any call that may be made now."""
+        return self.match.game.random(self.match.state, self._seat, rng)
+
     def _expert_steps(self) -> int:
         return 1
 

@@ -194,6 +194,7 @@ _BENCH = "import json, sys\nfrom mmgym.bench import run\nrun._SHARD = 1\nfrom te
 _BENCH += "run.bench(in_bench(type('S', (), {'url': sys.argv[1]}), sys.argv[2]))\n"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_rows(moves, whole, tmp_path):
     with Server(OpenAIModel(moves)) as server:
         lines = tmp_path / "killed" / "episodes.jsonl"

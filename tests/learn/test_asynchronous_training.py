@@ -285,6 +285,7 @@ def test_a_run_that_is_stopped_again_and_again_learns_from_every_group_once(tmp_
     assert_learned_once(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_it_learns_from_episodes_of_older_weights(tmp_path):
     """The short run of `test_learns.py`, two iterations ahead."""
     config = {

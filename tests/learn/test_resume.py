@@ -81,6 +81,7 @@ def test_killed_in_several_stages_the_end_is_equal(starter, taught, reference, t
     assert_equal_ends(tmp_path / "run", reference)
 
 
+@pytest.mark.slow
 def test_of_damaged_checkpoints_the_one_before_is_used(starter, taught, reference, tmp_path):
     argument, out, log = command(taught, tmp_path), tmp_path / "run", tmp_path / "log"
     starter.run_until(LINES["cloning"][1], argument, out=out, log=log)
@@ -126,6 +127,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_children_end_with_a_killed_process(tmp_path):
     """The child waits for a message of the killed process, which never comes."""
     (tmp_path / "hanging.py").write_text(HANGING)

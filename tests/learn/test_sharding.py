@@ -65,7 +65,8 @@ def test_two_processes_learn_as_one(family):
     assert_equal_learning(together(members.learn, {"family": family}, 2), alone(family=family))
 
 
-@pytest.mark.parametrize("shard_size", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("shard_size", [0, 2])
 def test_four_processes_learn_as_one(shard_size):
     """All four hold the weights between them, or two pairs each hold them."""
     found = together(members.learn, {"shard_size": shard_size, "reshard": shard_size == 0}, 4)
@@ -145,7 +146,7 @@ def written(tmp_path_factory):
     return spec, together(members.write, spec, 2)[0]
 
 
-@pytest.mark.parametrize("size", [1, pytest.param(2, marks=pytest.mark.slow), 4])
+@pytest.mark.parametrize("size", [1, *(pytest.param(size, marks=pytest.mark.slow) for size in (2, 4))])
 def test_a_checkpoint_of_two_goes_on_in_another_number(written, size):
     spec, before = written
     for after in together(members.read, spec, size):

@@ -96,6 +96,7 @@ def test_calls_that_do_nothing_are_told(call, said):
     assert said in observation["feedback"] and not info["action_effective"] and env.state_key() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("side", [2, 3, 4, 5])
 def test_no_two_pieces_look_alike_whichever_way_they_are_turned(look, side):

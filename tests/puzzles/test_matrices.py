@@ -68,6 +68,7 @@ def test_the_choices_halve_by_three_attributes():
         assert all(len(count) in (1, 2) for count in values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_one_who_sees_the_choices_alone_stays_at_chance(level):
     """A vote among the choices, and the values that were right most often before, over 700 matrices each."""

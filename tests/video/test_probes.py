@@ -116,6 +116,7 @@ def results():
     return {name: probe(family, 1, fit=120, held_out=80, frames=12) for name, family in families.items()}
 
 
+@pytest.mark.slow
 def test_a_family_without_a_leak_passes_and_its_control_sees(results):
     assert {kind: result["passes"] for kind, result in results["Lamp"].items()} == dict.fromkeys(results["Lamp"], True)
     assert results["Lamp"]["ordered"]["role"] == "control"

@@ -152,6 +152,7 @@ def test_a_browser_is_replaced_after_its_pages_or_its_time(limit):
         pool.close()
 
 
+@pytest.mark.slow
 def test_memory_stays_flat():
     pool = Pool()
     try:

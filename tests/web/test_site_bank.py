@@ -18,6 +18,7 @@ def world():
     made.close()
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     check_draws(BY_NAME.values(), draws=6, short_refusals=True, said=("bank_spending",))
 
@@ -207,6 +208,7 @@ def test_what_is_printed_on_a_card_is_out_of_reach_of_the_pages_text(world):
     assert f">{card['code']}<" not in browser.text("bank", "/cards/2?side=back")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", (1, 2, 3, 4, 5))
 def test_the_expert_solves_every_kind_of_task(level):
     check_experts([template for template in BY_NAME.values() if template.level == level], 9_300 + 50 * level)

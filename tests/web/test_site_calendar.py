@@ -170,6 +170,7 @@ def test_answers_in_pixels_are_balanced():
         assert max(found.values()) < 360 / options * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", range(1, 5))
 def test_expert_solves_every_template_in_the_browser(level):
     check_experts([t for t in BY_NAME.values() if t.level == level], 7000 + 50 * level, ("ood", "train"))

@@ -29,6 +29,7 @@ def mine(made, kind="text"):
     return made.db.execute(sql, (kind, made.world.me.name)).fetchone()
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     check_draws(BY_NAME.values(), refused_at_start=True, said=("files_storage", "files_floor_plan"))
 
@@ -197,5 +198,6 @@ def test_expert_solves_short_tasks_in_the_browser():
     check_experts([t for t in BY_NAME.values() if t.level <= 2], 8100, ("train", "ood"))
 
 
+@pytest.mark.slow
 def test_expert_solves_longer_tasks_in_the_browser():
     check_experts([t for t in BY_NAME.values() if t.level > 2], 8200, ("train", "ood"))

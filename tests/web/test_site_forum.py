@@ -18,6 +18,7 @@ def world():
     made.close()
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     check_draws(BY_NAME.values(), milestones=1, said=("forum_poll_count", "forum_avatar", "forum_avatar_owner"))
 
@@ -201,5 +202,6 @@ def test_every_option_wins_polls_about_equally_often():
     assert min(places) > 0.6 * sum(places) / 6
 
 
+@pytest.mark.slow
 def test_the_expert_solves_every_kind_of_task_in_a_browser():
     check_experts(BY_NAME.values(), 71)

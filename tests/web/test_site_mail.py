@@ -23,6 +23,7 @@ def world():
     made.close()
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     check_draws(BY_NAME.values(), variety=0.5, said=("mail_chart_month",))
 
@@ -172,6 +173,7 @@ def test_answers_in_pictures_vary():
     assert [len(found) >= least for found, least in zip(answers.values(), (15, 10, 15), strict=True)] == [True] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", range(1, 6))
 def test_expert_solves_every_template_in_the_browser(level):
     check_experts([t for t in BY_NAME.values() if t.level == level], 7000 + 50 * level, ("train", "ood"))

@@ -219,6 +219,7 @@ def test_pictures_are_out_of_reach_of_the_pages_text(world):
     assert draw_size_chart(("A", "B"), [("1", "2 & 3")]).count("<text") == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", (1, 2, 3, 4))
 def test_the_expert_solves_every_kind_of_task(level):
     check_experts([template for template in BY_NAME.values() if template.level == level], 9_100 + 50 * level)

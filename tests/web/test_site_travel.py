@@ -33,6 +33,7 @@ def journey(made):
     return next(trip for trip in travel_of(made).coming() if trip["kind"] == "ride")
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     said = ("travel_line_end", "travel_hotel_front", "travel_map_hotel")
     check_draws(BY_NAME.values(), refused_at_start=True, said=said)
@@ -243,5 +244,6 @@ def test_expert_solves_short_tasks_in_the_browser():
     check_experts([t for t in BY_NAME.values() if t.level <= 2], 9100, ("train", "ood"))
 
 
+@pytest.mark.slow
 def test_expert_solves_longer_tasks_in_the_browser():
     check_experts([t for t in BY_NAME.values() if t.level > 2], 9200, ("train", "ood"))

@@ -23,6 +23,7 @@ def rows(made, sql, *values):
     return made.db.execute(sql, values).fetchall()
 
 
+@pytest.mark.slow
 def test_tasks_are_clear():
     check_draws(BY_NAME.values(), milestones=1, said=("wiki_arches",))
 
@@ -158,6 +159,7 @@ def test_other_values_do_not_solve_a_task():
     assert made.changes() and not is_met(made, task)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [template.name for template in TEMPLATES if template.pixels])
 def test_answers_of_pixels_are_spread(name):
     answers = [drawn(BY_NAME[name], seed)[1].answer.value for seed in range(60)]
@@ -173,5 +175,6 @@ def test_figures_show_what_differs():
         draw_figure({"kind": "poem"})
 
 
+@pytest.mark.slow
 def test_the_expert_solves_every_kind_of_task_in_a_browser():
     check_experts(BY_NAME.values(), 71)

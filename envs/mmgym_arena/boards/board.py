@@ -180,11 +180,11 @@ class BoardGame(Game):
     def picture(self, state: BoardState, seat: int, size: int) -> np.ndarray:
         """The board, the last move marked."""
         image = self.background(size).copy()
+        pixels = image.reshape(-1, 3)
         for cell, letter in enumerate(state.board):
-            if cell == state.last:
-                paint(image, self.cell_shape(_MARK), self.box(cell, size))
-            if letter != ".":
-                paint(image, self.piece(PIECES.index(letter)), self.box(cell, size))
+            if letter != "." or cell == state.last:
+                where, colors = _painted(type(self), self.level, size, cell, letter, cell == state.last)
+                pixels[where] = colors
         return image
 
     def background(self, size: int) -> np.ndarray:
@@ -290,6 +290,22 @@ def _numbers(kind: type[BoardGame], seat: int) -> dict[str, int]:
 def _solved(kind: type[BoardGame], level: int) -> Table:
     """What searches of small boards to the end have found so far."""
     return {}
+
+
+@lru_cache(maxsize=4096)
+def _painted(
+    kind: type[BoardGame], level: int, size: int, cell: int, letter: str, marked: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that a piece or the mark of the last move changes on the empty board, and their colours."""
+    game = kind(level)
+    empty = game.background(size)
+    image = empty.copy()
+    if marked:
+        paint(image, game.cell_shape(_MARK), game.box(cell, size))
+    if letter != ".":
+        paint(image, game.piece(PIECES.index(letter)), game.box(cell, size))
+    where = np.flatnonzero((image != empty).any(axis=2))
+    return where, image.reshape(-1, 3)[where]
 
 
 @lru_cache(maxsize=64)
