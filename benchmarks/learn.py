@@ -1,12 +1,12 @@
 """The learning table: algorithms on a puzzle, the web and videos, from the same cloned starts.
 
-    python -m benchmarks.learn                  # some hours on two cores; what is there is read, so it can be stopped
+    python -m benchmarks.learn                  # about an hour of two cores; what is there is read, so it can be stopped
     python -m benchmarks.learn --full           # every algorithm everywhere on three seeds
     python -m benchmarks.learn --tasks puzzle
 
 For each task and seed a start is made once: perception questions, then cloning of a policy that knows the format and
 not the task. Every algorithm goes on from it with the same number of iterations, groups and optimizer, so that only
-estimator and loss differ. Success is measured on 500 held-out instances (200 on the web), sampled. `docs/algorithms.md`
+estimator and loss differ. Success is measured on 500 held-out instances (150 on the web), sampled. `docs/algorithms.md`
 says what one may conclude.
 """
 
@@ -72,19 +72,25 @@ class Task:
 
 
 def tasks() -> dict[str, Task]:
-    """The tasks by name."""
+    """The tasks by name: the demos', cut down to what fits into an hour of two cores."""
     puzzle = read_config(ROOT / "examples" / "frozen_lake.toml")
+    web = replace(
+        WEB,
+        perception=replace(WEB.perception, steps=300, pool=300),
+        cloning=replace(WEB.cloning, steps=240, pool=48),
+    )
     return {
-        "puzzle": Task(_bare(puzzle, 500), 60, 3, PUZZLE_ALGORITHMS),
-        "video": Task(_bare(VIDEO, 500), 200, 2, OTHER_ALGORITHMS),
-        "web": Task(_bare(WEB, 200), 24, 2, OTHER_ALGORITHMS),
+        "puzzle": Task(_bare(puzzle, 500), 40, 3, PUZZLE_ALGORITHMS),
+        "video": Task(_bare(VIDEO, 500), 100, 2, OTHER_ALGORITHMS),
+        "web": Task(_bare(web, 150), 16, 2, OTHER_ALGORITHMS),
     }
 
 
 def _bare(config: TrainConfig, episodes: int) -> TrainConfig:
-    """The configuration with one process and one evaluation."""
+    """The configuration with one process, one evaluation, and no more than 16 groups of episodes in an iteration."""
     evaluation = EvaluationConfig(every=0, final_episodes=episodes, samples=0, baselines={})
-    return replace(config, processes=1, evaluation=evaluation, quote={})
+    grpo = replace(config.grpo, groups=min(16, config.grpo.groups))
+    return replace(config, processes=1, evaluation=evaluation, grpo=grpo, quote={})
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,8 @@ GAMES = {
 }
 SCRIPTED = {"random": "mmgym_arena.scripted:legal", "weak": "mmgym_agents.scripted:weak", "expert": "expert"}
 """Players that are rated beside the checkpoints: any move that is allowed, half of the moves an expert's, an expert."""
-MATCHES = 40
-"""Matches of each pair that is rated."""
+MATCHES = 20
+"""Most matches of a line-up for the ratings."""
 Players = Mapping[str, Agent | BatchAgent]
 
 
@@ -130,7 +130,8 @@ def _title(player: str) -> str:
 def rated(config: TrainConfig) -> dict[str, Any]:
     """Ratings of the checkpoints and of scripted players, from matches of each pair, each in both seats."""
     players = {**checkpoints(config), **{name: scripted_agent(agent) for name, agent in SCRIPTED.items()}}
-    played = play(config, players, list(itertools.permutations(players, 2)), MATCHES // 2)
+    matches = min(MATCHES, config.evaluation.final_episodes)
+    played = play(config, players, list(itertools.permutations(players, 2)), matches)
     meetings = [
         Meeting(first.task.player, second.task.player, 0.5 + 0.5 * (first.success - second.success))
         for first, second in played

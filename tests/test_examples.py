@@ -73,18 +73,23 @@ def test_train_video(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
-def test_train_selfplay(tmp_path):
+@pytest.mark.parametrize("game, title", [("connect_four", "ConnectFour"), ("guide_walker", "GuideWalker")])
+def test_train_selfplay(tmp_path, game, title):
     small = (
         "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 1 "
         "--cloning.episodes 2 --grpo.iterations 2 --grpo.groups 2 --grpo.group-size 2 --evaluation.episodes 2 "
         "--evaluation.every 1 --evaluation.final-episodes 2 --evaluation.samples 1 --out run"
     )
-    out = run_example("train_selfplay.py", *small.split(), cwd=tmp_path)
-    assert "cloned, GuideWalker/guide" in out and "trained, GuideWalker/walker" in out
-    assert "iteration 0, at both seats" in out and "iteration 2, at both seats" in out
-    teams = json.loads((tmp_path / "run" / "teams.json").read_text())
-    assert [found["episodes"] for found in teams.values()] == [2, 2]
-    assert (tmp_path / "run" / "teams.png").is_file()
+    out = run_example("train_selfplay.py", game, *small.split(), cwd=tmp_path)
+    assert f"cloned, {title}/" in out and f"trained, {title}/" in out
+    assert "the checkpoint of iteration 0 " in out and "the checkpoint of iteration 2 " in out
+    found = json.loads((tmp_path / "run" / "selfplay.json").read_text())
+    if game == "connect_four":
+        assert set(found) == {"0", "2", "random", "weak", "expert"}
+        assert found["expert"]["value"] > found["random"]["value"]
+    else:
+        assert [one["episodes"] for one in found.values()] == [2, 2]
+    assert (tmp_path / "run" / "selfplay.png").is_file()
 
 
 def test_train_gpu_is_well_configured(tmp_path, monkeypatch):

@@ -169,6 +169,19 @@ class GuideWalker(GridWorld):
             else [self.cells(state, 1), state.message]
         )
 
+    def questions(self, state: Maze, seat: int, rng: np.random.Generator) -> list[tuple[str, str]]:
+        """Those of the worlds, what is next to the walker, and on which side of it the flag is."""
+        asked = super().questions(state, seat, rng)
+        tiles = {(row, k): tile for row, line in enumerate(self.cells(state, seat)) for k, tile in enumerate(line)}
+        row, column = next(cell for cell, tile in tiles.items() if tile.startswith("walker"))
+        around = (f"{way} {tiles[row + down, column + right]}" for way, (down, right) in DIRECTIONS.items())
+        asked.append(("What is next to the walker?", ", ".join(around)))
+        flag = next((cell for cell, tile in tiles.items() if tile == "flag"), (row, column))
+        down, right = np.sign(np.subtract(flag, (row, column))).tolist()
+        sides = f"{('up', '', 'down')[1 + down]} {('left', '', 'right')[1 + right]}".strip()
+        asked.append(("On which side of the walker is the flag?", sides or "none is seen"))
+        return [asked[k] for k in rng.permutation(len(asked))]
+
     def cells(self, state: Maze, seat: int) -> list[list[str]]:
         """The maze; for the walker the cells around it."""
         if seat == 1:
