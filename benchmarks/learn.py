@@ -1,7 +1,7 @@
 """The learning table: algorithms on a puzzle, the web and videos, from the same cloned starts.
 
-    python -m benchmarks.learn                  # about an hour of two cores; what is there is read, so it can be stopped
-    python -m benchmarks.learn --full           # every algorithm everywhere on three seeds
+    python -m benchmarks.learn          # about an hour on two cores; what is there is read, so it can be stopped
+    python -m benchmarks.learn --full   # every algorithm everywhere on three seeds
     python -m benchmarks.learn --tasks puzzle
 
 For each task and seed a start is made once: perception questions, then cloning of a policy that knows the format and

@@ -55,10 +55,10 @@ from mmgym_arena.seat import SeatEnv
 
 BASE = TrainConfig(
     processes=2,
-    policy=PolicyConfig(max_new_tokens=8, tiny={"vision_hidden_size": 64}),
+    policy=PolicyConfig(context="window(1)", max_new_tokens=8, tiny={"vision_hidden_size": 64}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
-        steps=400,
+        steps=250,
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
@@ -72,10 +72,9 @@ BASE = TrainConfig(
         groups=8,
         group_size=16,
         question_weight=0.2,
-        loss={"entropy_bonus": 0.02},
-        optimizer=OptimizerConfig(lr=1.5e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
+        optimizer=OptimizerConfig(lr=3e-3, beta2=0.95, warmup_steps=10, decay_from=0.0),
     ),
-    evaluation=EvaluationConfig(episodes=100, every=20, final_episodes=300),
+    evaluation=EvaluationConfig(episodes=100, every=20, final_episodes=200),
 )
 GAMES = {
     "connect_four": replace(
@@ -95,7 +94,7 @@ GAMES = {
 }
 SCRIPTED = {"random": "mmgym_arena.scripted:legal", "weak": "mmgym_agents.scripted:weak", "expert": "expert"}
 """Players that are rated beside the checkpoints: any move that is allowed, half of the moves an expert's, an expert."""
-MATCHES = 20
+MATCHES = 10
 """Most matches of a line-up for the ratings."""
 Players = Mapping[str, Agent | BatchAgent]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from mmgym.draw import Color, Shape, disc, rectangle
@@ -73,7 +73,7 @@ class ConnectFour(BoardGame):
 
     def best(self, state: BoardState) -> list[int]:
         """Searched on bits, ten times as fast as on letters."""
-        return best_moves(_Bits(self.rows, self.columns), _position(state, self.rows, self.columns), self.depth)
+        return list(_best(self.rows, self.columns, _position(state, self.rows, self.columns), self.depth))
 
     def move_of(self, call: ToolCall) -> int:
         """The column."""
@@ -156,6 +156,12 @@ class _Bits:
             elif not mine:
                 balance -= theirs * theirs
         return max(-0.45, min(0.45, balance / 200))
+
+
+@lru_cache(maxsize=1 << 16)
+def _best(rows: int, columns: int, position: tuple[int, int], depth: int) -> tuple[int, ...]:
+    """The best moves of a position; the first ones of a match come again and again."""
+    return tuple(best_moves(_Bits(rows, columns), position, depth))
 
 
 def _position(state: BoardState, rows: int, columns: int) -> tuple[int, int]:
