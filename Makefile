@@ -138,7 +138,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 test: lint
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 conformance: setup
 	$(BIN)/pytest -n 2 tests/test_conformance.py

@@ -88,8 +88,22 @@ GAMES = {
         BASE,
         out="runs/guide-walker",
         environment=EnvironmentConfig(id="mmgym/GuideWalker-v0", kwargs={"image_size": 64, "others": "expert"}),
-        perception=replace(BASE.perception, questions=("What is on the map, row by row?",)),
+        perception=replace(
+            BASE.perception,
+            questions=(
+                "What is next to the walker?",
+                "On which side of the walker is the flag?",
+                "What is on the map, row by row?",
+            ),
+        ),
         cloning=replace(BASE.cloning, demonstrator="mmgym_agents.scripted:weak"),
+        grpo=replace(
+            BASE.grpo,
+            algorithm="gigpo",
+            # By token, the longest episodes would weigh most, and here these are the ones that fail.
+            loss={"aggregation": "trajectory_mean", "entropy_bonus": 0.04},
+            optimizer=replace(BASE.grpo.optimizer, lr=1e-3),
+        ),
     ),
 }
 SCRIPTED = {"random": "mmgym_arena.scripted:legal", "weak": "mmgym_agents.scripted:weak", "expert": "expert"}
