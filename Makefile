@@ -24,7 +24,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 # Where bytecode is not to be written, each of the many processes here would compile all it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video test lint format conformance
+.PHONY: help setup browser demo demo-web demo-blind demo-no-holes demo-sokoban demo-mixture demo-video demo-selfplay test lint format conformance
 .PHONY: test-slow test-ray bench-scale bench-view
 .PHONY: vllm test-vllm bench-vllm
 .PHONY: test-eight-bit bench-precision bench-packing
@@ -38,6 +38,7 @@ help:
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
 	@echo "make demo-mixture   train one model on three puzzles at once, a quarter of an hour; results in runs/mixture/"
 	@echo "make demo-video     train it to look where the answer is in a video, a quarter of an hour; results in runs/video/"
+	@echo "make demo-selfplay  train it to play with itself, ConnectFour and GuideWalker, half an hour; results in runs/"
 	@echo "make demo-web       train it to press buttons in a real browser, half an hour; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make vllm           vLLM for a CPU in an environment of its own, .venv-vllm, 3.5 GB"
@@ -62,7 +63,7 @@ help:
 	@echo "make test-ray       a Ray cluster of several nodes on this machine, nodes killed in mid-run; installs Ray"
 	@echo "make bench-scale    episodes per second up to 1,000 workers, in virtual time; a quarter of an hour"
 	@echo "make bench-view     the viewer with 10,000 episodes in Chromium: seconds and memory; a few minutes"
-	@echo "make learn          algorithms side by side on a puzzle, videos and the web, some hours; goes on where it was"
+	@echo "make learn          algorithms side by side on a puzzle, videos and the web, about an hour; goes on where it was"
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
 	@echo "make gpu-packages   packages that the benchmark of the learner needs on a bare GPU machine, into .bench/gpu"
@@ -107,6 +108,11 @@ demo-mixture: $(STAMP)
 
 demo-video: $(STAMP)
 	$(BIN)/python examples/train_video.py
+
+# Against each other, then together.
+demo-selfplay: $(STAMP)
+	$(BIN)/python examples/train_selfplay.py connect_four
+	$(BIN)/python examples/train_selfplay.py guide_walker
 
 # The same three stages in a real browser: a panel of lamps, a screen of 96 pixels.
 demo-web: setup

@@ -100,6 +100,8 @@ GAMES = {
         grpo=replace(
             BASE.grpo,
             algorithm="gigpo",
+            groups=16,
+            group_size=8,
             # By token, the longest episodes would weigh most, and here these are the ones that fail.
             loss={"aggregation": "trajectory_mean", "entropy_bonus": 0.04},
             optimizer=replace(BASE.grpo.optimizer, lr=1e-3),

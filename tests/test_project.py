@@ -1,6 +1,7 @@
 """The project around the code: who may import whom, what `import mmgym` costs, what the wheel holds."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ CODE = [path for root in ("mmgym", "envs", "agents", "examples", "benchmarks") f
 DECLARED_EXCEPTIONS = {"mmgym_video": {"mmgym_puzzles"}, "mmgym_arena": {"mmgym_puzzles"}}
 
 
+@functools.cache
 def imported_packages(path: Path) -> set[str]:
     """Top-level packages that a file imports, anywhere in it; relative imports stay inside and do not count."""
     found = set()
