@@ -124,7 +124,9 @@ def main() -> None:
     assert isinstance(env, SeatEnv)
     together = env.rules.kind == "cooperative"
     found = teams(config) if together else rated(config)
-    (Path(config.out) / "selfplay.json").write_text(json.dumps(found, indent=1) + "\n")
+    kept = ("environment", "seed", "machine", "versions", "seconds", "by_task")
+    content = {**{name: summary[name] for name in kept}, "players": found}
+    (Path(config.out) / "selfplay.json").write_text(json.dumps(content, indent=1) + "\n")
     for stage in ("cloned", "trained"):
         for seat, one in summary["by_task"][stage].items():
             print(f"{stage}, {seat}: succeeds in {100 * one['success']:.1f}% {_interval(one, 100)}")
@@ -216,8 +218,8 @@ def draw(config: TrainConfig, summary: dict[str, Any], found: dict[str, Any]) ->
     seen = {0: summary["by_task"]["cloned"], **checks, config.grpo.iterations: summary["by_task"]["trained"]}
     for seat in seen[0]:
         _curve(left, {step: at[seat] for step, at in seen.items()}, "success", 100, seat.partition("/")[2])
-    left.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, 100))
-    left.set_title(f"The other seat: {config.environment.kwargs['others']}")
+    left.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, None))
+    left.set_title(f"The {config.environment.kwargs['others']} player has the other seat")
     left.legend()
     key, scale = ("success", 100) if "success" in found["0"] else ("value", 1)
     _curve(right, {int(name): one for name, one in found.items() if name.isdigit()}, key, scale, "checkpoints")
@@ -226,16 +228,17 @@ def draw(config: TrainConfig, summary: dict[str, Any], found: dict[str, Any]) ->
             right.axhline(scale * one[key], linestyle="--", color="grey", linewidth=1)
             right.annotate(name, (0.01, scale * one[key]), xycoords=("axes fraction", "data"), va="bottom")
     if key == "success":
-        right.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, 100), title="A checkpoint at both seats")
+        right.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, 100), title="A checkpoint has both seats")
     else:
         right.set(xlabel="iteration", ylabel="rating, Elo's scale", title="Checkpoints and scripted players")
     figure.savefig(Path(config.out) / "selfplay.png", dpi=120)
 
 
 def _curve(axis: Any, points: dict[int, dict[str, float]], key: str, scale: float, label: str) -> None:
-    low, middle, high = ([scale * one[name] for one in points.values()] for name in ("low", key, "high"))
-    axis.plot(list(points), middle, marker="o", label=label)
-    axis.fill_between(list(points), low, high, alpha=0.15)
+    steps = sorted(points)
+    low, middle, high = ([scale * points[step][name] for step in steps] for name in ("low", key, "high"))
+    axis.plot(steps, middle, marker="o", label=label)
+    axis.fill_between(steps, low, high, alpha=0.15)
 
 
 if __name__ == "__main__":

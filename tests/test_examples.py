@@ -83,7 +83,7 @@ def test_train_selfplay(tmp_path, game, title):
     out = run_example("train_selfplay.py", game, *small.split(), cwd=tmp_path)
     assert f"cloned, {title}/" in out and f"trained, {title}/" in out
     assert "the checkpoint of iteration 0 " in out and "the checkpoint of iteration 2 " in out
-    found = json.loads((tmp_path / "run" / "selfplay.json").read_text())
+    found = json.loads((tmp_path / "run" / "selfplay.json").read_text())["players"]
     if game == "connect_four":
         assert set(found) == {"0", "2", "random", "weak", "expert"}
         assert found["expert"]["value"] > found["random"]["value"]

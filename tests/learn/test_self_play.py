@@ -220,6 +220,21 @@ def test_a_run_learns_both_seats_and_goes_on_exactly_where_it_was_stopped(tmp_pa
     assert set(summary["by_task"]["trained"]) == {"GuideWalker/guide", "GuideWalker/walker"}
 
 
+@pytest.mark.slow
+def test_two_processes_meet_the_same_past_as_one(tmp_path):
+    found = {}
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        train(dataclasses.replace(run(out), processes=processes))
+        lines = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+        found[processes] = [line for line in lines if (line["stage"], line["kind"]) == ("grpo", "train")]
+        assert [path.name for path in sorted((out / "league").iterdir())] == ["00000.pt", "00002.pt"]
+    for one, two in zip(found[1], found[2], strict=True):
+        for name in ("past_step", "past_matches", "past_size", "used_groups"):
+            assert two[name] == one[name], name
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-3, abs=1e-4)
+
+
 def test_a_past_checkpoint_that_fails_ends_the_run(tmp_path, monkeypatch):
     seat = League.seat
 
