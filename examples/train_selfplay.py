@@ -127,8 +127,8 @@ def main() -> None:
     kept = ("environment", "seed", "machine", "versions", "seconds", "by_task")
     content = {**{name: summary[name] for name in kept}, "players": found}
     (Path(config.out) / "selfplay.json").write_text(json.dumps(content, indent=1) + "\n")
-    for stage in ("cloned", "trained"):
-        for seat, one in summary["by_task"][stage].items():
+    for stage, seats in summary["by_task"].items():
+        for seat, one in seats.items():
             print(f"{stage}, {seat}: succeeds in {100 * one['success']:.1f}% {_interval(one, 100)}")
     for name, one in found.items():
         value = f"succeeds in {100 * one['success']:.1f}%" if together else f"is rated {one['value']:.0f}"
@@ -215,8 +215,9 @@ def draw(config: TrainConfig, summary: dict[str, Any], found: dict[str, Any]) ->
         for line in lines
         if line["stage"] == "grpo" and line["kind"] == "eval" and line["step"] < config.grpo.iterations
     }
-    seen = {0: summary["by_task"]["cloned"], **checks, config.grpo.iterations: summary["by_task"]["trained"]}
-    for seat in seen[0]:
+    stages = {"cloned": 0, "trained": config.grpo.iterations}
+    seen = {**checks, **{stages[stage]: seats for stage, seats in summary["by_task"].items()}}
+    for seat in summary["by_task"]["trained"]:
         _curve(left, {step: at[seat] for step, at in seen.items()}, "success", 100, seat.partition("/")[2])
     left.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, None))
     left.set_title(f"The {config.environment.kwargs['others']} player has the other seat")
