@@ -215,9 +215,10 @@ def draw(config: TrainConfig, summary: dict[str, Any], found: dict[str, Any]) ->
         for line in lines
         if line["stage"] == "grpo" and line["kind"] == "eval" and line["step"] < config.grpo.iterations
     }
-    stages = {"cloned": 0, "trained": config.grpo.iterations}
-    seen = {**checks, **{stages[stage]: seats for stage, seats in summary["by_task"].items()}}
-    for seat in summary["by_task"]["trained"]:
+    by_task = summary["by_task"]
+    seen = {**({0: by_task["cloned"]} if "cloned" in by_task else {}), **checks}
+    seen[config.grpo.iterations] = by_task["trained"]
+    for seat in by_task["trained"]:
         _curve(left, {step: at[seat] for step, at in seen.items()}, "success", 100, seat.partition("/")[2])
     left.set(xlabel="iteration", ylabel="held-out success, %", ylim=(0, None))
     left.set_title(f"The {config.environment.kwargs['others']} player has the other seat")
