@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import peft
 import pytest
 import torch
 from iterations import alternate, config_of, equal, trainer_of, weights
@@ -50,7 +49,9 @@ def learn(vlm, family="qwen3_vl", steps=3):
     return [learner.step([part])["loss"] for _ in range(steps)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", [pytest.param(family, marks=[pytest.mark.slow] * (family in FAMILIES[2:])) for family in FAMILIES]
+)
 def test_adapters_alone_learn_and_off_the_model_is_what_it_was(family):
     plain, vlm = tiny(family), adapted(family, targets=("language", "vision"))
     before = logprobs(plain, family)
@@ -113,6 +114,8 @@ def test_a_folder_has_the_merged_model_and_the_adapter(family, tmp_path):
     assert np.abs(logprobs(merged, family) - after).max() < 1e-4
     by_transformers, by_peft = tiny(family), tiny(family)
     by_transformers.model.load_adapter(str(tmp_path / "adapter"))
+    import peft  # seconds: here alone
+
     peft.PeftModel.from_pretrained(by_peft.model, tmp_path / "adapter")  # puts it into the model that it is given
     for other in (by_transformers, by_peft):
         assert np.array_equal(logprobs(other, family), after)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from mmgym.env import Unsupported
 from mmgym.rollout import Executor, RolloutConfig
@@ -86,6 +85,8 @@ def test_ratings_are_those_of_a_logistic_regression():
         rows.append([(name == one) * 1.0 - (name == other) for name in names[1:]])
         results.append(won)
     found = ratings(meetings, draws=50)
+    import statsmodels.api as sm  # seconds: here alone
+
     fitted = sm.Logit(np.array(results), np.array(rows)).fit(disp=0).params
     ours = [(found[name].value - found["a"].value) * np.log(10) / 400 for name in names[1:]]
     assert ours == pytest.approx(fitted.tolist(), abs=0.03), "but for the prior of one match each"

@@ -62,7 +62,7 @@ def test_without_staleness_there_is_no_thread(made):
     assert made(staleness=0).improvement.gathering.ahead is None
 
 
-@pytest.mark.parametrize("staleness", [1, 3])
+@pytest.mark.parametrize("staleness", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_versions_are_true_and_none_is_older_than_allowed(made, staleness):
     """The log-probabilities of every turn are those of the weights of its version, and of no others."""
     trainer = made(**LAKE, staleness=staleness)

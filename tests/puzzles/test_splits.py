@@ -22,6 +22,7 @@ def orientations(text, agentless):
     return {np.rot90(g, k).tobytes() for g in (letters, letters.T) for k in range(4)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "cases", "agentless"),
     [(FrozenLake, LAKES, {"A": "."}), (Sokoban, ROOMS, {"A": ".", "P": "T"})],

@@ -240,6 +240,7 @@ def test_a_booking_of_something_else_does_not_count():
     assert not is_met(made, task)
 
 
+@pytest.mark.slow
 def test_expert_solves_short_tasks_in_the_browser():
     check_experts([t for t in BY_NAME.values() if t.level <= 2], 9100, ("train", "ood"))
 
