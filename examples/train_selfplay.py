@@ -8,8 +8,8 @@
 The same model takes both seats. It first learns to read the pictures, then imitates a player that only knows which
 moves the rules allow (ConnectFour), or one that makes half of its calls at random (GuideWalker, where one sees the maze
 and may only speak, and the other walks and sees what is next to it). The rest it finds out by playing, in a quarter of
-the groups against or beside its own past. It is measured in held-out positions at each seat, against or beside a
-scripted player whom it never meets while it plays.
+the groups against or beside its own past. It is measured on held-out seeds at each seat, against or beside a scripted
+player whom it never meets while it plays.
 
 At the end the folder of the run holds what `mmgym train` leaves there, and in `selfplay.json` and `selfplay.png` how
 its checkpoints compare: in ConnectFour their ratings and those of three scripted players, in GuideWalker the success
@@ -182,7 +182,7 @@ def checkpoints(config: TrainConfig) -> Players:
 def play(
     config: TrainConfig, players: Players, lineups: Sequence[tuple[str, ...]], matches: int
 ) -> list[list[Trajectory]]:
-    """Matches on held-out positions, the same for every line-up: who takes the first seat, and who the second."""
+    """Matches on held-out seeds, the same for every line-up: who takes the first seat, and who the second."""
     seats = seats_of(config.environment)
     kwargs = {name: value for name, value in config.environment.kwargs.items() if name != "others"}
     tasks = []
