@@ -21,7 +21,7 @@ FIRST_OF_FAMILY = sorted(ids[0] for ids in FAMILIES.values())
 FEW_OF_FAMILY = sorted(id for ids in FAMILIES.values() for id in ids[:: max(1, len(ids) // 3)][:3])
 """Three of each family, spread over it: a family may have a hundred ids."""
 IN_BROWSER = {id for id in IDS if gym.spec(id).entry_point.startswith("mmgym_web")}
-"""A second of real time a check: of these, all but the first of MiniWoB's are left to `make conformance`."""
+"""A second of real time a check: a toy page stands for them here, and all of them are left to `make conformance`."""
 
 
 @pytest.mark.parametrize("id", [id for id in FEW_OF_FAMILY if id not in IN_BROWSER.union(FIRST_OF_FAMILY)])
@@ -29,9 +29,9 @@ def test_registered_environments_conform(id):
     check_conformance(id)
 
 
-@pytest.mark.parametrize("id", [id for id in FIRST_OF_FAMILY if id not in IN_BROWSER or "MiniWoB" in id])
+@pytest.mark.parametrize("id", [id for id in FIRST_OF_FAMILY if id not in IN_BROWSER])
 def test_one_environment_of_each_family_conforms_with_worker_processes(id):
-    check_conformance(id, thorough=True, seeds=1 if id in IN_BROWSER else 3)
+    check_conformance(id, thorough=True, seeds=3)
 
 
 @pytest.mark.slow

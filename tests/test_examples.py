@@ -73,7 +73,10 @@ def test_train_video(tmp_path):
     assert (tmp_path / "run" / "success.png").is_file()
 
 
-@pytest.mark.parametrize("game, title", [("connect_four", "ConnectFour"), ("guide_walker", "GuideWalker")])
+@pytest.mark.parametrize(
+    "game, title",
+    [pytest.param("connect_four", "ConnectFour", marks=pytest.mark.slow), ("guide_walker", "GuideWalker")],
+)
 def test_train_selfplay(tmp_path, game, title):
     small = (
         "--processes 1 --perception.steps 2 --perception.conversations 4 --perception.held-out 8 --cloning.steps 1 "

@@ -185,7 +185,7 @@ def stop_and_resume(config):
     return first, second
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "bfloat16"])
 def test_a_run_goes_on_byte_by_byte_from_adapters_alone(taught, dtype, tmp_path):
     config = run_of(tmp_path, taught, dtype=dtype, frozen=("vision",), checkpoint_layers="all")
     first, second = stop_and_resume(config)

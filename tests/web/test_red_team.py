@@ -303,7 +303,8 @@ def windows_left(env):
     return left
 
 
-@pytest.mark.parametrize("tabs", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("tabs", [False, True])
 def test_modified_clicks_leave_no_window_behind(tabs):
     link = "<a href='/b' style='display:block;width:200px;height:60px'>x</a>"
     click = "event.target.previousSibling.dispatchEvent(new MouseEvent('click', {ctrlKey: true}))"
