@@ -169,15 +169,17 @@ def entry(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
 def main(arguments: Arguments) -> None:
     """Run what is missing, write the result after each run, show the table."""
     about = {"machine": machine(), "versions": versions()}
+    iterations = {name: task.iterations for name, task in tasks().items()}
     results: dict[str, dict[str, dict[str, Any]]] = {}
     if arguments.output.is_file():
-        results = json.loads(arguments.output.read_text())["results"]
+        before = json.loads(arguments.output.read_text())
+        if before["iterations"] == iterations:  # else its runs were others
+            results = before["results"]
     for batch in runs(arguments):
         with ThreadPoolExecutor(arguments.parallel) as pool:
             for run, summary in zip(batch, pool.map(lambda run: play(run, arguments), batch), strict=True):
                 rows = results.setdefault(run.task, {})
                 rows.setdefault(run.algorithm or START, {})[str(run.seed)] = entry(run, summary)
-                iterations = {name: task.iterations for name, task in tasks().items()}
                 content = {
                     "what": "held-out success after training from the same cloned start, by task, algorithm and seed",
                     **about,
