@@ -1,6 +1,6 @@
 """The learning table: algorithms on a puzzle, the web and videos, from the same cloned starts.
 
-    python -m benchmarks.learn          # about an hour on two cores; what is there is read, so it can be stopped
+    python -m benchmarks.learn          # some hours on two cores; what is there is read, so it can be stopped
     python -m benchmarks.learn --full   # every algorithm everywhere on three seeds
     python -m benchmarks.learn --tasks puzzle
 
@@ -72,7 +72,7 @@ class Task:
 
 
 def tasks() -> dict[str, Task]:
-    """The tasks by name: the demos', cut down to what fits into an hour of two cores."""
+    """The tasks by name: the demos', cut down to take an hour of two cores or little more."""
     puzzle = read_config(ROOT / "examples" / "frozen_lake.toml")
     web = replace(
         WEB,

@@ -123,6 +123,7 @@ def main() -> None:
     env = mmgym.unwrap(make_env(config.environment))
     assert isinstance(env, SeatEnv)
     together = env.rules.kind == "cooperative"
+    env.close()
     found = teams(config) if together else rated(config)
     kept = ("environment", "seed", "machine", "versions", "seconds", "by_task")
     content = {**{name: summary[name] for name in kept}, "players": found}
@@ -200,7 +201,7 @@ def play(
                 )
             )
     with Executor(config.rollout) as executor:
-        played = executor.run(tasks, scripted_agent("random"), others=players).trajectories
+        played = executor.run(tasks, scripted_agent("random"), others=players, trusted=players).trajectories
     return [played[first : first + len(seats)] for first in range(0, len(played), len(seats))]
 
 

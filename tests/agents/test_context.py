@@ -352,7 +352,15 @@ def seen_by(watched, key, turn):
     return [part["image"] for m in users for part in m["content"] if part["type"] == "image"]
 
 
-@pytest.mark.parametrize("context, name", [("window(2)+summary", "gaussian_noise"), ("full", "shift")])
+@pytest.mark.parametrize(
+    "context, name",
+    [
+        ("window(2)+summary", "gaussian_noise"),
+        ("full", "shift"),
+        pytest.param("full", "gaussian_noise", marks=pytest.mark.slow),
+        pytest.param("window(2)+summary", "shift", marks=pytest.mark.slow),
+    ],
+)
 def test_noisy_members_see_noise_and_refer_to_clean_pictures(vlm, context, name):
     watched = Watched(vlm, context=context)
     rollout = play(watched, noisy(name, 1.0 if name == "shift" else 0.5))

@@ -2,9 +2,11 @@
 
 import itertools
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
+import mmgym
 from mmgym.rollout.host import load_attribute
 from mmgym_arena import RULES
 from mmgym_arena.boards.board import BoardState
@@ -13,7 +15,9 @@ from mmgym_arena.boards.hex import Hex
 from mmgym_arena.boards.tic_tac_toe import TicTacToe
 from mmgym_arena.cards.kuhn_poker import Deal, KuhnPoker
 from mmgym_arena.match import Match
+from mmgym_arena.scripted import legal
 from mmgym_arena.search import best_moves, value
+from mmgym_arena.worlds.guide_walker import GuideWalker, Maze
 
 GAMES = [(load_attribute(rules), level) for rules in RULES.values() for level in (1, 2, 3)]
 IDS = [f"{game.__name__}-{level}" for game, level in GAMES]
@@ -202,3 +206,24 @@ def test_the_last_move_is_marked():
     game = TicTacToe()
     marked = game.picture(BoardState("x........", 1, 0), 0, 96)
     assert not np.array_equal(marked, game.picture(BoardState("x........", 1, -1), 0, 96))
+
+
+def test_both_seats_of_guide_walker_are_asked_about_the_walker():
+    state = Maze(("#####", "#...#", "#.#.#", "#.#.#", "#####"), (3, 1), (3, 3), 0, "", True)
+    asked = [dict(GuideWalker(1).questions(state, seat, np.random.default_rng(0))) for seat in (0, 1)]
+    assert [one["What is next to the walker?"] for one in asked] == ["up floor, down wall, left wall, right wall"] * 2
+    sides = [one["On which side of the walker is the flag?"] for one in asked]
+    assert sides == ["right", "none is seen"]
+    above = dict(GuideWalker(1).questions(state._replace(goal=(1, 3)), 0, np.random.default_rng(0)))
+    assert above["On which side of the walker is the flag?"] == "up right"
+
+
+def test_a_player_that_knows_the_rules_makes_calls_that_are_allowed():
+    env = gym.make("mmgym/ConnectFour-v0", seat="first", others="random", image_size=64)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        env.reset(seed=seed)
+        terminated = False
+        while not terminated:
+            *_, terminated, truncated, info = env.step(legal(mmgym.unwrap(env), rng))
+            assert info["action_valid"] and not truncated

@@ -95,7 +95,7 @@ def no_connections(monkeypatch):
 @pytest.mark.parametrize("name", REFUSED)
 def test_hostile_documents_are_refused_at_once_with_a_reason(name):
     document, reason = REFUSED[name]
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         drawing = read_svg(document)
     except SvgError as error:
@@ -104,7 +104,7 @@ def test_hostile_documents_are_refused_at_once_with_a_reason(name):
     else:
         assert reason is None, "it was not refused"
         draw(drawing, 224)
-    assert time.perf_counter() - started < 30  # what grows faster than the document would take far longer
+    assert time.thread_time() - started < 2  # seconds of this thread, however busy the machine is
 
 
 def test_nothing_is_read_from_disk(monkeypatch):

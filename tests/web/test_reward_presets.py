@@ -225,9 +225,9 @@ def test_whatever_is_said_rewards_stay_within_their_bounds(said):
     ],
 )
 def test_hostile_texts_are_read_in_a_moment(said):
-    started = time.perf_counter()
+    started = time.thread_time()
     gui_r1([said], BOX), ui_r1([said], BOX), can_be_read(said)
-    assert time.perf_counter() - started < 30  # what grows faster than the text would take far longer
+    assert time.thread_time() - started < 5  # seconds of this thread, however busy the machine is
 
 
 def test_nothing_that_was_said_is_run():
