@@ -161,14 +161,14 @@ class GatheringConfig:
     their turns or terms alone are replaced too."""
     replay: int = 0
     """Successes that are kept of each instance, for groups in which nobody succeeds (ARPO); 0 for none. It needs a
-    `pool` and a correction."""
+    `pool`, and a correction where a policy loss learns from them."""
     levels: tuple[int, ...] = ()
     """Levels that groups are drawn from, easy ones first; empty leaves the level to the environment's arguments."""
     curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
     """How levels and environments are drawn."""
     augmented: int = 0
-    """Members of each group that see altered pictures (NoisyRollout); the update uses the clean ones. It needs
-    `GrpoConfig.recompute`."""
+    """Members of each group that see altered pictures (NoisyRollout); the update uses the clean ones. A policy
+    loss needs `GrpoConfig.recompute` for it."""
     augmentation: str = "gaussian_noise"
     """How pictures are altered, a name of `mmgym.rollout.augment.AUGMENTATIONS`."""
     strength: float = 0.5
@@ -251,7 +251,7 @@ class GrpoConfig:
     """When to shout because reward and success part."""
     preference_beta: float = 0.0
     """Above 0: in place of the policy loss, DPO on the best and the worst trajectory of each group, with this beta. It
-    goes with no critic, divergence or entropy bonus."""
+    goes with no critic, divergence, correction or entropy bonus, and needs no correction for what is replayed."""
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
@@ -262,6 +262,17 @@ class GrpoConfig:
         at_least(self, 1, "max_image_tokens")
         choose("layout", self.layout, ("padded", "packed", "auto"))
         advantage, loss = self.method()
+        if self.gathering.augmented >= self.group_size:
+            raise ValueError(
+                f"gathering.augmented must be below group_size = {self.group_size}; got {self.gathering.augmented}"
+            )
+        if self.preference_beta:
+            self._check_preferences(advantage, loss)
+        else:
+            self._check_policy_loss(loss)
+
+    def _check_policy_loss(self, loss: LossConfig) -> None:
+        """What a ratio to the policy that sampled asks for."""
         if loss.correction != "none" and not self.recompute:
             raise ValueError(f"loss.correction {loss.correction!r} needs recompute = true")
         if self.gathering.replay and loss.correction == "none":
@@ -270,9 +281,10 @@ class GrpoConfig:
             raise ValueError(
                 "gathering.augmented needs recompute = true: the update does not see what was sampled from"
             )
-        if self.gathering.augmented >= self.group_size:
+        if self.gathering.augmented and loss.form == "dppo_tv":
             raise ValueError(
-                f"gathering.augmented must be below group_size = {self.group_size}; got {self.gathering.augmented}"
+                "gathering.augmented does not go with loss.form dppo_tv: it compares the probability of each token "
+                "with the sampler's, which saw other pictures"
             )
         if self.staleness and loss.correction == "none":
             if self.recompute:
@@ -280,23 +292,17 @@ class GrpoConfig:
                     "staleness with recompute = true needs loss.correction: ratios to the weights before the update "
                     "say nothing of the older ones that sampled"
                 )
-            if loss.form == "reinforce" and not self.preference_beta:
+            if loss.form == "reinforce":
                 raise ValueError(
                     "staleness with loss.form reinforce, which has no ratio, needs recompute = true and loss.correction"
                 )
         if self.kl_target and loss.kl == "none":
             raise ValueError("kl_target needs a divergence to control: set loss.kl and loss.kl_coefficient")
-        if self.gathering.augmented and loss.form == "dppo_tv":
-            raise ValueError(
-                "gathering.augmented does not go with loss.form dppo_tv: it compares the probability of each token "
-                "with the sampler's, which saw other pictures"
-            )
-        if self.preference_beta:
-            self._check_preferences(advantage, loss)
 
     def _check_preferences(self, advantage: AdvantageConfig, loss: LossConfig) -> None:
         """DPO has a divergence of its own and no policy loss: what only belongs to one would do nothing."""
         idle = {
+            "loss.correction": loss.correction != "none",
             "loss.kl": loss.kl != "none",
             "loss.entropy_bonus": loss.entropy_bonus > 0,
             "kl_target": self.kl_target > 0,

@@ -199,6 +199,10 @@ def test_the_guard_sees_what_is_not_a_number(tmp_path):
         ),
         ({"preference_beta": 0.5, "loss": {"entropy_bonus": 0.1}}, r"loss\.entropy_bonus would do nothing"),
         ({"preference_beta": 0.5, "algorithm": "ppo"}, "the critic of gae would do nothing"),
+        (
+            {"preference_beta": 0.5, "recompute": True, "loss": {"correction": "mask"}},
+            r"loss\.correction would do nothing",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes, message):
@@ -213,8 +217,9 @@ def test_the_learning_table_says_what_was_run():
     assert "aggregation_constant=16.0" in found["puzzle"]["dr_grpo"]
 
 
-def test_dpo_makes_the_better_trajectory_likelier(tmp_path):
-    trainer = trainer_of(config_of(tmp_path, preference_beta=0.5, minibatches=1))
+@pytest.mark.parametrize("augmented", [0, 1])
+def test_dpo_makes_the_better_trajectory_likelier(tmp_path, augmented):
+    trainer = trainer_of(config_of(tmp_path, preference_beta=0.5, minibatches=1, gathering={"augmented": augmented}))
     alternate(trainer)
     first, second = (trainer._improve(step, 1.0) for step in range(2))
     assert first["preference_loss"] == pytest.approx(math.log(2)) and first["preference_accuracy"] == 0
