@@ -23,6 +23,7 @@ import tyro
 from rich.console import Console
 
 from benchmarks.peers import ROOT, machine
+from benchmarks.tiny_policy import PLAYED, TINY, options_of
 from mmgym.bench.records import Record
 from mmgym.bench.run import FIRST_SEED, BenchConfig, bench
 from mmgym.bench.summary import cell
@@ -35,8 +36,8 @@ __all__ = ["AGENTS", "FOLDER", "NOT_YET", "Args", "main", "read", "row"]
 
 FOLDER = ROOT / "benchmarks" / "baselines"
 
-AGENTS = ("random", "weak", "expert", "blind")
-"""Agents of `mmgym bench`."""
+AGENTS = ("random", "weak", "expert", "blind", *TINY)
+"""Agents of `mmgym bench` that need no training, and the tiny VLM before and after it."""
 
 EPISODES = {"puzzles": 10, "arena": 30, "video": 6, "web": 2, "miniwob": 3}
 """Test instances of each level, by plug-in; MiniWoB's tasks have a single level."""
@@ -111,13 +112,15 @@ def row(entry: EnvironmentEntry, episodes: int, records: Sequence[Record]) -> di
 def measure(agent: str, entry: EnvironmentEntry, episodes: int, runs: Path) -> dict[str, Any]:
     """The row of an agent on an environment; its episodes are kept in `runs` until then."""
     folder = runs / agent / f"{entry.id.rpartition('/')[2]}-{episodes}"
+    tiny = agent in TINY
     config = BenchConfig(
-        agent=agent,
+        agent="checkpoint" if tiny else agent,
+        options=options_of(agent, entry, folder / "policy") if tiny else {},
         suite=entry.id,
         episodes=episodes,
-        out=str(folder),
+        out=str(folder / "bench"),
         relaunch=True,
-        rollout=RolloutConfig(lockstep=False, live=1),
+        rollout=PLAYED if tiny else RolloutConfig(lockstep=False, live=1),
     )
     found = row(entry, episodes, bench(config))
     shutil.rmtree(folder)

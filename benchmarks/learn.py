@@ -77,18 +77,18 @@ def tasks() -> dict[str, Task]:
     web = replace(
         WEB,
         perception=replace(WEB.perception, steps=300, pool=300),
-        cloning=replace(WEB.cloning, steps=240, pool=48),
+        cloning=replace(WEB.cloning, steps=240, pool=16),
     )
     return {
         "puzzle": Task(_bare(puzzle, 500), 40, 3, PUZZLE_ALGORITHMS),
-        "video": Task(_bare(VIDEO, 500), 100, 2, OTHER_ALGORITHMS),
-        "web": Task(_bare(web, 150), 16, 2, OTHER_ALGORITHMS),
+        "video": Task(_bare(VIDEO, 500), 200, 2, OTHER_ALGORITHMS),
+        "web": Task(_bare(web, 150), 24, 2, OTHER_ALGORITHMS),
     }
 
 
 def _bare(config: TrainConfig, episodes: int) -> TrainConfig:
     """The configuration with one process, one evaluation, and no more than 16 groups of episodes in an iteration."""
-    evaluation = EvaluationConfig(every=0, final_episodes=episodes, samples=0, baselines={})
+    evaluation = EvaluationConfig(every=0, final_episodes=episodes, greedy=False, samples=0, baselines={})
     grpo = replace(config.grpo, groups=min(16, config.grpo.groups))
     return replace(config, processes=1, evaluation=evaluation, grpo=grpo, quote={})
 

@@ -40,7 +40,7 @@ def policy_of(spec: dict[str, Any]) -> VLM:
     freeze(policy.model, spec.get("frozen", ()))
     if spec.get("lora"):
         add_adapters(policy.model, LoraConfig(rank=4), 1)
-    arrange_layers(policy.model, spec.get("checkpoint_layers", "none"))
+    arrange_layers(policy.model, spec.get("checkpoint_layers", "none"), spec.get("compile", False))
     return policy
 
 

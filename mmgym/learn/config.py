@@ -341,6 +341,8 @@ class EvaluationConfig:
     """Split of the evaluations after cloning and after GRPO."""
     final_episodes: int = 500
     """Episodes of each of them."""
+    greedy: bool = True
+    """Play these also with the likeliest token always; else sampled alone."""
     baselines: Annotated[dict[str, str], JSON] = field(default_factory=lambda: {"random": "random", "expert": "expert"})
     """Agents to compare with, by name: ``random``, ``expert`` or ``module:function``."""
     walker: str = ""

@@ -297,7 +297,8 @@ class Trainer:
         final = self.config.evaluation
         values = {}
         self._weights_changed()
-        for way, agent in (("sampled", self.sampler), ("greedy", self.greedy)):
+        ways = {"sampled": self.sampler, **({"greedy": self.greedy} if final.greedy else {})}
+        for way, agent in ways.items():
             values[way], rollout = self._evaluate(agent, final.final_split, final.final_episodes)
             if way == "sampled":
                 self._keep_samples(rollout, {"cloned": "before", "trained": "after"}[name])

@@ -12,7 +12,8 @@ import pytest
 from scipy.stats import binomtest
 
 import mmgym
-from benchmarks import baselines
+from benchmarks import baselines, tiny_policy
+from benchmarks.tiny_policy import TINY
 from mmgym.registry import entries
 from mmgym.stats import wilson
 from mmgym_agents.blind import by_heart, learn_plan
@@ -37,9 +38,9 @@ def test_every_registered_id_has_its_row_or_a_reason_why_not(agent):
     assert sorted([*RESULTS[agent]["rows"], *missing]) == IDS, "run: make baselines"
     for id, reason in missing.items():
         if reason == baselines.NOT_YET:
-            assert id.startswith("mmgym/MiniWoB-"), f"make baselines comes to {id} in minutes"
+            assert id.startswith("mmgym/MiniWoB-") or agent in TINY, f"make baselines comes to {id} in minutes"
             continue
-        assert agent in ("expert", "blind") and "declares no expert" in reason
+        assert agent in ("expert", "blind", *TINY) and "declares no expert" in reason
         with contextlib.closing(gym.make(id)) as env:
             assert mmgym.unwrap(env).capabilities.expert == "none", id
 
@@ -101,8 +102,31 @@ def test_rows_that_are_there_stay_and_failures_are_named(tmp_path, monkeypatch, 
     monkeypatch.setattr(baselines, "bench", lambda config: [])
     baselines.main(baselines.Args(**{**vars(args), "fresh": True}))
     assert json.loads(path.read_text())["missing"][LAKE] == "ValueError: no episode was played"
-    with pytest.raises(ValueError, match=r"unknown agent clever; there are: random, weak, expert, blind"):
+    with pytest.raises(ValueError, match=r"unknown agent clever; there are: random, weak, expert, blind, untrained, cloned"):
         baselines.main(baselines.Args(agents=("clever",)))
+
+
+def test_the_tiny_policy_plays_before_and_after_it_was_cloned(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_policy, "STEPS", 2)
+    args = baselines.Args(only=(LAKE,), agents=TINY, episodes=1, runs=tmp_path / "runs", out=tmp_path / "out")
+    baselines.main(args)
+    for agent in TINY:
+        row = baselines.read(agent, tmp_path / "out")["rows"][LAKE]
+        assert row["n"] == 5 and row["turns"] > 1 and not list((tmp_path / "runs" / agent).iterdir())
+    entry = next(entry for entry in entries() if entry.id == LAKE)
+    files = []
+    for agent in TINY:
+        options = tiny_policy.options_of(agent, entry, tmp_path / agent)
+        files.append((Path(options["path"]) / "model.safetensors").read_bytes())
+        assert 4 < options["max_new_tokens"] < 32
+    assert files[0] != files[1]
+
+
+def test_levels_are_drawn_from_the_seed_where_none_is_asked_for():
+    env = tiny_policy.AnyLevel(gym.make(LAKE))
+    levels = [env.reset(seed=seed)[1]["level"] for seed in (*range(40), *range(40))]
+    assert set(levels) == {1, 2, 3, 4, 5} and levels[:40] == levels[40:]
+    assert env.reset(seed=0, options={"level": 3})[1]["level"] == 3
 
 
 def test_the_blind_plan_is_the_experts_commonest_call_of_each_turn():

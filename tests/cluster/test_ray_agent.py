@@ -92,8 +92,7 @@ def test_a_replica_killed_in_mid_run_costs_its_episodes_not_the_run(vlm, replica
     expected = play(agent)
     version = expected.trajectories[0].turns[0].version
     found = play(Saboteur())
-    assert 0 < len(lost) < 7
-    assert found.retried == len(lost)
+    assert 0 < found.retried <= len(lost) < 7, "one whose last answer is on its way when it happens is whole"
     assert replicas.lost == 1
     assert_equal(found, expected)
     assert {turn.version for t in found.trajectories for turn in t.turns} == {version}

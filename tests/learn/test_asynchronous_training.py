@@ -328,13 +328,14 @@ def starter():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_killed_at_random_instants_every_group_is_learned_from_once(starter, processes, tmp_path):
+@pytest.mark.parametrize(("processes", "sharding"), [(1, "none"), (2, "none"), (2, "fsdp2")])
+def test_killed_at_random_instants_every_group_is_learned_from_once(starter, processes, sharding, tmp_path):
     rng, kills = random.Random(processes), 0
     for number in itertools.count():
         folder = tmp_path / str(number)
         folder.mkdir()
-        path = str(write_toml(folder / "run.toml", content_of(folder / "run", processes)))
+        content = content_of(folder / "run", processes) | {"sharding": {"mode": sharding}}
+        path = str(write_toml(folder / "run.toml", content))
         log, status, of_this, started = folder / "log", -9, 0, time.monotonic()
         if number == 0:
             starter.run(path, log=log)

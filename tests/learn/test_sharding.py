@@ -86,6 +86,7 @@ def test_four_processes_learn_as_one(shard_size):
         {"frozen": ("embeddings",), "layout": "packed"},
         {"lora": True},
         {"checkpoint_layers": "all", "layout": "packed"},
+        {"compile": True},
     ],
     ids=str,
 )
@@ -113,6 +114,20 @@ def test_muon_to_the_precision_it_computes_in():
     for name, weight in one["weights"].items():
         moved = np.linalg.norm(weight - start[name])
         assert np.linalg.norm(found["weights"][name] - weight) < 0.1 * moved or moved < 1e-6, name
+
+
+@pytest.mark.slow
+def test_moments_of_one_byte():
+    """They are rounded in blocks of numbers, which are others where each process has a part."""
+    pytest.importorskip("torchao", reason="make test-eight-bit installs it")
+    spec = {"optimizer": "adamw8bit"}
+    found, one = together(members.learn, spec, 2), alone(**spec)
+    assert deviation(found[0]["gradients"], one["gradients"]) < 1e-5
+    start = members.weights(members.learner_of(WHOLE, World())[1])
+    for name, weight in one["weights"].items():
+        moved = np.linalg.norm(weight - start[name])
+        assert np.linalg.norm(found[0]["weights"][name] - weight) < 0.1 * moved or moved < 1e-6, name
+        np.testing.assert_array_equal(found[1]["weights"][name], found[0]["weights"][name])
 
 
 @pytest.mark.slow
