@@ -156,6 +156,7 @@ test-slow: setup
 test-eight-bit: $(STAMP)
 	$(PIP) --no-deps --quiet --upgrade --target $(VENV)/eight-bit torchao
 	PYTHONPATH=$(VENV)/eight-bit $(BIN)/pytest tests/learn/test_precision.py
+	PYTHONPATH=$(VENV)/eight-bit $(BIN)/pytest tests/learn/test_sharding.py -k one_byte
 
 bench-view: $(STAMP)
 	$(BIN)/python -m benchmarks.view

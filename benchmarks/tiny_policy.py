@@ -21,7 +21,6 @@ from mmgym.learn.config import (
     EnvironmentConfig,
     EvaluationConfig,
     GrpoConfig,
-    PerceptionConfig,
     PolicyConfig,
     TrainConfig,
 )
@@ -78,7 +77,7 @@ def options_of(agent: str, entry: EnvironmentEntry, folder: Path) -> dict[str, A
 def _recipe(entry: EnvironmentEntry, folder: Path) -> TrainConfig:
     environment = EnvironmentConfig(id=entry.id, wrappers=(f"{__name__}:AnyLevel",))
     env = make_env(environment)
-    size, asks = mmgym.unwrap(env).image_size, mmgym.unwrap(env).capabilities.questions
+    size = mmgym.unwrap(env).image_size
     env.close()
     config = TrainConfig(
         out=str(folder),
@@ -89,11 +88,10 @@ def _recipe(entry: EnvironmentEntry, folder: Path) -> TrainConfig:
             tiny={"layers": 3, "vision_hidden_size": 64, "patch_size": 16 if size <= 256 else 32},
         ),
         rollout=replace(PLAYED, lockstep=True),
-        perception=PerceptionConfig(pool=POOL * 8, conversations=8),
         cloning=CloningConfig(
             steps=STEPS,
             pool=POOL,
-            question_weight=float(asks),
+            question_weight=0.0,
             optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
         ),
         grpo=GrpoConfig(iterations=0),

@@ -20,7 +20,7 @@ AGENTS = {
     "weak": "the environment's own weak policy where it has one, else the expert in half of the turns and random calls "
     "in the others",
     "expert": "the environment's expert, which reads the state; where chance decides it is optimal in expectation",
-    "untrained": "the tiny VLM of the examples (about 0.3 M parameters) with random weights",
+    "untrained": "the tiny VLM of the examples (0.4 to 0.8 million parameters) with random weights",
     "cloned": "the same after 300 steps of cloning the expert on the training split, one recipe for all environments "
     "([tiny_policy.py](../benchmarks/tiny_policy.py))",
 }
