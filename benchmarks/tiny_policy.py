@@ -97,7 +97,8 @@ def _recipe(entry: EnvironmentEntry, folder: Path) -> TrainConfig:
         grpo=GrpoConfig(iterations=0),
         evaluation=EvaluationConfig(final_episodes=1, greedy=False, every=0, samples=0, baselines={}),
     )
-    tasks = [EpisodeTask(entry.id, seed, {}, {"split": "train", "level": 1 + seed % entry.levels}) for seed in range(10)]
+    levels = [1 + seed % entry.levels for seed in range(10)]
+    tasks = [EpisodeTask(entry.id, seed, {}, {"split": "train", "level": n}) for seed, n in enumerate(levels)]
     with Executor(config.rollout) as executor:
         shown = executor.run(tasks, make_demonstrator(config, make_policy(config))).trajectories
     answers = [len(turn.sampled_ids) for trajectory in shown for turn in trajectory.turns]

@@ -47,8 +47,8 @@ order of the seeds), so that agents can be compared instance by instance. A
 weak, nor weak or blind above the expert, by more than chance: by environment, by family and over all.
 
 n is small, for browsers most of all: a few instances say little of one environment, and much of a family. `turns` are
-the expert's. The tiny VLM is cloned for minutes and with one recipe, at all levels alike: what training that is chosen for
-a task reaches is in [demo](demo.md), [video](video.md) and [web](web.md).
+the expert's. The tiny VLM is cloned for minutes and with one recipe, at all levels alike: what training that is chosen
+for a task reaches is in [demo](demo.md), [video](video.md) and [web](web.md).
 """
 
 
