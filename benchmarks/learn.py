@@ -1,6 +1,6 @@
 """The learning table: algorithms on a puzzle, the web and videos, from the same cloned starts.
 
-    python -m benchmarks.learn          # some hours on two cores; what is there is read, so it can be stopped
+    python -m benchmarks.learn          # an hour and a half of two cores; what is there is read, so it can be stopped
     python -m benchmarks.learn --full   # every algorithm everywhere on three seeds
     python -m benchmarks.learn --tasks puzzle
 
@@ -72,17 +72,17 @@ class Task:
 
 
 def tasks() -> dict[str, Task]:
-    """The tasks by name: the demos', cut down to take an hour of two cores or little more."""
+    """The tasks by name: the demos', cut down so that all of them take an hour and a half of two cores, about."""
     puzzle = read_config(ROOT / "examples" / "frozen_lake.toml")
     web = replace(
         WEB,
         perception=replace(WEB.perception, steps=300, pool=300),
-        cloning=replace(WEB.cloning, steps=240, pool=16),
+        cloning=replace(WEB.cloning, steps=240, pool=48),
     )
     return {
         "puzzle": Task(_bare(puzzle, 500), 40, 3, PUZZLE_ALGORITHMS),
         "video": Task(_bare(VIDEO, 500), 200, 2, OTHER_ALGORITHMS),
-        "web": Task(_bare(web, 150), 24, 2, OTHER_ALGORITHMS),
+        "web": Task(_bare(web, 150), 16, 2, OTHER_ALGORITHMS),
     }
 
 
