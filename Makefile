@@ -67,7 +67,7 @@ help:
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
 	@echo "make gpu-packages   packages that the benchmark of the learner needs on a bare GPU machine, into .bench/gpu"
-	@echo "make baselines      random, blind, weak and expert play on every environment, an hour or two; goes on where it was"
+	@echo "make baselines      random, blind, weak, expert and a tiny VLM on every environment: hours; goes on where it was"
 	@echo "make bench-webnav   the expert on 500 instances, random play, replays: 5 to 8 minutes"
 	@echo "make clean          remove caches and builds (runs/ and .venv/ stay)"
 

@@ -1,12 +1,13 @@
-"""Baselines of every environment: how far random, weak, expert and blind play get, in benchmarks/baselines/*.json.
+"""Baselines of every environment: how far agents that anyone can run get, in benchmarks/baselines/*.json.
 
     make baselines
     python -m benchmarks.baselines --only Sokoban FrozenLake
 
 Each row is a run of `mmgym bench` on the test split, all levels, the same instances for all agents; how many depends on
 what an episode costs (`EPISODES`). `solved` tells every instance apart, so agents are compared instance by instance.
-An hour or two on two cores for everything; a run that was stopped goes on where it was, and rows that are there stay:
-`--fresh` measures them again. What has no row is named, with the reason.
+An hour or two on two cores for all but the tiny VLM, which is trained for some minutes on each environment. A run that
+was stopped goes on where it was, and rows that are there stay: `--fresh` measures them again. What has no row is named,
+with the reason.
 """
 
 from __future__ import annotations
