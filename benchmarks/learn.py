@@ -30,7 +30,7 @@ from rich.table import Table
 from benchmarks.peers import ROOT, machine
 from examples.train_video import CONFIG as VIDEO
 from examples.train_webnav import CONFIG as WEB
-from mmgym.learn.config import EvaluationConfig, TrainConfig, read_config
+from mmgym.learn.config import EvaluationConfig, TrainConfig, read_config, to_mapping
 from mmgym.learn.summary import versions
 
 START = "cloning only"
@@ -136,7 +136,11 @@ def config_of(run: Run, arguments: Arguments) -> TrainConfig:
 
 
 def play(run: Run, arguments: Arguments) -> dict[str, Any]:
-    """Train (or go on training, or read) one run; its summary."""
+    """Train (or go on training, or read) one run; its summary.
+
+    Raises:
+        ValueError: where its folder holds a run with other settings.
+    """
     summary = ROOT / run.folder(arguments) / "summary.json"
     if not summary.is_file():
         code = (
@@ -148,6 +152,13 @@ def play(run: Run, arguments: Arguments) -> dict[str, Any]:
         words = [run.task, str(run.seed), run.algorithm, str(arguments.folder)]
         subprocess.run([sys.executable, "-c", code, *words], check=True, cwd=ROOT, env=environment)
     found: dict[str, Any] = json.loads(summary.read_text())
+    ours, theirs = json.loads(json.dumps(to_mapping(config_of(run, arguments)))), found["config"]
+    for config in (ours, theirs):
+        config["evaluation"].pop("greedy", None)  # the table reads what was sampled
+    if other := [name for name in ours if ours[name] != theirs.get(name)]:
+        raise ValueError(
+            f"{run.folder(arguments)} holds a run with other settings ({', '.join(other)}): remove it, or give --folder"
+        )
     return found
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from iterations import alternate, config_of, equal, paid, trainer_of, weights
 
-from benchmarks.learn import START, Arguments, methods
+from benchmarks.learn import START, Arguments, Run, methods, play
+from benchmarks.learn import config_of as config_of_run
 from mmgym.learn.algorithms import ALGORITHMS
-from mmgym.learn.config import GrpoConfig
+from mmgym.learn.config import GrpoConfig, to_mapping
 from mmgym.learn.improvement import Improvement
 from mmgym.learn.learner import GuardError
 
@@ -208,6 +212,17 @@ def test_the_guard_sees_what_is_not_a_number(tmp_path):
 def test_what_does_not_fit_together_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         GrpoConfig(**changes)
+
+
+def test_the_learning_table_reads_no_run_with_other_settings(tmp_path):
+    arguments, run = Arguments(folder=tmp_path), Run("web", 0, "grpo")
+    config = config_of_run(run, arguments)
+    run.folder(arguments).mkdir(parents=True)
+    for changed, refused in ((config, False), (replace(config, grpo=replace(config.grpo, iterations=3)), True)):
+        summary = {"config": to_mapping(changed)}
+        (run.folder(arguments) / "summary.json").write_text(json.dumps(summary))
+        with pytest.raises(ValueError, match=r"other settings \(grpo\)") if refused else contextlib.nullcontext():
+            play(run, arguments)
 
 
 def test_the_learning_table_says_what_was_run():
