@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mmgym.env import choose
+from mmgym.learn.muon import Muon
 
 __all__ = ["OptimizerConfig", "make_optimizers", "require_optimizer"]
 
@@ -97,16 +98,7 @@ def make_optimizers(
         betas = (0.9, config.beta2)
         optimizers.append(make(rest, lr=config.lr, betas=betas, weight_decay=config.weight_decay, **options))
     if matrices:
-        optimizers.append(
-            torch.optim.Muon(
-                matrices,
-                lr=config.muon_lr,
-                weight_decay=config.weight_decay,
-                momentum=0.95,
-                ns_steps=3,
-                adjust_lr_fn="original",
-            )
-        )
+        optimizers.append(Muon(matrices, config.muon_lr, config.weight_decay, momentum=0.95, steps=3))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]

@@ -87,6 +87,7 @@ def test_four_processes_learn_as_one(shard_size):
         {"lora": True},
         {"checkpoint_layers": "all", "layout": "packed"},
         {"compile": True},
+        {"optimizer": "muon"},
     ],
     ids=str,
 )
@@ -103,17 +104,6 @@ def test_bfloat16_with_float32_weights():
         assert np.abs(found[0]["gradients"][name] - gradient).max() < 0.1 * np.abs(gradient).max(), name
     norms = [result["metrics"][0]["grad_norm"] for result in (found[0], one)]
     assert norms[0] == pytest.approx(norms[1], rel=0.02)
-
-
-@pytest.mark.slow
-def test_muon_to_the_precision_it_computes_in():
-    """It orthogonalises in bfloat16, where sums of parts are rounded in another way."""
-    spec = {"optimizer": "muon", "steps": 1}
-    found, one = together(members.learn, spec, 2)[0], alone(**spec)
-    start = members.weights(members.learner_of(WHOLE, World())[1])
-    for name, weight in one["weights"].items():
-        moved = np.linalg.norm(weight - start[name])
-        assert np.linalg.norm(found["weights"][name] - weight) < 0.1 * moved or moved < 1e-6, name
 
 
 @pytest.mark.slow
