@@ -52,8 +52,8 @@ CONFIG = TrainConfig(
     policy=PolicyConfig(context="window(1)", max_new_tokens=6, tiny={"vision_hidden_size": 64, "layers": 3}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
-        steps=500,
-        pool=500,
+        steps=300,
+        pool=300,
         held_out=120,
         # The list comes last: after it, the others could be answered without looking.
         questions=(
@@ -64,11 +64,11 @@ CONFIG = TrainConfig(
         optimizer=OptimizerConfig(name="muon", lr=3e-3, muon_lr=0.015, decay_from=1.0),
     ),
     cloning=CloningConfig(
-        steps=600,
+        steps=300,
         demonstrator="expert",
         noise=0.15,
         episodes=20,
-        pool=200,
+        pool=48,
         optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
     ),
     grpo=GrpoConfig(

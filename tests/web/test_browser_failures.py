@@ -14,7 +14,7 @@ from test_browser import ANIMATED
 
 from mmgym.doctor import find_chromium
 from mmgym_web.browser import BrowserFailure, Click, PageConfig, Pool, PoolSettings
-from mmgym_web.browser.process import PREFIX, process_tree, sweep
+from mmgym_web.browser.process import PREFIX, process_tree, sweep, tree_memory_estimate
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
 
@@ -55,6 +55,22 @@ def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
     assert failure.value.kind == kind
     assert neighbour.act([Click(5, 5)]).title == "Neighbour"
     assert visit("<title>Next</title>").act().title == "Next"
+
+
+def test_each_page_may_take_its_share_of_memory():
+    pool = Pool(PoolSettings(memory_limit_mb=400, page_memory_mb=200, watch_s=0.05))
+    try:
+        pages = [pool.open(PageConfig(server=FixedPages({"/": "<title>Large</title>"}))) for _ in range(4)]
+        for page in pages:
+            page.goto("http://site.test/")
+        assert tree_memory_estimate(pool.pids()[0]) == pytest.approx(pool.memory(), rel=0.5)
+        for page in pages:
+            page.evaluate("window.kept = new Uint8Array(1e8).fill(1), 0", "main")
+        assert pool.memory() > 500 << 20  # more than one page may
+        time.sleep(0.5)  # the watcher looks again
+        assert [page.act().title for page in pages] == ["Large"] * 4
+    finally:
+        pool.close()
 
 
 def test_a_killed_renderer_or_browser_costs_its_pages_only(pool, visit):

@@ -15,7 +15,7 @@ from mmgym_web.browser.config import LOCALE, PageConfig
 from mmgym_web.browser.frames import BeginFrames, CaptureFrames, Frames
 from mmgym_web.browser.network import Refusal
 from mmgym_web.browser.page import EpisodePage
-from mmgym_web.browser.process import ChromiumProcess, ProcessSettings, tree_memory
+from mmgym_web.browser.process import ChromiumProcess, ProcessSettings, tree_memory, tree_memory_estimate
 
 __all__ = ["Chromium", "PoolSettings"]
 
@@ -29,7 +29,9 @@ class PoolSettings:
     limit_s: float = 10.0
     """Wall-clock seconds within which one call must end; a page that takes longer hangs."""
     memory_limit_mb: int = 2048
-    """Memory (proportional set size) of a browser with all its pages; beyond it the largest page is killed."""
+    """Memory (proportional set size) of a browser with one page; beyond it the largest page is killed."""
+    page_memory_mb: int = 32
+    """By how much each further page raises the limit."""
     watch_s: float = 1.0
     """Wall-clock seconds between two looks at memory."""
     max_pages: int = 1000
@@ -48,6 +50,8 @@ class PoolSettings:
         for name in ("limit_s", "memory_limit_mb", "watch_s", "max_pages", "max_age_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0; got {getattr(self, name)}")
+        if self.page_memory_mb < 0:
+            raise ValueError(f"page_memory_mb must be at least 0; got {self.page_memory_mb}")
 
 
 class Chromium:
@@ -246,10 +250,14 @@ class Chromium:
 
     async def _watch(self) -> None:
         """Kill the largest page when the browser takes too much memory."""
-        limit = self.settings.memory_limit_mb << 20
+        settings = self.settings
         while True:
-            await asyncio.sleep(self.settings.watch_s)
+            await asyncio.sleep(settings.watch_s)
             if not self.pages:
+                continue
+            limit = (settings.memory_limit_mb + settings.page_memory_mb * (len(self.pages) - 1)) << 20
+            # To look closely takes milliseconds for every page, of the browser's time as well.
+            if await asyncio.to_thread(tree_memory_estimate, self.process.pid) < 0.75 * limit:
                 continue
             sizes = await asyncio.to_thread(tree_memory, self.process.pid)
             total = sum(sizes.values())

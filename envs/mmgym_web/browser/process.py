@@ -29,6 +29,7 @@ __all__ = [
     "process_tree",
     "sweep",
     "tree_memory",
+    "tree_memory_estimate",
 ]
 
 FONTS = Path(__file__).resolve().parent.parent / "fonts"
@@ -266,6 +267,26 @@ def tree_memory(pid: int) -> dict[int, int]:
                 if line.startswith("Pss:"):
                     sizes[member] = int(line.split()[1]) * 1024
     return sizes
+
+
+def tree_memory_estimate(pid: int) -> int:
+    """About what `tree_memory` adds up to, in bytes, some twenty times as quick to find out.
+
+    Each process's anonymous and shared memory as if nobody shared it, and the mapped files of the one that has most:
+    too much where there are many processes, and up to 50 MB too little where there are few.
+    """
+    held, mapped = 0, 0
+    for member in [pid, *process_tree(pid)]:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{member}/status").read_text().splitlines()
+            sizes = {
+                name: int(size.split()[0]) << 10
+                for name, _, size in (line.partition(":\t") for line in lines)
+                if name[:3] == "Rss"
+            }
+            held += sizes.get("RssAnon", 0) + sizes.get("RssShmem", 0)
+            mapped = max(mapped, sizes.get("RssFile", 0))
+    return held + mapped
 
 
 def sweep() -> list[Path]:
