@@ -13,8 +13,8 @@ __all__ = ["Muon", "orthogonal"]
 class Muon(torch.optim.Muon):
     """`torch.optim.Muon` with its original learning rate, orthogonalising in float32 where there is no GPU.
 
-    PyTorch's does so in bfloat16 everywhere, which a CPU without instructions for it is many times slower in
-    (`benchmarks/muon.py`). Its state is PyTorch's.
+    PyTorch's does so in bfloat16 everywhere, and takes many times as long on a CPU without instructions for it
+    (`benchmarks/muon.py`). The state is PyTorch's.
 
     Args:
         params: matrices.
