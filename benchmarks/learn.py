@@ -74,11 +74,7 @@ class Task:
 def tasks() -> dict[str, Task]:
     """The tasks by name: the demos', cut down so that all of them take an hour and a half of two cores, about."""
     puzzle = read_config(ROOT / "examples" / "frozen_lake.toml")
-    web = replace(
-        WEB,
-        perception=replace(WEB.perception, steps=300, pool=300),
-        cloning=replace(WEB.cloning, steps=240, pool=48),
-    )
+    web = replace(WEB, cloning=replace(WEB.cloning, steps=240, pool=48))
     return {
         "puzzle": Task(_bare(puzzle, 500), 40, 3, PUZZLE_ALGORITHMS),
         "video": Task(_bare(VIDEO, 500), 200, 2, OTHER_ALGORITHMS),
