@@ -63,7 +63,7 @@ help:
 	@echo "make test-ray       a Ray cluster of several nodes on this machine, nodes killed in mid-run; installs Ray"
 	@echo "make bench-scale    episodes per second up to 1,000 workers, in virtual time; a quarter of an hour"
 	@echo "make bench-view     the viewer with 10,000 episodes in Chromium: seconds and memory; a few minutes"
-	@echo "make learn          algorithms side by side on a puzzle, videos and the web, an hour and a half; goes on where it was"
+	@echo "make learn          algorithms side by side on a puzzle, videos and the web, about an hour; goes on where it was"
 	@echo "make learn-full     every algorithm on all three, three seeds each, most of a day"
 	@echo "make bench-plan     the memory planner beside what is measured on this CPU, minutes"
 	@echo "make gpu-packages   packages that the benchmark of the learner needs on a bare GPU machine, into .bench/gpu"

@@ -54,7 +54,7 @@ CONFIG = TrainConfig(
     policy=PolicyConfig(context="window(1)", max_new_tokens=6, tiny={"vision_hidden_size": 64, "layers": 3}),
     rollout=RolloutConfig(format="tag", prompt="minimal"),
     perception=PerceptionConfig(
-        steps=300,
+        steps=500,
         pool=300,
         held_out=120,
         # The list comes last: after it, the others could be answered without looking.
