@@ -3,7 +3,7 @@
     python benchmarks/demo.py                  # all; a run that is already there is only read
     python benchmarks/demo.py --parts seeds
 
-About 6 minutes a run on two cores, 26 on the web. `docs/demo.md` shows the table this prints.
+About 3 minutes a run on two cores, 10 on the web. `docs/demo.md` shows the table this prints.
 """
 
 from __future__ import annotations

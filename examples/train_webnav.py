@@ -12,7 +12,7 @@ below is all there is; every field can be changed on the command line, and a run
 
 The browser is what costs time here: pictures for the questions and demonstrations are drawn from pools, and groups are
 small. Pools are not smaller still: from 960 demonstrations the policy learns as quickly, but is so sure of what it took
-from them that the episodes of a group hardly differ. It takes about half an hour on two cores; `docs/web.md` says what
+from them that the episodes of a group hardly differ. It takes about ten minutes on two cores; `docs/web.md` says what
 it reached.
 """
 
