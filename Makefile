@@ -37,7 +37,7 @@ help:
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, up to 20 minutes"
 	@echo "make demo-mixture   train one model on three puzzles at once, a quarter of an hour; results in runs/mixture/"
-	@echo "make demo-video     train it to look where the answer is in a video, a quarter of an hour; results in runs/video/"
+	@echo "make demo-video     train it to look where the answer is in a video, minutes; results in runs/video/"
 	@echo "make demo-selfplay  train it to play with itself, ConnectFour and GuideWalker, 20 minutes; results in runs/"
 	@echo "make demo-web       train it to press buttons in a real browser, ten minutes; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
