@@ -53,7 +53,7 @@ help:
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
 	@echo "make check-exploits agents that try to be paid for nothing, on every id and level; hours, goes on where it was"
-	@echo "make check-probes   can it be played without eyes? classifiers on all but the pixels; hours, goes on where it was"
+	@echo "make check-probes   can it be played without eyes? classifiers on all but the pixels; minutes, goes on where it was"
 	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
