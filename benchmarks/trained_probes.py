@@ -6,12 +6,8 @@
 Of each environment without a browser, at some levels, one question is asked of the start of an episode (`question_of`):
 
 - ``option``: which of the options of the question is right (`benchmarks/probing`); chance is one over their number.
-- ``answer``: what is to be handed in, as the expert does in the end.
+- ``answer``: what is to be handed in, as the expert does in the end; scored by handing it in.
 - ``move``: what the expert does first; numbers count as equal within the same quarter of their range.
-
-A guess that would end the episode is handed in, and the environment says whether it is right: answers, and moves where
-one call is all there is. Questions that begin with other words have other answers: the best constant policy may have
-one answer for each beginning ("for which day", "how many values").
 
 What is known is the text of the first observation, and the number and sizes of the pictures. Where that is the same in
 every instance there is nothing to learn from, and the best constant policy is all that is left: ``told_the_same``. Else
@@ -289,22 +285,19 @@ def probe(entry: EnvironmentEntry, level: int, fit: int, held_out: int) -> dict[
     if asked == "option":
         return {"asked": asked, **_of_options(known, found, held_out)}
     name, model = better(known)
-    scored = partial(_handed, env, level) if asked == "answer" or _ends(env, known[0], level) else _same
+    scored = partial(_handed, env, level) if asked == "answer" else _same
+    common = collections.Counter(one.label for one in known).most_common(1)[0][0]
+    constant_call = next(one.call for one in known if one.label == common)
     calls = {one.label: one.call for one in known}
-    common = _common_label(known)
-    begun = {beginning: _common_label(ones) for beginning, ones in _by_beginning(known, asked).items()}
 
     def measure() -> dict[str, Any]:
         asked_of = list(itertools.islice(found, held_out))
         guesses = model.predict(asked_of)
-        by_beginning = [begun.get(_beginning(one, asked), common) for one in asked_of]
-
-        def count(labels: Sequence[str]) -> int:
-            return sum(scored(one, label, calls[label]) for one, label in zip(asked_of, labels, strict=True))
-
-        right = count(guesses)
-        best = max(count([common] * len(asked_of)), count(by_beginning)) / len(asked_of)
+        right = sum(scored(one, guess, calls[guess]) for one, guess in zip(asked_of, guesses, strict=True))
+        constant = sum(scored(one, common, constant_call) for one in asked_of) / len(asked_of)
+        most = collections.Counter(one.label for one in asked_of).most_common(1)[0][1] / len(asked_of)
         low, high = wilson(right, len(asked_of))
+        best = max(constant, most)
         score = {"score": right / len(asked_of), "low": low, "high": high, "best_constant": best}
         return {**score, "held_out": len(asked_of), "passes": low <= best}
 
@@ -336,31 +329,11 @@ def _same(one: Told, guess: str, call: ToolCall) -> bool:
 
 
 def _handed(env: gym.Env[Any, Any], level: int, one: Told, guess: str, call: ToolCall) -> bool:
-    """Whether the environment takes a call that ends the episode for right."""
+    """Whether the environment takes an answer for right."""
+    if one.label == guess:
+        return True
     env.reset(seed=one.seed, options={"split": "train", "level": level})
     return bool(env.step(call)[4]["success"])
-
-
-def _ends(env: gym.Env[Any, Any], one: Told, level: int) -> bool:
-    """Whether the expert's first call ends the episode."""
-    env.reset(seed=one.seed, options={"split": "train", "level": level})
-    return bool(env.step(one.call)[2])
-
-
-def _common_label(instances: Sequence[Told]) -> str:
-    return collections.Counter(one.label for one in instances).most_common(1)[0][0]
-
-
-def _beginning(one: Told, asked: str) -> tuple[str, ...]:
-    return one.words[:3] if asked == "answer" else ()
-
-
-def _by_beginning(instances: Sequence[Told], asked: str) -> dict[tuple[str, ...], list[Told]]:
-    """Instances by the first three words of what asks for an answer."""
-    found: dict[tuple[str, ...], list[Told]] = {}
-    for one in instances:
-        found.setdefault(_beginning(one, asked), []).append(one)
-    return found
 
 
 def _cell(cell: tuple[EnvironmentEntry, int], fit: int, held_out: int) -> tuple[str, dict[str, Any]]:
