@@ -1,7 +1,8 @@
 """The tiny VLM of the baselines: one recipe for every environment, from random weights to a clone of its expert.
 
-What the recipe decides from the environment is how long answers and episodes are, and how large the pictures: by a few
-episodes of the expert. Nothing is tuned to an environment; examples/ shows what training that is can reach.
+What the recipe decides from the environment is how long answers and episodes are, and how large the pictures, by a few
+episodes of the expert, and to collect fewer demonstrations where they need a browser. Nothing is tuned to an
+environment; examples/ shows what training that is can reach.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ TINY = ("untrained", "cloned")
 """The tiny VLM before and after training."""
 STEPS = 300
 """Optimizer steps of cloning."""
-POOL = 60
-"""Steps whose demonstrations differ."""
+POOL, POOL_WEB = 60, 12
+"""Steps whose demonstrations differ; fewer where each takes pages of a browser."""
 TURNS = 32
 """Turns of the expert in a step, about."""
 PLAYED = RolloutConfig(lockstep=False, live=8, format="tag", prompt="minimal")
@@ -90,7 +91,7 @@ def _recipe(entry: EnvironmentEntry, folder: Path) -> TrainConfig:
         rollout=replace(PLAYED, lockstep=True),
         cloning=CloningConfig(
             steps=STEPS,
-            pool=POOL,
+            pool=POOL_WEB if entry.entry_point.startswith("mmgym_web") else POOL,
             question_weight=0.0,
             optimizer=OptimizerConfig(name="muon", lr=5e-3, muon_lr=0.02, warmup_steps=10, decay_from=0.0),
         ),

@@ -7,13 +7,16 @@ Of each environment without a browser, at some levels, one question is asked of 
 
 - ``option``: which of the options of the question is right (`benchmarks/probing`); chance is one over their number.
 - ``answer``: what is to be handed in, as the expert does in the end; scored by handing it in.
-- ``move``: what the expert does first; numbers count as equal within the same quarter of their range.
+- ``move``: what the expert does first; numbers count as equal within the same quarter of their range. Where a guess
+  beats that, and only `submit` comes after the move, the move is handed in, in finer cells (`submitted`): a quarter is
+  coarser than what the environment asks for.
 
 What is known is the text of the first observation, and the number and sizes of the pictures. Where that is the same in
 every instance there is nothing to learn from, and the best constant policy is all that is left: ``told_the_same``. Else
 two classifiers, the better one by cross-validation, are measured on held-out instances: the 95 % interval of the score
-must contain chance, or that of the best constant, or lie below. One in forty is above by chance alone: where that
-happens, fresh instances are measured, and only those count.
+must contain chance, or that of the best constant, or lie below. Where questions of several forms are asked (`FORMS`),
+no constant answers all of them, and chance is that of the best constant for each form. One in forty is above by chance
+alone: where that happens, fresh instances are measured, and only those count.
 
 `OTHERS` says which environments have a probe of their own, and which have none. A run that was stopped goes on.
 """
@@ -26,10 +29,11 @@ import json
 import multiprocessing
 import os
 import re
+import statistics
 import time
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -64,6 +68,10 @@ LABELS = 256
 """The most labels that a classifier tells apart."""
 LOOKED = 200
 """Instances after which it is taken for granted that all are told the same."""
+QUARTERS, CELLS = 4, (8, 16)
+"""Parts of the range of a number that count as one, in moves, and in moves that are handed in."""
+CHOOSING = 1000
+"""Instances that the best constant is chosen by, where a move is handed in."""
 LAST = ("answer", "choose")
 """Tools that hand in an answer, which is scored."""
 
@@ -78,6 +86,12 @@ OTHERS = MappingProxyType(
     }
 )
 """Environments with a probe elsewhere, or with none, and why."""
+
+
+FORMS: MappingProxyType[str, Callable[[Any], str]] = MappingProxyType(
+    {"Charts": lambda env: f"{env.question.kind}, {env.chart.noun}"}
+)
+"""What an environment asks of an instance, where that differs: the kind of question, and what labels name."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,8 @@ class Told:
     label: str
     call: ToolCall
     """What `label` stands for."""
+    form: str = ""
+    """Which of `FORMS` it is."""
     options: Instance | None = None
 
 
@@ -145,10 +161,11 @@ def told(env: gym.Env[Any, Any], seed: int, level: int, asked: str) -> Told:
     numbers = (len(" ".join(texts)), len(found), len(shapes), *_padded(sizes, 8), *_padded(named, 12))
     if asked == "option":
         assert isinstance(inner, LookingEnv)
-        return Told(seed, (), (), inner.question.letter, ToolCall("answer"), worded(inner.question))
+        return Told(seed, (), (), inner.question.letter, ToolCall("answer"), options=worded(inner.question))
+    form = FORMS.get(type(inner).__name__, lambda _: "")(inner)
     call = _handed_in(inner) if asked == "answer" else inner.expert()
-    label = _exact(call) if asked == "answer" else _coarse(call, inner)
-    return Told(seed, (*found, *pairs, *placed), numbers, label, call)
+    label = _exact(call) if asked == "answer" else _cell_of(call, inner, QUARTERS)
+    return Told(seed, (*found, *pairs, *placed), numbers, label, call, form)
 
 
 def _padded(values: Sequence[float], length: int) -> tuple[float, ...]:
@@ -169,15 +186,23 @@ def _exact(call: ToolCall) -> str:
     return json.dumps(call.as_dict(), sort_keys=True)
 
 
-def _coarse(call: ToolCall, inner: MultimodalEnv) -> str:
-    """A call with its numbers as quarters of their range, where the range is long."""
+def _cell_of(call: ToolCall, inner: MultimodalEnv, parts: int) -> str:
+    """A call with its numbers as parts of their range, where the range is long."""
     tool = next(tool for tool in inner.action_space.tools if tool.name == call.name)
     arguments = dict(call.arguments)
     for parameter in tool.parameters:
         low, high, value = parameter.low, parameter.high, arguments.get(parameter.name)
         if isinstance(value, (int, float)) and low is not None and high is not None and high - low > 16:
-            arguments[parameter.name] = min(3, int(4 * (value - low) / (high - low)))
+            arguments[parameter.name] = min(parts - 1, int(parts * (value - low) / (high - low)))
     return _exact(ToolCall(call.name, arguments))
+
+
+def _typical(calls: Sequence[ToolCall]) -> ToolCall:
+    """The median of calls that differ in whole numbers alone."""
+    first = calls[0].arguments
+    numbers = {name for name, value in first.items() if isinstance(value, int)}
+    middle = {name: statistics.median_low(call.arguments[name] for call in calls) for name in numbers}
+    return ToolCall(calls[0].name, {**first, **middle})
 
 
 # --- classifiers ------------------------------------------------------------------------------------------------------
@@ -284,27 +309,93 @@ def probe(entry: EnvironmentEntry, level: int, fit: int, held_out: int) -> dict[
     known += itertools.islice(found, fit - len(known))
     if asked == "option":
         return {"asked": asked, **_of_options(known, found, held_out)}
+    result = _measured(known, found, held_out, partial(_handed, env, level) if asked == "answer" else _same)
+    if asked == "move" and not result["passes"] and only_submit_is_left(env, level):
+        result = {**submitted(env, level, known, found, held_out), "by_quarters": result}
+    return {"asked": asked, **result}
+
+
+Scored = Callable[[Told, str, ToolCall], bool]
+"""Whether a label, and the call that it stands for, is right for an instance."""
+
+
+def _measured(
+    known: Sequence[Told], found: Iterator[Told], held_out: int, right: Scored, constant: str = ""
+) -> dict[str, Any]:
+    """How often a classifier that has learnt from `known` is right, on instances of `found`.
+
+    Args:
+        known: what it learns from.
+        found: what it is measured on.
+        held_out: how many of those.
+        right: what counts.
+        constant: the label that serves best, where equal labels are not right in any case.
+    """
     name, model = better(known)
-    scored = partial(_handed, env, level) if asked == "answer" else _same
-    common = collections.Counter(one.label for one in known).most_common(1)[0][0]
-    constant_call = next(one.call for one in known if one.label == common)
     calls = {one.label: one.call for one in known}
+    forms = {one.form for one in known}
+    usual = {form: constant or _commonest([one for one in known if one.form == form]) for form in forms}
 
     def measure() -> dict[str, Any]:
         asked_of = list(itertools.islice(found, held_out))
         guesses = model.predict(asked_of)
-        right = sum(scored(one, guess, calls[guess]) for one, guess in zip(asked_of, guesses, strict=True))
-        constant = sum(scored(one, common, constant_call) for one in asked_of) / len(asked_of)
-        most = collections.Counter(one.label for one in asked_of).most_common(1)[0][1] / len(asked_of)
-        low, high = wilson(right, len(asked_of))
-        best = max(constant, most)
-        score = {"score": right / len(asked_of), "low": low, "high": high, "best_constant": best}
-        return {**score, "held_out": len(asked_of), "passes": low <= best}
+        hits = [right(one, guess, calls[guess]) for one, guess in zip(asked_of, guesses, strict=True)]
+        blunt = [right(one, usual[one.form], calls[usual[one.form]]) for one in asked_of]
+        most = collections.Counter(one.label for one in asked_of).most_common(1)[0][1]
+        low, high = wilson(sum(hits), len(hits))
+        best = max(sum(blunt), 0 if constant else most) / len(hits)
+        score = {"score": sum(hits) / len(hits), "low": low, "high": high, "best_constant": best}
+        kinds: dict[str, list[tuple[bool, bool]]] = collections.defaultdict(list)
+        for one, *both in zip(asked_of, hits, blunt, strict=True):
+            kinds[one.form.partition(",")[0]].append((both[0], both[1]))
+        by_form = {
+            kind: dict(zip(("score", "best_constant"), np.mean(pairs, 0).round(4).tolist(), strict=True), n=len(pairs))
+            for kind, pairs in sorted(kinds.items())
+        }
+        return {**score, "held_out": len(hits), "passes": low <= best, **({"forms": by_form} if len(forms) > 1 else {})}
 
     result = measure()
     if not result["passes"]:
         result = {**measure(), "first": result}
-    return {"asked": asked, **result, "fit": len(known), "labels": len(calls), "classifier": name}
+    return {**result, "fit": len(known), "labels": len(calls), "classifier": name}
+
+
+def _commonest(instances: Sequence[Told]) -> str:
+    return collections.Counter(one.label for one in instances).most_common(1)[0][0]
+
+
+def only_submit_is_left(env: gym.Env[Any, Any], level: int) -> bool:
+    """Whether the expert submits after its first move."""
+    _, inner = start(env, FIRST_SEED, level)
+    inner.step(inner.expert())
+    return not inner.success and inner.expert().name == "submit"
+
+
+def submitted(
+    env: gym.Env[Any, Any], level: int, known: Sequence[Told], found: Iterator[Told], held_out: int
+) -> dict[str, Any]:
+    """The measure of moves that are made and submitted, in cells of the size that serves a classifier best."""
+
+    def right(one: Told, _: str, call: ToolCall) -> bool:
+        env.reset(seed=one.seed, options={"split": "train", "level": level})
+        env.step(call)
+        return bool(env.step(ToolCall("submit"))[4]["success"])
+
+    tried = []
+    half, inner = len(known) // 2, unwrap(env)
+    for parts in CELLS:
+        labels = [_cell_of(one.call, inner, parts) for one in known]
+        together = collections.defaultdict(list)
+        for one, label in zip(known, labels, strict=True):
+            together[label].append(one.call)
+        typical = {label: _typical(calls) for label, calls in together.items()}
+        cut = [replace(one, label=label, call=typical[label]) for one, label in zip(known, labels, strict=True)]
+        hits = {label: sum(right(one, label, call) for one in cut[:CHOOSING]) for label, call in typical.items()}
+        best = max(hits, key=lambda label: hits[label])
+        score = _measured(cut[:half], iter(cut[half:] * 2), len(cut) - half, right, best)["score"]
+        tried.append((score, parts, cut, best))
+    _, parts, cut, best = max(tried, key=lambda one: one[:2])
+    return {"submitted": True, "cells": parts, **_measured(cut, found, held_out, right, best)}
 
 
 def _of_options(known: Sequence[Told], found: Iterator[Told], held_out: int) -> dict[str, Any]:

@@ -7,7 +7,19 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from benchmarks.trained_probes import OTHERS, probe, probed, question_of, show, summary, told
+from benchmarks import trained_probes
+from benchmarks.probing.drawing import DrawsNothing
+from benchmarks.trained_probes import (
+    OTHERS,
+    only_submit_is_left,
+    probe,
+    probed,
+    question_of,
+    show,
+    submitted,
+    summary,
+    told,
+)
 from mmgym.bench.records import Folder, run_name
 from mmgym.bench.run import BenchConfig, bench
 from mmgym.bench.summary import compare_runs
@@ -123,6 +135,32 @@ def test_what_is_asked_of_an_environment(id, asked, label):
     assert first.label != other.label or first.options.words != other.options.words
     if asked == "move":
         assert set(json.loads(first.label)["arguments"].values()) <= {0, 1, 2, 3}
+
+
+def test_chance_is_that_of_each_form_of_a_question():
+    (charts,) = (entry for entry in probed() if entry.id == "mmgym/Charts-v0")
+    result = probe(charts, 2, fit=400, held_out=200)
+    assert set(result["forms"]) == {"value", "difference", "sum", "count", "most"}
+    assert sum(form["n"] for form in result["forms"].values()) == 200
+    hits = sum(form["n"] * form["best_constant"] for form in result["forms"].values())
+    assert result["best_constant"] >= hits / 200 - 1e-4
+
+
+def test_a_move_that_is_handed_in_is_scored_by_the_environment(monkeypatch):
+    monkeypatch.setattr(trained_probes, "CELLS", (8,))
+    monkeypatch.setattr(trained_probes, "CHOOSING", 50)
+    env = DrawsNothing(gym.make("mmgym/ReferringPoint-v0", disable_env_checker=True))
+    assert only_submit_is_left(env, 3)
+    assert not only_submit_is_left(gym.make("mmgym/Layout3D-v0", disable_env_checker=True), 3)
+
+    def peeped(one):
+        at = one.call.arguments
+        return replace(one, words=(*one.words, f"at {8 * at['x'] // 224} {8 * at['y'] // 224}"))
+
+    blind = [told(env, seed, 3, "move") for seed in range(800)]
+    results = [submitted(env, 3, known[:600], iter(known[600:] * 2), 200) for known in (blind, [*map(peeped, blind)])]
+    assert all(result["submitted"] and result["cells"] == 8 and result["held_out"] == 200 for result in results)
+    assert results[0]["score"] < 0.06 < 0.12 < results[1]["score"] and not results[1]["passes"]
 
 
 def test_every_environment_is_probed_or_said_not_to_be():

@@ -1,14 +1,17 @@
 """Charts: answers worked out again from the data, axes that say the truth, views that show more."""
 
+import collections
 import re
 from fractions import Fraction
 from statistics import mean
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
-from mmgym_puzzles.reasoning.chart_data import frame, reading, spots
+from mmgym_puzzles.reasoning.chart_data import draw_chart, frame, reading, spots
 from mmgym_puzzles.reasoning.chart_drawing import DARK, WHOLE
+from mmgym_puzzles.reasoning.chart_questions import ask, draw_question
 from mmgym_puzzles.reasoning.charts import LEVELS, MOST_READINGS, Charts
 
 
@@ -51,8 +54,9 @@ def worked_out(chart, text):
     if found := re.fullmatch(r"For which \w+ is the \w+(?: of (\w+))? (largest|smallest)\?", text):
         row = rows[found[1] or ""]
         return chart.categories[row.index(max(row) if found[2] == "largest" else min(row))]
-    if found := re.fullmatch(r"How many \w+(?: of (\w+))? are above (\d+)\?", text):
-        return sum(value > int(found[2]) for value in rows[found[1] or ""])
+    if found := re.fullmatch(r"For how many \w+ is the \w+(?: of (\w+))? larger than for (\w+)\?", text):
+        row = rows[found[1] or ""]
+        return sum(value > row[chart.categories.index(found[2])] for value in row)
     if found := re.fullmatch(r"What is the average value(?: of (\w+))? over all \w+\?", text):
         return mean(rows[found[1] or ""])
     if found := re.fullmatch(r"After which \w+ does the value(?: of (\w+))? rise most to the next\?", text):
@@ -61,8 +65,8 @@ def worked_out(chart, text):
         return int(np.sum(np.greater(rows[found[1]], rows[found[2]])))
     if found := re.fullmatch(r"For which \w+ do (\w+) and (\w+) differ most\?", text):
         return chart.categories[int(np.argmax(np.abs(np.subtract(rows[found[1]], rows[found[2]]))))]
-    if found := re.fullmatch(r"How many points have a (\w+) above (\d+)\?", text):
-        return sum(value > int(found[2]) for value in rows[found[1]])
+    if found := re.fullmatch(r"How many points have a larger (\w+) than the point with the largest (\w+)\?", text):
+        return int(np.sum(np.greater(rows[found[1]], rows[found[1]][int(np.argmax(rows[found[2]]))])))
     found = re.fullmatch(r"What is the (\w+) of the point with the largest (\w+)\?", text)
     return rows[found[1]][int(np.argmax(rows[found[2]]))]
 
@@ -212,7 +216,18 @@ def test_words_are_no_answer_to_a_number():
 
 def test_the_task_holds_no_value_and_ood_looks_different():
     for env, observation in instances(100):
-        numbers = {int(n) for n in re.findall(r"\d+", observation["task"])} - {env.question.limit}
+        numbers = {int(n) for n in re.findall(r"\d+", observation["task"])}
         assert numbers <= {int(label) for label in env.chart.categories if label.isdigit()}
     for env, observation in instances(40, "ood"):
         assert env.chart.ood and tuple(observation["image"][0, 0]) == DARK.paper
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("bar", "count"), ("scatter", "above")])
+def test_a_count_may_be_any_whatever_it_is_compared_with(kind, asked):
+    """A threshold in the question would say how many lie above it; a rank does not."""
+    rng, counts = np.random.default_rng(0), collections.Counter()
+    while counts.total() < 500:
+        chart = draw_chart(rng, kind, (5, 5), 1, False)
+        if chart and (question := draw_question(rng, chart, asked, 30)):
+            counts[ask(chart, question).answer(chart.values)] += 1
+    assert set(counts) == set(range(5)) and chisquare(list(counts.values())).pvalue > 1e-3, counts

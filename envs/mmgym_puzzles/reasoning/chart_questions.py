@@ -32,8 +32,6 @@ class Question:
     """Series it is about."""
     places: tuple[int, ...]
     """Categories, or points, it is about."""
-    limit: int = 0
-    """Threshold of a count."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,8 @@ def ask(chart: Chart, question: Question) -> Asked:
             text = f"What is the sum of the {unit}s of {', '.join(names[:-1])} and {names[-1]}?"
             return Asked(text, "number", lambda v: sum(v[s][c] for c in places), tuple(each))
         case "count":
-            text = f"How many {unit}s{whose} are above {question.limit}?"
-            return Asked(text, "count", lambda v: sum(value > question.limit for value in v[s]), ())
+            text = f"For how many {many} is the {unit}{whose} larger than for {chart.categories[places[0]]}?"
+            return Asked(text, "count", lambda v: _larger(v[s], places[0]), ())
         case "ratio":
             text = f"How many times as large as the {unit} of {names[1]} is that of {names[0]}?"
             return Asked(text, "number", lambda v: _share(v[s][places[0]], v[s][places[1]]), tuple(each))
@@ -101,8 +99,9 @@ def ask(chart: Chart, question: Question) -> Asked:
             )
             return Asked(text, "number", lambda v: _share(v[one][c], v[other][c]), ((one, c), (other, c)))
         case "above":
-            text = f"How many points have a {chart.series[s]} above {question.limit}?"
-            return Asked(text, "count", lambda v: sum(value > question.limit for value in v[s]), ())
+            one, other = chart.series[s], chart.series[1 - s]
+            text = f"How many points have a larger {one} than the point with the largest {other}?"
+            return Asked(text, "count", lambda v: _larger(v[s], _first(v[1 - s], max(v[1 - s]))), ())
         case "extreme":
             text = f"What is the {chart.series[1 - s]} of the point with the largest {chart.series[s]}?"
             return Asked(text, "number", lambda v: v[1 - s][_first(v[s], max(v[s]))], ((1 - s, places[0]),))
@@ -120,6 +119,10 @@ def _share(part: Number, whole: Number) -> Number:
 
 def _first(values: Sequence[Number], value: Number) -> int:
     return list(values).index(value)
+
+
+def _larger(values: Sequence[Number], place: int) -> int:
+    return sum(value > values[place] for value in values)
 
 
 def _steepest(values: Sequence[Number]) -> int:
@@ -144,11 +147,9 @@ def draw_question(rng: np.random.Generator, chart: Chart, kind: str, margin: int
     count = len(chart.values[0])
     s, t = rng.permutation(max(2, len(chart.series)))[:2].tolist()
     s = s if len(chart.series) > 1 else 0
-    end, step = chart.axes[s if chart.kind == "scatter" else 0]
-    limit = int(rng.integers(1, end // step)) * step
     order = rng.permutation(count).tolist()
     match kind:
-        case "value":
+        case "value" | "count":
             question = Question(kind, (s,), (order[0],))
         case "difference" | "ratio":
             one, other = sorted(order[:2], key=lambda c: -chart.values[s][c])
@@ -157,8 +158,6 @@ def draw_question(rng: np.random.Generator, chart: Chart, kind: str, margin: int
             question = Question(kind, (s,), tuple(sorted(order[: int(rng.integers(2, 4))])))
         case "average":
             question = Question(kind, (s,), tuple(range(count)))
-        case "count" | "above":
-            question = Question(kind, (s,), (), limit)
         case "beats" | "gap":
             question = Question(kind, (s, t), ())
         case "between" | "times":
@@ -166,6 +165,7 @@ def draw_question(rng: np.random.Generator, chart: Chart, kind: str, margin: int
             question = Question(kind, (one, other), (order[0],))
         case "extreme":
             second, largest = sorted(chart.values[s])[-2:]
+            end, _ = chart.axes[s]
             if 1000 * (largest - second) < margin * end:
                 return None
             question = Question(kind, (s,), (_first(chart.values[s], largest),))
