@@ -99,8 +99,7 @@ def ask(chart: Chart, question: Question) -> Asked:
             )
             return Asked(text, "number", lambda v: _share(v[one][c], v[other][c]), ((one, c), (other, c)))
         case "above":
-            one, other = chart.series[s], chart.series[1 - s]
-            text = f"How many points have a larger {one} than the point with the largest {other}?"
+            text = f"How many points have a larger {chart.series[s]} than the point with the largest {chart.series[1 - s]}?"
             return Asked(text, "count", lambda v: _larger(v[s], _first(v[1 - s], max(v[1 - s]))), ())
         case "extreme":
             text = f"What is the {chart.series[1 - s]} of the point with the largest {chart.series[s]}?"
