@@ -290,6 +290,15 @@ def test_splits_go_by_what_the_cards_count():
     assert set(owners) == set(mmgym.SPLITS) and owners.count("train") == 4
 
 
+def test_each_split_of_rl4vlms_line_goes_both_ways():
+    """With 15 ways between its numbers, a split may else hold ways to the left alone: always left would solve it."""
+    owners = {split: set() for split in mmgym.SPLITS}
+    for start, target in itertools.permutations(range(6), 2):
+        owners[split_of(NumberLine.candidate_key(Line(0, 1, 6, (), start, target)))].add((start, target))
+    assert all(found == {way[::-1] for way in found} for found in owners.values())
+    assert {split: len(found) for split, found in owners.items()} == {"train": 22, "val": 2, "test": 4, "ood": 2}
+
+
 def test_hands_of_no_two_splits_count_the_same():
     found = {split: set() for split in mmgym.SPLITS}
     env = Points24(image_size=16, obs_mode="text")

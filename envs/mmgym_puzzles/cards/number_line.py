@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -187,8 +188,16 @@ class NumberLine(Game):
 
     @classmethod
     def candidate_key(cls, instance: Line) -> str:
-        """Key of the numbers, the start and the target, whichever ticks are labelled."""
-        return layout_hash("number line", instance[:3], instance.start, instance.target)
+        """Key of the numbers, the start and the target, whichever ticks are labelled.
+
+        RL4VLM's line has 15 ways between two numbers: their keys are spread evenly, and a way back has that of the way.
+        """
+        ends = instance.start, instance.target
+        if instance[:3] == (0, 1, 6):
+            ways = sorted(itertools.combinations(range(6), 2), key=lambda way: layout_hash("way", way))
+            place = ways.index((min(ends), max(ends)))
+            return f"{(2 * place + 1) * 2**31 // len(ways):08x}{layout_hash('way', ends)[8:]}"
+        return layout_hash("number line", instance[:3], *ends)
 
     def layout_key(self) -> str:
         """Key of the line, the start and the target; it decides the split."""

@@ -99,7 +99,8 @@ def ask(chart: Chart, question: Question) -> Asked:
             )
             return Asked(text, "number", lambda v: _share(v[one][c], v[other][c]), ((one, c), (other, c)))
         case "above":
-            text = f"How many points have a larger {chart.series[s]} than the point with the largest {chart.series[1 - s]}?"
+            this, that = chart.series[s], chart.series[1 - s]
+            text = f"How many points have a larger {this} than the point with the largest {that}?"
             return Asked(text, "count", lambda v: _larger(v[s], _first(v[1 - s], max(v[1 - s]))), ())
         case "extreme":
             text = f"What is the {chart.series[1 - s]} of the point with the largest {chart.series[s]}?"
