@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
@@ -41,9 +42,14 @@ def sampler(vlm: VLM, **changes: Any) -> VLLMAgent:
     return vlm.sampler(**settings)
 
 
+_perturbed: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
+"""How often the weights of a model were changed."""
+
+
 def perturb(vlm: VLM) -> None:
-    """Change every weight."""
-    generator = torch.Generator().manual_seed(11)
+    """Change every weight, each time in another direction: weights that grow are rounded more coarsely."""
+    _perturbed[vlm.model] = _perturbed.get(vlm.model, 0) + 1
+    generator = torch.Generator().manual_seed(10 + _perturbed[vlm.model])
     with torch.no_grad():
         for parameter in vlm.model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.02)
