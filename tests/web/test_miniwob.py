@@ -127,6 +127,29 @@ def test_an_expert_recovers_from_a_disturbance(make: Make) -> None:
     assert solve(env)[1]
 
 
+def test_an_expert_hands_in_what_can_no_longer_be_done(make: Make) -> None:
+    env = make("text-editor")
+    seed = next(n for n in range(50) if "give the text" in str(env.reset(seed=n)[0]["task"]))
+    env.reset(seed=seed)
+    env.step(ToolCall("click", {"x": 80, "y": 110}))
+    env.step(ToolCall("press", {"keys": "Control+a"}))
+    env.step(ToolCall("type", {"text": "gone"}))
+    assert env.query("document.querySelector('.ql-editor').innerText.trim()") == "gone"
+    _, reward, terminated, _, info = env.step(env.expert())
+    assert terminated and reward == -1 and not info["success"]
+
+
+def test_doing_nothing_until_the_turns_are_up_pays_what_the_pages_own_limit_does(make: Make) -> None:
+    env = make("click-test")
+    env.reset(seed=0)
+    paid, truncated = [], False
+    while not truncated:
+        _, reward, terminated, truncated, info = env.step(ToolCall("move", {"x": 5, "y": 5}))
+        paid.append(reward)
+        assert not terminated
+    assert paid[-1] == -1 and not any(paid[:-1]) and info["reward_terms"] == {"outcome": -1.0}
+
+
 def test_partial_credit_is_no_success(make: Make) -> None:
     env = make("find-greatest")
     env.reset(seed=0)

@@ -71,7 +71,8 @@ class MiniWoB(WebEnv):
 
     ## Rewards
     The page's raw reward, from -1 to 1, once, at the end (term `outcome`); never its decay with time. Success is a raw
-    reward of 1 and nothing less: most pages give partial credit, some for wrong answers too.
+    reward of 1 and nothing less: most pages give partial credit, some for wrong answers too. At the turn limit it is
+    -1, what a page gives when its time is up: else it would pay to do nothing rather than something wrong.
 
     ## Episode end
     Terminated when the page says so, or when it was left; truncated at the task's turn limit.
@@ -206,9 +207,9 @@ class MiniWoB(WebEnv):
         return self._status is None or bool(self._status[0])
 
     def _reward_terms(self) -> RewardTerms:
-        if self._status is None:
-            return {"outcome": -1.0}
-        return {"outcome": float(self._status[1]) if self._status[0] else 0.0}
+        if self._status is not None and self._status[0]:
+            return {"outcome": float(self._status[1])}
+        return {"outcome": -1.0 if self._status is None or self.turn >= self.max_turns else 0.0}
 
     def _view(self) -> View:
         page = self._the_page()

@@ -259,7 +259,8 @@ def text_editor(view: View) -> Plan:
         box = view.read(
             """(() => {
               const node = document.createTreeWalker(one('.ql-editor'), NodeFilter.SHOW_TEXT).nextNode();
-              const found = new RegExp('(^| )' + word.replace(/[.]/g, '\\\\.') + '( |$)').exec(node.data);
+              const found = node && new RegExp('(^| )' + word.replace(/[.]/g, '\\\\.') + '( |$)').exec(node.data);
+              if (!found) return null;
               const range = document.createRange(), start = found.index + found[1].length;
               range.setStart(node, start);
               range.setEnd(node, start + word.length);
@@ -268,6 +269,7 @@ def text_editor(view: View) -> Plan:
             })()""",
             word=word,
         )
-        return [drag(box[0], box[1], box[2], box[3]), *paint, *view.submit()]
+        styled = [drag(*box), *paint] if box else []  # nothing where the word is gone
+        return [*styled, *view.submit()]
     focus = [] if view.read("!!document.activeElement.closest('.ql-editor')") else view.click("one('.ql-editor')")
     return [*focus, press("Control+a"), *paint, *view.submit()]
