@@ -52,7 +52,7 @@ help:
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
-	@echo "make check-exploits agents that try to be paid for nothing, on every id and level; hours, goes on where it was"
+	@echo "make check-exploits agents that try to be paid for nothing, on every id and level; an hour, goes on where it was"
 	@echo "make check-probes   can it be played without eyes? classifiers on all but the pixels; minutes, goes on where it was"
 	@echo "make bench-video    decoding beside PyAV, OpenCV, decord and torchcodec (builds their environments)"
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
@@ -215,7 +215,8 @@ bench: setup
 
 # Without the 130 single tasks of MiniWoB, hours more in a browser: give them with --only.
 check-exploits: setup
-	$(BIN)/python -m benchmarks.exploits --episodes 8 --workers 2 --without 'MiniWoB-*-v0' mmgym/Web-v0
+	$(BIN)/python -m benchmarks.exploits --episodes 24 --without MiniWoB WebNav OtterWiki Roundup mmgym/Web-v0
+	$(BIN)/python -m benchmarks.exploits --episodes 4 --only MiniWoB WebNav OtterWiki Roundup
 
 check-probes: $(STAMP)
 	$(BIN)/python -m benchmarks.trained_probes

@@ -139,6 +139,17 @@ def test_an_expert_hands_in_what_can_no_longer_be_done(make: Make) -> None:
     assert terminated and reward == -1 and not info["success"]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_an_expert_counts_on_from_what_is_no_number(make: Make, seed: int) -> None:
+    env = make("use-spinner")
+    env.reset(seed=seed)
+    box = env.query("(r => [r.left + 5, r.top + 8])(document.querySelector('#spinner').getBoundingClientRect())")
+    env.step(ToolCall("click", {"x": round(box[0]), "y": round(box[1])}))
+    env.step(ToolCall("type", {"text": "6\u6f22"}))
+    assert "\u6f22" in env.query("document.querySelector('#spinner').value")
+    assert solve(env)[1]
+
+
 def test_doing_nothing_until_the_turns_are_up_pays_what_the_pages_own_limit_does(make: Make) -> None:
     env = make("click-test")
     env.reset(seed=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mmgym.spaces import ToolCall
 from mmgym_web.miniwob.experts import Plan, View, expert, press
 from mmgym_web.miniwob.experts_drag import BOX
@@ -63,7 +65,11 @@ def form_sequence(view: View) -> Plan:
 def use_spinner(view: View) -> Plan:
     """Set a spinner by its arrows, up to three steps at a time."""
     (target,) = view.words(r"Select (-?\d+) with")
-    left = int(target) - int(view.read("one('#spinner').value"))
+    shown = view.read("one('#spinner').value")
+    readable = re.fullmatch(r"-?\d+", shown, re.ASCII)
+    left = int(target) - (int(shown) if readable else 0)  # from what is no number it counts on from 0
+    if not readable and not left:
+        return [*view.click("one('.ui-spinner-up')"), *view.click("one('.ui-spinner-down')"), *view.submit()]
     arrow = "one('.ui-spinner-up')" if left > 0 else "one('.ui-spinner-down')"
     counts = [3] * (abs(left) // 3) + [abs(left) % 3] * (abs(left) % 3 > 0)
     return [step for count in counts for step in view.click(arrow, count=count)] + view.submit()
