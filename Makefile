@@ -58,7 +58,7 @@ help:
 	@echo "make bench-puzzles  steps per second beside Minigrid, MiniWorld and gym-sokoban; MuJoCo's renderer"
 	@echo "make bench-web      web environments beside BrowserGym, selenium and Playwright (builds their environments)"
 	@echo "make test-eight-bit AdamW with moments of one byte; installs torchao into a folder of its own"
-	@echo "make bench-packing  seconds of a training step with rows padded and packed, 10 minutes"
+	@echo "make bench-packing  seconds of a training step with rows padded and packed, 4 minutes"
 	@echo "make bench-precision  memory and seconds of a step by precision, adapters, layers computed again; minutes"
 	@echo "make test-ray       a Ray cluster of several nodes on this machine, nodes killed in mid-run; installs Ray"
 	@echo "make bench-scale    episodes per second up to 1,000 workers, in virtual time; a quarter of an hour"

@@ -83,9 +83,9 @@ class Arguments:
     """Rows of a step."""
     max_tokens: int = 1536
     """Bound of a micro-batch, the default of `GrpoConfig.max_tokens`."""
-    rounds: int = 4
+    rounds: int = 16
     """Rounds of each seed, after one that does not count."""
-    seeds: int = 2
+    seeds: int = 4
     """Seeds of weights and rows."""
     output: Path = Path(__file__).parent / "results" / "packing.json"
     """Where the result is written."""
