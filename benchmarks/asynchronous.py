@@ -37,6 +37,7 @@ from mmgym.learn.config import TrainConfig, from_mapping
 from mmgym.learn.distributed import World
 from mmgym.learn.summary import versions
 from mmgym.learn.trainer import Trainer, train
+from mmgym.rewards import RewardTerms
 from mmgym.rollout import Executor
 from mmgym.rollout.executor import EnvironmentHandle
 
@@ -63,11 +64,20 @@ NOTED = ("seconds_rollout", "seconds_update", "seconds_idle", "overlap", "stalen
 
 
 class Signals(MultimodalEnv):
-    """Red means left, blue means right; as many pictures as there are turns. Splits differ by the shade."""
+    """Red means left, blue means right; as many pictures as there are turns. Splits differ by the shade.
+
+    Args:
+        each: whether each right answer pays its share, so that no group of long episodes is without difference.
+        arguments: those of `MultimodalEnv`.
+    """
 
     instruction = "Answer left if the picture is red, right if it is blue."
     capabilities = Capabilities(snapshot="none", text_twin=False, questions=False)
     levels: ClassVar[int] = 1
+
+    def __init__(self, *, each: bool = False, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.each = each
 
     def vocabulary(self) -> list[str]:
         """The words of an answer."""
@@ -94,6 +104,11 @@ class Signals(MultimodalEnv):
 
     def _is_success(self) -> bool:
         return len(self.answers) == len(self.colours) and all(self.answers)
+
+    def _reward_terms(self) -> RewardTerms:
+        if not self.each:
+            return super()._reward_terms()
+        return {"outcome": float(bool(self.answers) and self.answers[-1]) / len(self.colours)}
 
     def _expert_call(self) -> ToolCall:
         return ToolCall("say", {"side": "left" if self._colour() == "red" else "right"})
@@ -156,6 +171,8 @@ class Arguments:
     """Environments at once in the speed part."""
     turns: int = 6
     """Turns of an episode in the speed part."""
+    layers: int = 16
+    """Layers of 512 units of the model in the speed part: an update takes a good part of what playing does."""
     seeds: int = 2
     """Seeds of the learning part."""
     learning_iterations: int = 50
@@ -166,20 +183,21 @@ class Arguments:
     """Where the result is written."""
 
 
-def start(seed: int, folder: Path) -> TrainConfig:
+def start(seed: int, folder: Path, **tiny: int) -> TrainConfig:
     """A configuration that goes on from a start, which is made here: a clone of random play, which knows the format."""
+    tiny = {"hidden_size": 64, **tiny}
     content = {
-        "out": str(folder / f"start{seed}"),
+        "out": str(folder / f"start{seed}-{tiny['hidden_size']}"),
         "seed": seed,
         "environment": {"id": SIGNALS, "kwargs": {"image_size": 64}},
         "rollout": {"format": "tag", "prompt": "minimal"},
-        "policy": {"max_new_tokens": 6, "tiny": {"hidden_size": 64}},
+        "policy": {"max_new_tokens": 6, "tiny": tiny},
         "cloning": {
             "steps": 40,
             "demonstrator": "random",
             "episodes": 16,
             "question_weight": 0.0,
-            "optimizer": {"lr": 1e-2, "warmup_steps": 5},
+            "optimizer": {"lr": 1e-2 * 64 / tiny["hidden_size"], "warmup_steps": 5},
         },
         "grpo": {
             "groups": 8,
@@ -200,8 +218,12 @@ def start(seed: int, folder: Path) -> TrainConfig:
 @contextmanager
 def trainer_of(config: TrainConfig, executor: type[Executor]) -> Iterator[Trainer]:
     """A trainer that is ready for its first iteration, writes nothing, and ends in the end."""
+    usual = mmgym.learn.trainer.Executor
     mmgym.learn.trainer.Executor = executor  # type: ignore[misc]
-    trainer = Trainer(config, World())
+    try:
+        trainer = Trainer(config, World())
+    finally:
+        mmgym.learn.trainer.Executor = usual  # type: ignore[misc]
     trainer.log = None
     with trainer.executor:
         trainer._begin("grpo")
@@ -214,7 +236,7 @@ def trainer_of(config: TrainConfig, executor: type[Executor]) -> Iterator[Traine
 def speed(config: TrainConfig, way: dict[str, Any], arguments: Arguments) -> dict[str, float]:
     """Iterations a minute of one run, from its first episode on, and means of what its iterations report."""
     changes = {name: value for name, value in way.items() if name != "lockstep"}
-    kwargs = {**config.environment.kwargs, "max_turns": arguments.turns}
+    kwargs = {**config.environment.kwargs, "max_turns": arguments.turns, "each": True}
     config = replace(
         config,
         environment=replace(config.environment, kwargs=kwargs),
@@ -258,14 +280,15 @@ def main(arguments: Arguments) -> None:
         for part in {"speed", "learning"} - {*arguments.parts}:
             content[part], content["about"][part] = known[part], known["about"][part]
     with tempfile.TemporaryDirectory() as folder:
-        starts = [start(seed, Path(folder)) for seed in range(max(1, arguments.seeds))]
-        for _ in range(arguments.rounds if "speed" in arguments.parts else 0):
-            for name, way in WAYS.items():
-                content["speed"][name].append(speed(starts[0], way, arguments))
+        if "speed" in arguments.parts:
+            large = start(0, Path(folder), hidden_size=512, layers=arguments.layers)
+            for _, (name, way) in itertools.product(range(arguments.rounds), WAYS.items()):
+                content["speed"][name].append(speed(large, way, arguments))
                 write(content, arguments.output)
         for seed in range(arguments.seeds if "learning" in arguments.parts else 0):
+            begun = start(seed, Path(folder))
             for name, way in LEARNED.items():
-                content["learning"][name][str(seed)] = learn(starts[seed], way, arguments)
+                content["learning"][name][str(seed)] = learn(begun, way, arguments)
                 write(content, arguments.output)
     show(content)
 
