@@ -213,7 +213,7 @@ bench: setup
 	$(BIN)/mmgym bench --agent expert --suite core --episodes 5 --out runs/bench/expert --no-report
 	$(BIN)/mmgym view runs/bench/expert runs/bench/random --open
 
-# Without the 130 single tasks of MiniWoB, hours more in a browser: give them with --only.
+# Fewer instances where each takes pages of a browser.
 check-exploits: setup
 	$(BIN)/python -m benchmarks.exploits --episodes 24 --without MiniWoB WebNav OtterWiki Roundup mmgym/Web-v0
 	$(BIN)/python -m benchmarks.exploits --episodes 4 --only MiniWoB WebNav OtterWiki Roundup

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+from unittest.mock import patch
 
 import gymnasium as gym
 import numpy as np
@@ -218,12 +219,8 @@ def start(seed: int, folder: Path, **tiny: int) -> TrainConfig:
 @contextmanager
 def trainer_of(config: TrainConfig, executor: type[Executor]) -> Iterator[Trainer]:
     """A trainer that is ready for its first iteration, writes nothing, and ends in the end."""
-    usual = mmgym.learn.trainer.Executor
-    mmgym.learn.trainer.Executor = executor  # type: ignore[misc]
-    try:
+    with patch.object(mmgym.learn.trainer, "Executor", executor):
         trainer = Trainer(config, World())
-    finally:
-        mmgym.learn.trainer.Executor = usual  # type: ignore[misc]
     trainer.log = None
     with trainer.executor:
         trainer._begin("grpo")

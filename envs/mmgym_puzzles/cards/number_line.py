@@ -71,6 +71,12 @@ LINE, CURRENT, TARGET = 0.62, 0.27, 0.12
 """Heights of the line, and of what is written above it, over the picture's."""
 
 
+@lru_cache(1)
+def _ways() -> list[tuple[int, int]]:
+    """The ways between two of RL4VLM's numbers, in the order of their splits."""
+    return sorted(itertools.combinations(range(6), 2), key=lambda way: layout_hash("way", way))
+
+
 class NumberLine(Game):
     """Step along a line of numbers to the target.
 
@@ -89,7 +95,8 @@ class NumberLine(Game):
 
     ## Starting state
     Line, start and target are drawn uniformly within the level's ranges. The split is decided by a hash of the line's
-    numbers, start and target. The split `ood` has other colours and a round marker.
+    numbers, start and target; on RL4VLM's line a way and its way back share a split. The split `ood` has other colours
+    and a round marker.
     `options["task"]` can only be `"any"`.
 
     ## Rewards
@@ -194,7 +201,7 @@ class NumberLine(Game):
         """
         ends = instance.start, instance.target
         if instance[:3] == (0, 1, 6):
-            ways = sorted(itertools.combinations(range(6), 2), key=lambda way: layout_hash("way", way))
+            ways = _ways()
             place = ways.index((min(ends), max(ends)))
             return f"{(2 * place + 1) * 2**31 // len(ways):08x}{layout_hash('way', ends)[8:]}"
         return layout_hash("number line", instance[:3], *ends)
