@@ -59,7 +59,7 @@ class Capabilities:
     """What an environment can do. Conformance tests hold every environment to what it declares."""
 
     expert: Literal["solves", "optimal_in_expectation", "none"] = "solves"
-    """Whether `MultimodalEnv.expert` wins every instance, is the best policy where chance decides, or is missing."""
+    """Whether `MultimodalEnv.expert` wins every instance, is the best policy where none can, or is missing."""
     expert_steps: Literal["exact", "at_least"] = "exact"
     """Whether ``info["expert_steps"]`` is what the expert takes, or a lower bound (it may have to scroll as well)."""
     snapshot: Literal["state", "replay", "none"] = "state"

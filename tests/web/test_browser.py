@@ -17,6 +17,7 @@ from mmgym_web.browser import (
     Wheel,
     check_address,
 )
+from mmgym_web.browser.cdp import CDPError
 from mmgym_web.browser.inputs import key_events
 from mmgym_web.messages import Response
 
@@ -40,6 +41,18 @@ def test_a_post_is_redirected_with_its_cookies_and_body(visit):
     assert [(cookie["name"], cookie["httpOnly"]) for cookie in page.cookies()] == [("a", False), ("b", True)]
     assert page.back() and page.title == "" and page.forward() and page.title == "Home"
     assert page.back() and not page.back()
+
+
+def test_what_a_function_keeps_to_itself_can_be_read(visit):
+    script = "const count = (() => { const seen = [1, 'two']; let calls = 3; return () => [seen, calls]; })();"
+    page = visit({"/": f"<script>{script}</script>"})
+    assert page.inner_variables("count", "calls", "seen") == [3, [1, "two"]]
+    with pytest.raises(CDPError, match=r"the function has no other; it has: calls, seen"):
+        page.inner_variables("count", "calls", "other")
+    with pytest.raises(CDPError, match="no function: 1"):
+        page.inner_variables("1", "calls")
+    with pytest.raises(CDPError, match="nothing is not defined"):
+        page.inner_variables("nothing", "calls")
 
 
 def test_an_uploaded_file_arrives_whole(visit, tmp_path):

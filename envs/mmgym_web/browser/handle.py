@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmgym_web.browser.accessibility import AccessibilityNode, accessibility_tree
 from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
 from mmgym_web.browser.chromium import Chromium, describe
+from mmgym_web.browser.closures import inner_variables
 from mmgym_web.browser.config import Dialog, PageConfig, Raw
 from mmgym_web.browser.inputs import Action, Click, Mouse
 from mmgym_web.browser.network import NavigationRefused, Refusal
@@ -248,6 +249,18 @@ class Page:
             CDPError: what the expression threw.
         """
         return self._run(self._page.evaluate(expression, world))
+
+    def inner_variables(self, function: str, *names: str) -> list[Any]:
+        """The JSON values of variables that only a function of the page's scripts sees.
+
+        Args:
+            function: JavaScript expression, in the page's own world, whose value is the function.
+            names: names of the variables.
+
+        Raises:
+            CDPError: what the expression threw, or if the function holds no such variable.
+        """
+        return self._run(inner_variables(self._page, function, names))
 
     def evaluate_tab(self, index: int, expression: str) -> Any:
         """The JSON value of a JavaScript expression in the isolated world of a tab, shown or not; see `evaluate`."""

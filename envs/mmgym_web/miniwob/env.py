@@ -16,6 +16,7 @@ from mmgym_web.miniwob import (  # noqa: F401 (they fill EXPERTS)
     experts_click,
     experts_drag,
     experts_forms,
+    experts_games,
     experts_shapes,
     experts_sites,
     experts_slide,
@@ -43,7 +44,7 @@ ODD_MS = 3
 READY_MS = 203
 """Virtual milliseconds from the call of a page to its first episode, however long the page took to get ready: some
 pages run timers from the start."""
-TRIES = 30
+TRIES = 100
 """Draws of an instance that is not ambiguous."""
 
 
@@ -80,7 +81,7 @@ class MiniWoB(WebEnv):
     ## Arguments
     Those of `WebEnv`, and
     - `task`: the name of a task, e.g. `click-button`. The level is then only reported. Without, each episode draws one
-      of the tasks of the level that have an expert.
+      of the tasks of the level that an expert solves.
 
     Width and height are fixed. The expert has the tools of `action_mode="coordinates"` only.
 
@@ -101,11 +102,11 @@ class MiniWoB(WebEnv):
     def __init__(self, *, task: str | None = None, show_address: bool = False, **arguments: Any) -> None:
         self.task = None if task is None else choose("task", task, TASKS)
         if self.task is not None:
-            solvable = self.task in EXPERTS and arguments.get("action_mode", "coordinates") == "coordinates"
+            row = TASKS[self.task]
+            advised = self.task in EXPERTS and arguments.get("action_mode", "coordinates") == "coordinates"
+            solves = "solves" if row.attainable == "always" else "optimal_in_expectation"
             self.capabilities = replace(
-                type(self).capabilities,
-                expert="solves" if solvable else "none",
-                text_twin=TASKS[self.task].text_twin,
+                type(self).capabilities, expert=solves if advised else "none", text_twin=row.text_twin
             )
         self._current: Task = TASKS[self.task or "click-test"]
         self._loaded = ""
@@ -123,7 +124,7 @@ class MiniWoB(WebEnv):
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
         name = self.task if task is None else choose("task", task, TASKS)
         if name is None:
-            names = [name for name, row in TASKS.items() if row.level == self.level and name in EXPERTS]
+            names = [name for name, row in TASKS.items() if row.level == self.level and _is_solvable(row)]
             name = names[int(rng.integers(len(names)))]
         self._current, self._status = TASKS[name], [False, 0]
         return Start(url(name), "", server=Pages(), turns=self._current.turns)
@@ -143,7 +144,7 @@ class MiniWoB(WebEnv):
             raise RuntimeError(f"{name}: no clear instance in {TRIES} draws of seed {self._play_seed}")
         outcome = self._act(self.settle_ms)
         self._start = replace(self._start, task=asked)
-        if self.capabilities.expert == "solves":
+        if self.capabilities.expert != "none":
             self._start = replace(self._start, steps=len(EXPERTS[name](self._view())))
         return outcome
 
@@ -212,13 +213,16 @@ class MiniWoB(WebEnv):
         return {"outcome": -1.0 if self._status is None or self.turn >= self.max_turns else 0.0}
 
     def _view(self) -> View:
-        page = self._the_page()
-        return View(self._current.name, self._start.task, lambda expression: page.evaluate(expression, "main"))
+        return View(self._current.name, self._start.task, self._the_page())
 
     def _expert_call(self) -> ToolCall:
         if self._current.name not in EXPERTS:
             raise Unsupported(f"{self._current.name} has no expert")
         return EXPERTS[self._current.name](self._view())[0]
+
+
+def _is_solvable(task: Task) -> bool:
+    return task.name in EXPERTS and task.attainable == "always"
 
 
 class MiniWoBTask(MiniWoB):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmgym.spaces import ToolCall
+from mmgym_web.browser import Page
 
 __all__ = ["EXPERTS", "Plan", "View", "choose", "drag", "expert", "hover", "press", "scroll", "type_text", "wait"]
 
@@ -66,18 +67,22 @@ class View:
     Args:
         task: name of the task, e.g. ``click-button``.
         utterance: what the task asks.
-        query: evaluates a JavaScript expression in the page and gives its JSON value; it must change nothing.
+        page: the page; nothing that is asked of it may change it.
     """
 
-    def __init__(self, task: str, utterance: str, query: Callable[[str], Any]) -> None:
+    def __init__(self, task: str, utterance: str, page: Page) -> None:
         self.task = task
         self.utterance = utterance
-        self._query = query
+        self._page = page
 
     def read(self, expression: str, **values: Any) -> Any:
         """The value of a JavaScript expression that may use the helpers, and `values` by name."""
         constants = "".join(f"const {name} = {json.dumps(value)};" for name, value in values.items())
-        return self._query(f"(() => {{{_HELPERS}{constants} return ({expression}); }})()")
+        return self._page.evaluate(f"(() => {{{_HELPERS}{constants} return ({expression}); }})()", "main")
+
+    def inner(self, function: str, *names: str) -> list[Any]:
+        """The values of variables that only a function of the page sees, which a JavaScript expression gives."""
+        return self._page.inner_variables(function, *names)
 
     def words(self, pattern: str) -> tuple[str, ...]:
         """The groups of a regular expression in what the task asks.

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mmgym.spaces import ToolCall
 from mmgym_web.miniwob.experts import Plan, View, expert, wait
+from mmgym_web.miniwob.tasks import RIGHT_ANGLES
 
 # The shapes of shapes.js with what a description may say of them.
 _SHAPES = """all('#area_svg > *').map(e => {
@@ -73,12 +77,55 @@ def count_sides(view: View) -> Plan:
 @expert("find-midpoint")
 def find_midpoint(view: View) -> Plan:
     """Click midway between two points."""
-    center = "e => [e.cx.baseVal.value, e.cy.baseVal.value]"
-    (x0, y0), (x1, y1) = view.read(f"all('.black-circle').map({center})")
+    (x0, y0), (x1, y1) = view.read(f"all('.black-circle').map({_CENTER})")
     x, y = round((x0 + x1) / 2), round((y0 + y1) / 2)
-    done = view.read(f"one('#blue-circle') ? ({center})(one('#blue-circle')) : null") == [x, y]
-    there = ToolCall("click", {"x": x, "y": y + 50})  # the page takes the height of the task's text for 50
-    return view.submit() if done else [there, *view.submit()]
+    done = view.read(_BLUE_CIRCLE) == [x, y]
+    return view.submit() if done else [_click_in_graph(x, y), *view.submit()]
+
+
+@expert("right-angle")
+def right_angle(view: View) -> Plan:
+    """Make a right angle."""
+    points = view.read(RIGHT_ANGLES)
+    done = view.read(_BLUE_CIRCLE) in points
+    return view.submit() if done else [_click_in_graph(*points[len(points) // 2]), *view.submit()]
+
+
+_CENTER = "(e => [e.cx.baseVal.value, e.cy.baseVal.value])"
+_BLUE_CIRCLE = f"one('#blue-circle') ? {_CENTER}(one('#blue-circle')) : null"
+"""The point that was clicked last."""
+
+
+def _click_in_graph(x: int, y: int) -> ToolCall:
+    return ToolCall("click", {"x": x, "y": y + 50})  # the page takes the height of the task's text for 50
+
+
+@expert("circle-center")
+def circle_center(view: View) -> Plan:
+    """Click a circle's centre. The page measures half a pixel off, so that every pixel misses it."""
+    center = view.read(f"{_CENTER}(one('.black-circle'))")
+    done = view.read(_BLUE_CIRCLE) == center
+    return view.submit() if done else [_click_in_graph(*center), *view.submit()]
+
+
+@expert("bisect-angle")
+def bisect_angle(view: View) -> Plan:
+    """Halve an angle as exactly as a pixel can."""
+    (vertex, *ends) = view.read(f"[one('.init-blue'), ...all('.init-black')].map({_CENTER})")
+    legs = np.array(ends) - vertex
+    points = np.stack(np.meshgrid(np.arange(150), np.arange(120)), -1).reshape(-1, 2)
+    points = points[(points != vertex).any(1)]
+    off = np.array([_angles(points - vertex, leg) for leg in legs]).max(0) - _angles(legs[:1], legs[1])[0] / 2
+    best = points[off < off.min() + 1e-9].tolist()
+    done = view.read(_BLUE_CIRCLE) in best
+    return view.submit() if done else [_click_in_graph(*best[len(best) // 2]), *view.submit()]
+
+
+def _angles(arms: NDArray[np.int64], leg: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Angles between arms, (n, 2), and a leg, (2,), in radians."""
+    across = arms[:, 0] * leg[1] - arms[:, 1] * leg[0]
+    angles: NDArray[np.float64] = np.abs(np.arctan2(across, arms @ leg))
+    return angles
 
 
 @expert("click-pie", "click-pie-nodelay")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmgym_web.miniwob.experts import Plan, View, expert, wait
+from mmgym.spaces import ToolCall
+from mmgym_web.miniwob.experts import Plan, View, expert, hover, wait
 
 
 @expert("button-delay")
@@ -26,3 +27,16 @@ def stock_market(view: View) -> Plan:
     if price is not None and price <= float(limit):
         return buy
     return [wait(0.1 if view.read("priceIndex") < 70 else 0.04), *buy]
+
+
+@expert("chase-circle")
+def chase_circle(view: View) -> Plan:
+    """Keep the mouse in a moving circle. It cannot be there from the very start."""
+    x, y = view.read("at(one('#circ'))")
+    return [ToolCall("move", {"x": x, "y": y})]
+
+
+@expert("hover-shape")
+def hover_shape(view: View) -> Plan:
+    """Follow the coloured square, for as long as there are turns: the page gives no end."""
+    return [hover(*view.read("at(one('#highlight'))"))]

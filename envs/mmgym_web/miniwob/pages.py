@@ -89,7 +89,7 @@ def begin_script(seed: str, mode: str) -> str:
     """
     return f"""(() => {{
       document.activeElement && document.activeElement.blur();
-      for (let k = setTimeout(() => {{}}, 0); k > 0; k--) clearTimeout(k);
+      for (let k = setTimeout(() => {{}}, 0); k > lastOfLoad; k--) clearTimeout(k);
       document.querySelectorAll('[data-tampered]').forEach(e => e.removeAttribute('data-tampered'));
       document.getElementById('reward-display').innerHTML = core.DISPLAY_HTML;
       core.wob_latest = '-';
@@ -107,11 +107,13 @@ def begin_script(seed: str, mode: str) -> str:
 
 
 def preload_script() -> str:
-    """The expression that fetches the pictures a page's own styles may show later.
+    """The expression that fetches the pictures a page's own styles may show later, and tells the page's timers apart.
 
     Some icons change under the mouse. Before the other picture is there they have no size, and a click goes through.
+    Timers that a page starts as it loads, such as the one that turns a cube, are for all of its episodes.
     """
     return """(() => {
+      window.lastOfLoad = setTimeout(() => {}, 0);
       window.pictures = [...document.querySelectorAll('style')].flatMap(
         style => [...style.textContent.matchAll(/url\\(["']?(.*?)["']?\\)/g)].map(found => {
           const picture = new Image();
