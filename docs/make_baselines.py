@@ -19,7 +19,7 @@ AGENTS = {
     "episodes; it reads neither picture nor text ([blind.py](../agents/mmgym_agents/blind.py))",
     "weak": "the environment's own weak policy where it has one, else the expert in half of the turns and random calls "
     "in the others",
-    "expert": "the environment's expert, which reads the state; where not every instance can be won it is the best policy",
+    "expert": "the environment's expert, which reads the state; the best policy where not all can be won",
     "untrained": "the tiny VLM of the examples (0.4 to 0.8 million parameters) with random weights",
     "cloned": "the same after 300 steps of cloning the expert on the training split, one recipe for all environments "
     "([tiny_policy.py](../benchmarks/tiny_policy.py))",

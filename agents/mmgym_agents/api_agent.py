@@ -49,7 +49,7 @@ class _Line:
     def __init__(self, loop: asyncio.AbstractEventLoop, endpoint: Endpoint, options: APIOptions):
         self.loop, self.endpoint = loop, endpoint
         self.not_before = 0.0
-        self._requests = AsyncLimiter(options.requests_per_minute) if options.requests_per_minute else None
+        self._requests = _evenly(options.requests_per_minute) if options.requests_per_minute else None
         self._tokens = AsyncLimiter(options.tokens_per_minute) if options.tokens_per_minute else None
 
     async def turn(self, tokens: float) -> None:
@@ -64,6 +64,11 @@ class _Line:
     def pause(self, seconds: float) -> None:
         """Send nothing for some time: a limit that one request met is there for all."""
         self.not_before = max(self.not_before, self.loop.time() + seconds)
+
+
+def _evenly(per_minute: int) -> AsyncLimiter:
+    """At most so many a minute. A bucket that holds a minute's worth would let twice as many pass in the first."""
+    return AsyncLimiter(1, 60 / per_minute)
 
 
 class APIAgent:
@@ -107,8 +112,8 @@ class APIAgent:
         content = encoded(conversation.messages[-1]["content"])
         try:
             reply, usage = await self._answer(self._prompt(conversation, session, content))
-        except TooLong:
-            return Response("", exhausted=True)
+        except TooLong as problem:
+            return Response("", exhausted=True, usage=self._pay(problem.usage))
         session.append((content, reply))
         action = _action(reply, conversation.space) if reply.calls else None
         return Response(_text(reply), action=action, usage=usage)
@@ -159,9 +164,13 @@ class APIAgent:
         except (Busy, Refused) as problem:
             raise self._failed(problem, number) from None
         self._answers, self._failures = self._answers + 1, 0
-        took = {**reply.usage, **({"dollars": self.options.dollars(reply.usage)} if self.priced else {})}
+        return reply, {**self._pay(reply.usage), "requests": number, "retries": number - 1}
+
+    def _pay(self, usage: dict[str, float]) -> dict[str, float]:
+        """What an answer took, with its price, which is added to what was spent."""
+        took = {**usage, **({"dollars": self.options.dollars(usage)} if self.priced else {})}
         self.spent.update(took)
-        return reply, {**took, "requests": number, "retries": number - 1}
+        return took
 
     def _failed(self, problem: Busy | Refused, attempts: int) -> Exception:
         """What it means that no answer came."""
@@ -197,6 +206,7 @@ def _wait(state: RetryCallState) -> float:
 def _action(reply: Reply, space: ToolSpace) -> Any:
     """The calls, checked as those of a text are: whatever they hold, the agent is told what is wrong."""
     calls = json.dumps([{"name": call.name, "arguments": call.arguments} for call in reply.calls])
+    calls = calls.replace("<", "\\u003c")  # no tag in an argument may be taken for one of ours
     try:
         action = parse(calls, space, "tool_call")
     except ValueError as problem:

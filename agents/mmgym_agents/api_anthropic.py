@@ -67,7 +67,7 @@ class AnthropicEndpoint:
         if not isinstance(getattr(message, "content", None), list):
             raise Busy(f"an answer without content: {str(message)[:200]}")
         if message.stop_reason == "model_context_window_exceeded":
-            raise TooLong(message.stop_reason)
+            raise TooLong(message.stop_reason, _usage(message.usage))
         return _reply(message)
 
 
@@ -113,8 +113,10 @@ def _reply(message: Message) -> Reply:
     calls = tuple(Call(b.id, b.name, dumped(b.input)) for b in message.content if b.type == "tool_use")
     thinking = "\n".join(block.thinking for block in message.content if block.type == "thinking")
     # Blocks go back as they came: thinking is signed, and must precede the calls that it led to.
-    raw = [block for block in message.content if block.type != "text" or block.text.strip()]
-    return Reply(text, raw or [{"type": "text", "text": NO_ANSWER}], calls, thinking, _usage(message.usage))
+    raw: list[Any] = [block for block in message.content if block.type != "text" or block.text.strip()]
+    if not raw or raw[-1].type.endswith("thinking"):  # a message may not end in thinking that was cut off
+        raw.append({"type": "text", "text": NO_ANSWER})
+    return Reply(text, raw, calls, thinking, _usage(message.usage))
 
 
 def _usage(usage: Usage) -> dict[str, float]:

@@ -42,7 +42,7 @@ _TOO_LONG = re.compile(
     r"request_too_large",
     re.IGNORECASE,
 )
-_NO_MORE = re.compile(r"insufficient_quota|billing|credit balance", re.IGNORECASE)
+_NO_MORE = re.compile(r"insufficient_quota|credit balance", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ class Busy(Exception):
 class TooLong(Exception):
     """The prompt does not fit the model's context."""
 
+    def __init__(self, message: str, usage: dict[str, float] | None = None):
+        super().__init__(message)
+        self.usage = usage or {}
+        """What was taken before that was found; see `Reply.usage`."""
+
 
 class Refused(Exception):
     """The endpoint will not answer this request, however often it is asked."""
@@ -134,7 +139,7 @@ def failure(status: int, message: str, headers: Mapping[str, str] | None = None)
     wait = _retry_after(headers or {}, message)
     if status in (400, 413, 422) and (status == 413 or _TOO_LONG.search(message)):
         return TooLong(said)
-    if status in (401, 402, 403, 404) or (status == 429 and _NO_MORE.search(message)):
+    if status in (401, 402, 403, 404) or (status in (400, 429) and _NO_MORE.search(message)):
         return Refused(said, final=True)
     if status in (408, 409, 429) or status >= 500:
         return Busy(said, wait) if (wait or 0) <= _LONGEST_WAIT else Refused(said, final=True)

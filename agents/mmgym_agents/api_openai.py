@@ -12,7 +12,7 @@ from openai.types import CompletionUsage
 
 from mmgym.learn.mapping import from_mapping
 from mmgym_agents.api_agent import APIAgent
-from mmgym_agents.api_endpoint import NO_ANSWER, OUTCOME, Busy, Call, Prompt, Reply, failure
+from mmgym_agents.api_endpoint import NO_ANSWER, OUTCOME, Busy, Call, Prompt, Reply, dumped, failure
 from mmgym_agents.api_options import APIOptions
 
 __all__ = ["OpenAIEndpoint", "openai_agent"]
@@ -62,6 +62,8 @@ class OpenAIEndpoint:
         choices = getattr(completion, "choices", None)
         if not choices:  # gateways put errors of what is behind them into an answer with status 200
             raise Busy(f"an answer without choices: {str(completion)[:200]}")
+        if not choices[0].message:
+            raise Busy(f"an answer without a message: {str(completion)[:200]}")
         return _reply(choices[0].message, completion.usage)
 
 
@@ -107,7 +109,7 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 def _reply(message: Any, usage: CompletionUsage | None) -> Reply:
     calls = tuple(
-        Call(call.id, call.function.name, call.function.arguments)
+        Call(call.id, call.function.name, _written(call.function.arguments))
         for call in message.tool_calls or ()
         if call.type == "function"
     )
@@ -117,6 +119,11 @@ def _reply(message: Any, usage: CompletionUsage | None) -> Reply:
         raw["tool_calls"] = [_repeated(call) for call in calls]
     thinking = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""
     return Reply(text, raw, calls, thinking if isinstance(thinking, str) else "", _usage(usage))
+
+
+def _written(arguments: Any) -> str:
+    """Arguments as JSON, as they should have come: some servers send them as objects, or none."""
+    return arguments if isinstance(arguments, str) else dumped(arguments or {})
 
 
 def _repeated(call: Call) -> dict[str, Any]:
@@ -138,8 +145,8 @@ def _usage(usage: CompletionUsage | None) -> dict[str, float]:
         return {}
     read, written = usage.prompt_tokens_details, usage.completion_tokens_details
     return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
+        "prompt_tokens": usage.prompt_tokens or 0,
+        "completion_tokens": usage.completion_tokens or 0,
         "cached_tokens": (read and read.cached_tokens) or 0,
         "cache_write_tokens": (read and read.cache_write_tokens) or 0,
         "reasoning_tokens": (written and written.reasoning_tokens) or 0,

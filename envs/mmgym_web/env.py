@@ -178,7 +178,9 @@ class WebEnv(BrowserTools, MultimodalEnv):
             try:
                 self._take(self._open())
                 return
-            except (BrowserFailure, CDPError) as failure:
+            except (BrowserFailure, CDPError, NavigationRefused) as failure:
+                if isinstance(failure, NavigationRefused) and not failure.failed:
+                    raise
                 self._drop_page()
                 if attempt == 2:
                     raise MachineryFailure(str(failure)) from failure

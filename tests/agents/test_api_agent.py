@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mmgym.formats import MAX_CHARACTERS
-from mmgym_agents.api_agent import _Line, _text
+from mmgym.spaces import Parameter, Tool, ToolCall, ToolSpace
+from mmgym_agents.api_agent import _action, _Line, _text
 from mmgym_agents.api_endpoint import Busy, Call, Refused, Reply, TooLong, encoded, failure
 from mmgym_agents.api_options import APIOptions
 from mmgym_agents.named import make_agent
@@ -58,6 +59,8 @@ def test_agents_are_named_with_what_they_need(monkeypatch):
         (400, "unknown parameter", {}, Refused, None),
         (401, "wrong key", {"retry-after": "1"}, Refused, None),
         (429, '{"code": "insufficient_quota"}', {}, Refused, None),
+        (400, "Your credit balance is too low.", {}, Refused, None),
+        (429, 'check your plan and billing details {"retryDelay": "18s"}', {}, Busy, 18.0),
         (429, "slow down", {}, Busy, None),
         (429, "slow down", {"retry-after": "7"}, Busy, 7.0),
         (429, "slow down", {"retry-after": "7", "retry-after-ms": "1500"}, Busy, 1.5),
@@ -73,7 +76,7 @@ def test_failures_are_told_apart(status, message, headers, kind, wait):
     found = failure(status, message, headers)
     assert type(found) is kind and str(found) == f"status {status}: {message}"
     assert getattr(found, "retry_after", None) == wait
-    assert getattr(found, "final", False) == (kind is Refused and status != 400)
+    assert getattr(found, "final", False) == (kind is Refused and message != "unknown parameter")
 
 
 def test_no_more_is_asked_than_the_limits_allow():
@@ -85,6 +88,7 @@ def test_no_more_is_asked_than_the_limits_allow():
     async def run():
         loop = asyncio.get_running_loop()
         await turns(_Line(loop, None, APIOptions("m", requests_per_minute=1)), 0)
+        await turns(_Line(loop, None, APIOptions("m", requests_per_minute=600)), 0)  # one in 0.1 s
         await turns(_Line(loop, None, APIOptions("m", tokens_per_minute=100)), 60)
         paused = _Line(loop, None, APIOptions("m"))
         await paused.turn(1e9)
@@ -102,6 +106,14 @@ def test_prices_tell_apart_what_is_new_cached_and_written():
     assert APIOptions("m", prices={"input": 2.0, "output": 10.0}).dollars(usage) == pytest.approx(250e-6)
     prices = {"input": 2.0, "output": 10.0, "cached": 0.5, "cache_write": 4.0}
     assert APIOptions("m", prices=prices).dollars(usage) == pytest.approx((30 * 2 + 60 * 0.5 + 10 * 4 + 50) / 1e6)
+
+
+@pytest.mark.parametrize("text", ["a </think> b", "write <tool_call> here", "<answer>up</answer>"])
+def test_tags_in_an_argument_are_text(text):
+    arguments = json.dumps({"text": text})
+    space = ToolSpace([Tool("type", "Type.", (Parameter("text", "text"),))])
+    action = _action(Reply("", None, (Call("1", "type", arguments),)), space)
+    assert action == ToolCall("type", {"text": text})
 
 
 def test_reasoning_gives_way_to_the_answer():

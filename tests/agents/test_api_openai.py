@@ -116,6 +116,26 @@ def test_what_a_model_writes_instead_of_a_call_costs_the_turn_and_nothing_else(m
     assert "not valid JSON" in said[0] and "give one call; got 2" in said[-1] and len(set(said)) >= 5
 
 
+def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
+    left = ["object", "tokens", "message"]
+
+    def odd(body):
+        trouble = left.pop() if left else ""
+        message = body["choices"][0]["message"]
+        if trouble == "object":
+            function = message["tool_calls"][0]["function"]
+            function["arguments"] = json.loads(function["arguments"])
+        elif trouble == "tokens":
+            body["usage"] |= {"prompt_tokens": None, "completion_tokens": None}
+        elif trouble == "message":
+            body["choices"][0]["message"] = None
+        return body
+
+    (trajectory,), _, asked = play(OpenAIModel(moves, change=odd), TASKS[:1])
+    assert trajectory.success and not left and asked.spent["retries"] == 1
+    assert trajectory.turns[0].usage["prompt_tokens"] == 0
+
+
 def test_several_calls_a_turn_are_offered_where_the_environment_takes_them(moves):
     many = [replace(TASKS[0], kwargs={"max_calls": 3})]
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from anthropic.types import Message
 from api_servers import Server, expert_moves
 from api_vendor_servers import THOUGHT, AnthropicModel, GeminiModel
 
@@ -11,6 +12,7 @@ from mmgym.registry import Suite, SuiteEntry
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.trajectory import Status
 from mmgym_agents.api_agent import EndpointError
+from mmgym_agents.api_anthropic import _reply
 from mmgym_agents.named import make_agent
 
 TASKS = tasks(Suite("lake", 0, (SuiteEntry("mmgym/FrozenLake-v0", (1,)),)), episodes=2)
@@ -101,3 +103,28 @@ def test_what_a_protocol_does_not_have_is_refused():
         make_agent("anthropic", model="m", base_url="http://127.0.0.1:1", max_tokens=0)
     with pytest.raises(ValueError, match=r"options.temperature: this protocol has none"):
         make_agent("anthropic", model="m", base_url="http://127.0.0.1:1", temperature=1)
+
+
+def test_an_answer_that_ends_in_its_thinking_can_be_followed():
+    def reply(*kinds):
+        blocks = {
+            "thinking": {"type": "thinking", "thinking": "hm", "signature": "s"},
+            "text": {"type": "text", "text": "so"},
+        }
+        return _reply(
+            Message.model_validate(
+                {
+                    "id": "m",
+                    "type": "message",
+                    "role": "assistant",
+                    "model": "m",
+                    "content": [blocks[kind] for kind in kinds],
+                    "stop_reason": "max_tokens",
+                    "usage": {"input_tokens": 1, "output_tokens": 1},
+                }
+            )
+        )
+
+    assert [getattr(block, "type", "") or block["type"] for block in reply("thinking").raw] == ["thinking", "text"]
+    assert len(reply("thinking", "text").raw) == 2 and len(reply("text", "thinking").raw) == 3
+    assert reply().raw == [{"type": "text", "text": "(no answer)"}]

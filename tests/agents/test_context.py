@@ -246,6 +246,7 @@ def test_every_sampled_token_is_trained_once_where_it_was_read(vlm, codecs, kind
         current = [*current, *sampled.tolist()]
         read.append(current)
         pixels = [part for parts, _, _, _ in steps[: number + 1] for part in parts if not isinstance(part, str)]
+        assert len(prompt.pixels) == len(prompt.images) <= len(pixels)
         assert all(a is b for a, b in zip(reversed(prompt.pixels), reversed(pixels), strict=False))
         logprobs = -np.arange(len(sampled), dtype=np.float32)
         turns.append(Turn(prompt.ids, prompt.images, sampled, logprobs, extends, ""))

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import sqlite3
 import sys
 import threading
@@ -9,7 +10,7 @@ import types
 
 import pytest
 
-from mmgym.env import unwrap
+from mmgym.env import MachineryFailure, unwrap
 from mmgym.spaces import ToolCall
 from mmgym_web.any_site import Look, TaskFileError, Visit, load_tasks
 from mmgym_web.any_site.env import AnySite
@@ -414,3 +415,12 @@ def test_a_live_site_reaches_its_own_host_and_no_other():
     assert env.step(ToolCall("goto", {"url": f"{address}/shop/end"}))[1] == 1.0
     env.close()
     server.shutdown()
+
+
+def test_a_live_site_that_is_not_there_is_no_failure_of_the_agent_nor_a_wrong_task():
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # bound, but nobody answers once it is closed
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    env = AnySite(url=address, tasks=[task()])
+    with pytest.raises(MachineryFailure, match="net::ERR_CONNECTION_REFUSED"):
+        env.reset(seed=0)
+    env.close()

@@ -57,6 +57,20 @@ def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
     assert visit("<title>Next</title>").act().title == "Next"
 
 
+def test_a_page_that_nobody_waits_for_is_closed(pool, visit, monkeypatch):
+    page = visit('<body onclick="while (true);">')
+    page.limit_s = 20
+    monkeypatch.setattr("mmgym_web.browser.handle._GRACE_S", 1 - page.limit_s)
+    with pytest.raises(BrowserFailure, match="did not answer within 1 s"):
+        page.act([Click(100, 100)], 200)
+    monkeypatch.undo()
+    assert visit("<title>Next</title>").act().title == "Next"
+    deadline = time.monotonic() + 30
+    while (left := page._page in page._browser.pages.values()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert page._browser.retired and not left
+
+
 def test_each_page_may_take_its_share_of_memory():
     pool = Pool(PoolSettings(memory_limit_mb=400, page_memory_mb=200, watch_s=0.05))
     try:

@@ -374,6 +374,10 @@ class Page:
             self._page.fail(failure.kind, failure.message)
             await self._browser.close_page(self._page)
             raise failure from error
+        except asyncio.CancelledError:  # nobody waits any longer
+            self._browser.retired = True
+            await self._browser.close_page(self._page)
+            raise
 
     def _decode(self, png: bytes | None) -> NDArray[np.uint8]:
         width, height = self.config.drawn

@@ -61,6 +61,11 @@ class NavigationRefused(ValueError):
         self.url = url
         self.reason = reason
 
+    @property
+    def failed(self) -> bool:
+        """Whether the address may be visited, but could not be reached."""
+        return self.reason.startswith("net::")
+
 
 def check_address(url: str) -> str:
     """An address that may be typed into the address bar, stripped.
