@@ -55,7 +55,7 @@ class Args:
     """Part of the names of the templates to look at; empty: all."""
     processes: int = 2
     """Processes."""
-    out: Path = Path("benchmarks/results/blind_probe.json")
+    out: Path = Path("runs/blind_probe.json")
     """Where the results go."""
 
 

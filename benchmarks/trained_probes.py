@@ -108,7 +108,7 @@ class Args:
     """Parts of ids to look at; empty: all."""
     processes: int = 2
     """Processes."""
-    out: Path = Path("benchmarks/results/probes.json")
+    out: Path = Path("runs/probes.json")
     """Where the results go."""
 
 

@@ -64,7 +64,7 @@ class Args:
     """Part of the names of the families to look at; empty: all."""
     processes: int = 2
     """Processes."""
-    out: Path = Path("benchmarks/results/video_probes.json")
+    out: Path = Path("runs/video_probes.json")
     """Where the results go."""
 
 

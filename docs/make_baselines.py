@@ -30,8 +30,8 @@ HEAD = """\
 <!-- Written by docs/make_baselines.py from benchmarks/baselines: `make baselines` ends with it. -->
 # Baselines
 
-What policies without a model get on every environment: success in per cent with its 95 % interval (Wilson), on the
-test split, all levels alike, the same instances for every agent. Know these before you read a model's.
+What scripted policies, a blind one and a tiny VLM get on every environment: success in per cent with its 95 % interval
+(Wilson), on the test split, all levels alike, the same instances for every agent. Know these before you read a model's.
 """
 REST = """\
 

@@ -10,7 +10,8 @@ to act from experts that make many random moves, and the rest by GRPO, all in on
 computes in bfloat16 and learns in float32.
 
 The sizes are meant for a GPU of 24 GB and more. This run has not been done on a GPU yet: nothing is known of how far it
-gets; the recipe is that of `train_mixture.py` and `train_video.py`, which were measured (`docs/training.md`).
+gets; the recipe is that of `train_mixture.py` and `train_video.py`, which were measured (`docs/puzzles.md` and
+`docs/video.md`).
 """
 
 from __future__ import annotations

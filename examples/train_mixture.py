@@ -8,7 +8,7 @@ Every stage deals with all three: questions about their pictures first, then imi
 random moves, then GRPO, where each group plays one environment. At the end `runs/mixture/` holds the curves of each
 (`success.png`), its success on held-out instances before and after GRPO with 95 % intervals (`summary.json`), and
 episodes to look at (`report.html`). The configuration below is all there is; a run that was stopped goes on where it
-was. `docs/training.md` says what it reached.
+was. `docs/puzzles.md` says what it reached.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ that says what is allowed, and exit status 2, never in a traceback.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -148,6 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 when `doctor` finds the core broken, or 2 for a mistake in the arguments.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if os.getcwd() not in sys.path:  # last: agents and environments of one's own, but never in place of a package
+        sys.path.append(os.getcwd())
     try:
         if arguments[:1] == ["train"]:  # has a command line of its own, with every field of its configuration
             return _train(arguments[1:])

@@ -262,3 +262,15 @@ def test_the_command_is_installed():
         pytest.skip("runs from the checkout, without an installation")
     result = subprocess.run([str(command), "play", "mmgym/Nope-v0"], capture_output=True, text=True)
     assert result.returncode == 2 and "Traceback" not in result.stderr
+
+
+def test_what_is_named_is_looked_for_in_the_working_directory(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_agents.py").write_text(
+        "from mmgym.agent import Response\n\n\nclass Up:\n    async def act(self, conversation):\n"
+        "        return Response('<action>up</action>')\n\n    def end(self, conversation):\n        pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    asked = ["--suite", "mmgym/FrozenLake-v0", "--episodes", "1", "--out", "runs/up", "--format", "tag"]
+    assert cli.main(["bench", "--agent", "my_agents:Up", *asked]) == 0
+    assert sys.path[-1] == str(tmp_path) and "Up" in capsys.readouterr().out
