@@ -3,6 +3,7 @@
 Ids are registered when this module is imported: ``gymnasium.make("machinery:test/Faulty-v0")`` does both.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +61,8 @@ class Faulty(Corridor):
         fault = str(self.options.get("fault"))
         if fault == "raise":
             raise KeyError("the simulator lost its state")
+        if fault == "garbled":
+            json.loads("<html>502</html>")
         if fault == "hang":
             time.sleep(3600)
         if fault == "spin":

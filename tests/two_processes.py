@@ -33,6 +33,16 @@ def gradient_and_share(world: World, count: int) -> dict[str, Any]:
     }
 
 
+def gradients_of_parameters(world: World, argument: Any) -> list[tuple[torch.dtype, list[float]] | None]:
+    """What is summed of parameters of two types; the first process has no gradient of the second, nobody of the last."""
+    kinds = (torch.float32, torch.bfloat16, torch.bfloat16, torch.float32)
+    parameters = [torch.nn.Parameter(torch.zeros(2, dtype=kind)) for kind in kinds]
+    for number, parameter in enumerate(parameters[: 3 if world.rank else 1]):
+        parameter.grad = torch.full_like(parameter, number + 1 + 10 * world.rank)
+    world.sum_gradients(parameters)
+    return [None if p.grad is None else (p.grad.dtype, p.grad.tolist()) for p in parameters]
+
+
 def fail_in_the_child(world: World, argument: Any) -> None:
     """The child raises while the main process waits for it."""
     if not world.is_main:

@@ -73,14 +73,18 @@ class World:
         return float(sum(self.gather(value)))
 
     def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
-        """Add up the gradients of all processes, in one message."""
+        """Add up the gradients of all processes, in one message for each type; what nobody has stays None."""
         if self.size == 1:
             return
-        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-        flat = torch.cat([grad.reshape(-1) for grad in grads])
-        dist.all_reduce(flat)
-        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-            parameter.grad = part.view_as(parameter).clone()
+        for kind in dict.fromkeys(p.dtype for p in parameters):
+            alike = [p for p in parameters if p.dtype == kind]
+            there = alike[0].new_tensor([p.grad is not None for p in alike])
+            grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in alike]
+            flat = torch.cat([there, *(grad.reshape(-1) for grad in grads)])
+            dist.all_reduce(flat)
+            having, *parts = flat.split([len(alike), *(p.numel() for p in alike)])
+            for parameter, count, part in zip(alike, having.tolist(), parts, strict=True):
+                parameter.grad = part.view_as(parameter).clone() if count else None
 
 
 def started_from_outside() -> int:

@@ -134,7 +134,7 @@ class Improvement:
                         metrics.append(found)
                         differences.append(found.pop("max_logprob_difference", 0.0))
                         self._guard(differences[0])
-        fitted = self._fit(played, credit, images, step, scale)
+        fitted = self._fit(played, credit, images, step)
         values = gathered.metrics | ({"kl_coefficient": self.kl_coefficient} if config.kl_target else {})
         self._adapt(metrics, values["episodes"])
         finished, played_until = time.perf_counter(), self.gathering.seconds_playing
@@ -338,11 +338,10 @@ class Improvement:
         }
         return Part(rows, images, likelihood_loss, count), means
 
-    def _fit(
-        self, played: Sequence[Played], credit: Credit, images: ImageStore, step: int, scale: float
-    ) -> dict[str, float]:
+    def _fit(self, played: Sequence[Played], credit: Credit, images: ImageStore, step: int) -> dict[str, float]:
         if not self.critic:
             return {}
+        scale = self.config.grpo.critic.optimizer.scale(step, self.config.grpo.iterations)
         rng = np.random.default_rng([self.config.seed, 9, step, self.world.rank])
         return self.critic.fit(played, images, credit.values, credit.targets, rng, scale)
 

@@ -77,15 +77,21 @@ class Played:
         self.values["negative"] = (weight * np.minimum(advantage, 0)).astype(np.float32)
 
     def rows(self) -> list[Row]:
-        """A row for each segment, with its part of the values; the versions that sampled it are part of its origin."""
+        """A row for each segment, with its part of the values; which versions sampled which tokens is in its origin."""
         ends = np.cumsum([int(part.trained.sum()) for part in self.segments])[:-1]
         cut = {name: np.split(value, ends) for name, value in self.values.items()}
         versions = np.array([turn.version for turn in self.trajectory.turns], np.int64)
-        sampled_by = [np.unique(versions[part.turn[part.trained]]).tolist() for part in self.segments]
+        sampled_by = [_changes(versions[part.turn[part.trained]]) for part in self.segments]
         return [
             row_of(part, {name: parts[index] for name, parts in cut.items()}, (*self.origin, *sampled_by[index]))
             for index, part in enumerate(self.segments)
         ]
+
+
+def _changes(values: np.ndarray) -> list[int]:
+    """Where a value differs from the one before, and what it is: equal for equal arrays only, and short."""
+    starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
+    return [*starts[1:].tolist(), *values[starts].tolist()]
 
 
 def evaluate(played: Sequence[Played], images: ImageStore, evaluator: Evaluator) -> list[np.ndarray]:

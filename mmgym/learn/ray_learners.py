@@ -86,8 +86,8 @@ def _attempt(config: TrainConfig) -> dict[str, Any]:
 
 def _alone(config: TrainConfig) -> TrainConfig:
     """The run as one of its learners sees it."""
-    ray = replace(config.rollout.ray, learners=0)
-    return replace(with_whole_paths(config), rollout=replace(config.rollout, ray=ray))
+    config = with_whole_paths(config)
+    return replace(config, rollout=replace(config.rollout, ray=replace(config.rollout.ray, learners=0)))
 
 
 class _Learner(Introduced):

@@ -42,11 +42,14 @@ def with_whole_paths(config: TrainConfig) -> TrainConfig:
     def whole(name: str) -> str:
         return str(Path(name).absolute()) if name and Path(name).exists() else name
 
+    rollout, ray = config.rollout, config.rollout.ray
+    prompt = whole(rollout.prompt) if rollout.prompt.endswith((".md", ".txt")) else rollout.prompt
     return replace(
         config,
         out=str(Path(config.out).absolute()),
         policy=replace(config.policy, checkpoint=whole(config.policy.checkpoint)),
         cloning=replace(config.cloning, trajectories=whole(config.cloning.trajectories)),
+        rollout=replace(rollout, prompt=prompt, ray=replace(ray, runtime_env=whole(ray.runtime_env))),
         quote={name: whole(path) for name, path in config.quote.items()},
     )
 

@@ -242,6 +242,9 @@ class Trainer:
             return 1.0
         return max(0.05, 1 - (self.state["step"] - self.state["seen_at"]) / steps)
 
+    def _is_annealed(self, step: int) -> bool:
+        return "seen_at" in self.state and step >= self.state["seen_at"] + self.config.perception.anneal_steps
+
     def _perceive(self, step: int, scale: float) -> dict[str, float]:
         assert self.learner is not None
         return self.learner.step([self._question_part(0, step, 1.0)], scale)
@@ -271,15 +274,14 @@ class Trainer:
         """Evaluate where it is due; True when the stage may stop early."""
         config = self.config
         if stage == "perception":
-            annealed = "seen_at" in self.state and step >= self.state["seen_at"] + config.perception.anneal_steps
-            if step % config.perception.check_every == 0 or step == steps or annealed:
+            if step % config.perception.check_every == 0 or step == steps or self._is_annealed(step):
                 assert self.learner is not None
                 values = examine(self.examiners, self.learner, self.world, config.seed)
                 self._note(stage, "eval", values)
                 self.state["summary"]["perception"] = {"steps": step, **values}
                 if values["lowest_recall"] >= config.perception.stop_recall:
                     self.state.setdefault("seen_at", step)
-            return annealed
+            return self._is_annealed(step)
         every = config.evaluation.every
         if stage == "grpo" and every and (step % every == 0 or step == steps):
             result, rollout = self._evaluate(self.sampler)

@@ -216,10 +216,15 @@ class EnvironmentHost:
 
 @contextlib.contextmanager
 def _blame(task: EpisodeTask, doing: str, *others: type[Exception]) -> Iterator[None]:
-    """Turn what a wrong task raises, `others` among it, into a `TaskError`."""
+    """Turn what a wrong task raises, `others` among it, into a `TaskError`.
+
+    What cannot be decoded is data, such as a server's page of an error: no task is wrong because of it.
+    """
     wrong: tuple[type[Exception], ...] = (ValueError, Unsupported, gym.error.Error, *others)
     try:
         yield
+    except (json.JSONDecodeError, UnicodeError):
+        raise
     except wrong as error:
         raise TaskError(f"{task.env_id} cannot be {doing}: {error}") from error
 

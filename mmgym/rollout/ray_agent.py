@@ -188,6 +188,10 @@ class RayAgent:
         """The weights are new: replicas take them before they answer again, once for all their agents."""
         self._replicas.weights_changed(version)
 
+    def close(self) -> None:
+        """End the replicas, with all their agents."""
+        self._replicas.close()
+
 
 @dataclass
 class _Snapshot:

@@ -128,7 +128,8 @@ class Seat:
         elif turns:  # an exhausted agent, at a table at which the others have gone on
             turns[-1].reward += result.reward
             for name, value in terms_of(result.info).items():
-                turns[-1].terms[name] = turns[-1].terms.get(name, 0.0) + (value if name != "valid" else 0.0)
+                if name not in ("valid", "effective"):  # of the turns of others
+                    turns[-1].terms[name] = turns[-1].terms.get(name, 0.0) + value
 
     def finish(self) -> None:
         """Note how the episode ended."""

@@ -42,6 +42,18 @@ def test_every_algorithm_learns_and_reports(tmp_path, algorithm):
     assert ("kl_reference" in second) == (algorithm == "grpo_paper")
 
 
+def test_the_critic_has_a_schedule_of_its_own(tmp_path):
+    critic = {"warmup": 1, "optimizer": {"warmup_steps": 4}}
+    trainer = trainer_of(config_of(tmp_path, algorithm="ppo", optimizer={"warmup_steps": 10}, critic=critic))
+    alternate(trainer)
+    for step in range(2):
+        trainer._improve(step, 0.0)
+        own, grpo = trainer.config.grpo.critic.optimizer, trainer.config.grpo
+        (group,) = trainer.improvement.critic.optimizers[0].param_groups[:1]
+        assert group["lr"] == pytest.approx(own.lr * own.scale(step, grpo.iterations))
+        assert own.scale(step, grpo.iterations) != grpo.optimizer.scale(step, grpo.iterations)
+
+
 def everything(tmp_path, **more):
     """A run with all that an improvement can remember."""
     loss = {"kl": "k3_straight_through", "kl_coefficient": 0.05, "correction": "truncate", "ratio": "trajectory"}

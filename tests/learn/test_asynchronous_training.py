@@ -22,9 +22,10 @@ from mmgym.learn.config import GrpoConfig, TrainConfig, from_mapping
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import noise_key
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig
-from mmgym.learn.packing import supervised_row
+from mmgym.learn.packing import merge_equal, supervised_row
+from mmgym.learn.played import Played
 from mmgym.learn.trainer import Trainer, train
-from mmgym.trajectory import segments
+from mmgym.trajectory import EpisodeTask, Trajectory, Turn, segments
 
 LAKE = {"env_id": "mmgym/FrozenLake-v0", "kwargs": {"preset": "two_holes", "max_turns": 4}}
 FAST = {"optimizer": {"lr": 1e-2, "warmup_steps": 1}}
@@ -106,6 +107,21 @@ def test_rows_of_different_versions_are_not_merged(made):
             assert {row.origin for row in one.rows()} == {(version,)} and one.fresh == (version == step)
             versions.add(version)
     assert len(versions) > 1 and not all(one.fresh for one in seen[-1])
+
+
+def test_which_turn_has_which_version_tells_rows_apart():
+    def row(*versions):
+        turns = [
+            Turn(np.array([5], np.int32), (), np.array([7], np.int32), np.zeros(1, np.float32), n > 0, "", version=v)
+            for n, v in enumerate(versions)
+        ]
+        played = Played.of(Trajectory(EpisodeTask("x", 0), turns))
+        played.give(np.ones(len(turns)), np.ones(len(turns)))
+        return played.rows()[0]
+
+    assert row(4, 4, 4).origin == (4,)
+    assert len({row(*versions).origin for versions in ((1, 1, 2), (1, 2, 2), (1, 2, 1), (2, 2, 2))}) == 4
+    assert len(merge_equal([row(1, 1, 2), row(1, 2, 2), row(1, 1, 2)])) == 2
 
 
 # --- the guard ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 import torch
 from colours import COLOURS, FAILING
 from iterations import alternate, config_of, equal, paid, trainer_of, weights
-from two_processes import fail_in_the_child, gradient_and_share
+from two_processes import fail_in_the_child, gradient_and_share, gradients_of_parameters
 
 from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
@@ -288,6 +288,12 @@ def test_two_processes_learn_as_one():
     assert two["items"] == one["items"] == [f"{i}!" for i in range(7)]
     assert two["few"] == one["few"] == ["only"]
     assert (one["gathered"], two["gathered"]) == ([0], [0, 1])
+
+
+def test_gradients_of_several_types_are_summed_and_what_nobody_has_stays_away():
+    found = launch(gradients_of_parameters, None, 2)
+    kinds = (torch.float32, torch.bfloat16, torch.bfloat16)
+    assert found == [*((kind, [value] * 2) for kind, value in zip(kinds, (12.0, 12.0, 13.0), strict=True)), None]
 
 
 @pytest.mark.slow

@@ -39,7 +39,9 @@ def test_a_fault_costs_its_own_episode_only(undisturbed, fault, error):
         assert told(rollout.trajectories[index]) == told(undisturbed.trajectories[index])
 
 
-@pytest.mark.parametrize(("fault", "at"), [("raise", 0), ("raise", 1), ("error", 1), ("sysexit", 0), ("sysexit", 1)])
+@pytest.mark.parametrize(
+    ("fault", "at"), [("raise", 0), ("raise", 1), ("garbled", 0), ("error", 1), ("sysexit", 0), ("sysexit", 1)]
+)
 def test_an_episode_played_again_equals_an_undisturbed_one(undisturbed, tmp_path, fault, at):
     tasks = faulty_tasks(6, _4={"fault": fault, "at": at, "once": str(tmp_path / "once")})
     rollout = play(tasks, ExpertAgent(), record_state_keys=True)

@@ -1,10 +1,12 @@
 """What can be known of a Ray cluster without one: what a configuration allows, and what is said where Ray misses."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from mmgym.learn.config import TrainConfig, from_mapping
+from mmgym.learn.replicas import with_whole_paths
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.rollout.ray_actor import RayConfig, RayNeeds
 
@@ -31,6 +33,17 @@ def test_what_a_configuration_allows():
         RayNeeds(resources={"browser": -1})
     with pytest.raises(ValueError, match="restarts must not be negative; got -2"):
         RayConfig(restarts=-2)
+
+
+def test_another_working_directory_finds_every_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.md", "env.toml", "minimal"):
+        Path(name).write_text("{instruction}")
+    ray = {"runtime_env": "env.toml"}
+    whole = with_whole_paths(from_mapping(TrainConfig, {"rollout": {"prompt": "mine.md", "ray": ray}}))
+    assert whole.rollout.prompt == str(tmp_path / "mine.md")
+    assert whole.rollout.ray.runtime_env == str(tmp_path / "env.toml")
+    assert with_whole_paths(from_mapping(TrainConfig, {"rollout": {"prompt": "minimal"}})).rollout.prompt == "minimal"
 
 
 def test_the_short_option(monkeypatch):
