@@ -34,7 +34,7 @@ def gradient_and_share(world: World, count: int) -> dict[str, Any]:
 
 
 def gradients_of_parameters(world: World, argument: Any) -> list[tuple[torch.dtype, list[float]] | None]:
-    """What is summed of parameters of two types; the first process has no gradient of the second, nobody of the last."""
+    """What is summed of parameters of two types; the first process has gradients of one only, nobody of the last."""
     kinds = (torch.float32, torch.bfloat16, torch.bfloat16, torch.float32)
     parameters = [torch.nn.Parameter(torch.zeros(2, dtype=kind)) for kind in kinds]
     for number, parameter in enumerate(parameters[: 3 if world.rank else 1]):

@@ -267,8 +267,9 @@ def test_the_expert_of_hover_shape_stays_on_the_coloured_square(make: Make) -> N
     assert len(covered) == env.max_turns and np.mean(covered) > 0.7
 
 
-def test_without_an_expert_that_is_said() -> None:
-    env = MiniWoBTask(task="click-test", action_mode="elements")
+@pytest.mark.parametrize("task", ["click-test", None])
+def test_without_an_expert_that_is_said(task: str | None) -> None:
+    env = MiniWoB(task=task, action_mode="elements")
     try:
         assert env.capabilities.expert == "none"
         env.reset(seed=0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from mmgym.env import Capabilities, Effect, Unsupported, choose
+from mmgym.env import Capabilities, Effect, choose
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall
 from mmgym_web.browser import Action, BrowserFailure, Mouse, Outcome, Page, PageConfig, Press, get_pool
@@ -103,11 +103,12 @@ class MiniWoB(WebEnv):
         self.task = None if task is None else choose("task", task, TASKS)
         if self.task is not None:
             row = TASKS[self.task]
-            advised = self.task in EXPERTS and arguments.get("action_mode", "coordinates") == "coordinates"
-            solves = "solves" if row.attainable == "always" else "optimal_in_expectation"
-            self.capabilities = replace(
-                type(self).capabilities, expert=solves if advised else "none", text_twin=row.text_twin
-            )
+            expert: Literal["solves", "optimal_in_expectation"] = "solves"
+            if row.attainable != "always":
+                expert = "optimal_in_expectation"
+            self.capabilities = replace(self.capabilities, expert=expert, text_twin=row.text_twin)
+        if arguments.get("action_mode", "coordinates") != "coordinates":
+            self.capabilities = replace(self.capabilities, expert="none")
         self._current: Task = TASKS[self.task or "click-test"]
         self._loaded = ""
         self._episodes = 0
@@ -124,7 +125,7 @@ class MiniWoB(WebEnv):
     def _begin(self, rng: np.random.Generator, task: Any) -> Start:
         name = self.task if task is None else choose("task", task, TASKS)
         if name is None:
-            names = [name for name, row in TASKS.items() if row.level == self.level and _is_solvable(row)]
+            names = [name for name, row in TASKS.items() if row.level == self.level and row.attainable == "always"]
             name = names[int(rng.integers(len(names)))]
         self._current, self._status = TASKS[name], [False, 0]
         return Start(url(name), "", server=Pages(), turns=self._current.turns)
@@ -216,13 +217,7 @@ class MiniWoB(WebEnv):
         return View(self._current.name, self._start.task, self._the_page())
 
     def _expert_call(self) -> ToolCall:
-        if self._current.name not in EXPERTS:
-            raise Unsupported(f"{self._current.name} has no expert")
         return EXPERTS[self._current.name](self._view())[0]
-
-
-def _is_solvable(task: Task) -> bool:
-    return task.name in EXPERTS and task.attainable == "always"
 
 
 class MiniWoBTask(MiniWoB):

@@ -1,8 +1,7 @@
 """The table of MiniWoB++'s tasks. Nothing here imports anything heavy: ids are made from it.
 
 Read off the pages of miniwob 1.1, all of which run offline: what kind a task is, how hard it is by our count, how a
-page is made ready for the next episode, and whether full reward can be had. Whether there is an expert is known by
-`mmgym_web.miniwob.experts.EXPERTS`.
+page is made ready for the next episode, and whether full reward can be had.
 """
 
 from __future__ import annotations
