@@ -16,13 +16,13 @@ from mmgym.trajectory import Status, Trajectory
 __all__ = ["summarise_episodes", "wilson"]
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a success rate (Wilson 1927), without continuity correction.
 
     Unlike the normal approximation it stays within 0 and 1, and has a width at 0 and n successes too.
 
     Args:
-        successes: number of successes, 0 to n.
+        successes: number of successes, 0 to n; no whole one where a success is the mean of several.
         n: number of independent episodes, at least 1.
         confidence: probability that the interval covers the true rate, above 0 and below 1.
 

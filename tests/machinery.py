@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -181,3 +182,23 @@ class Breaks(gym.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> Any:
         raise RuntimeError("it breaks")
+
+
+class Costly:
+    """Counts what it takes, also for episodes that fail."""
+
+    priced = True
+    closed = 0
+
+    def __init__(self) -> None:
+        self.spent: Counter[str] = Counter()
+
+    async def act(self, conversation: Any) -> Response:
+        self.spent.update({"prompt_tokens": 10, "dollars": 1.0})
+        return Response("<action>up</action>")
+
+    def end(self, conversation: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        Costly.closed += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmgym.bench.records import Record
@@ -20,7 +20,7 @@ class Budget:
 
     Args:
         agent: who plays; its ``spent``, if it has one, holds ``prompt_tokens``, ``completion_tokens`` and ``dollars``.
-        earlier: records of episodes that were played before.
+        earlier: what earlier commands took, by the same names.
         minutes: of this command; None for no limit, as for the others.
         tokens: read and written, with those of earlier commands.
         dollars: with those of earlier commands.
@@ -32,7 +32,7 @@ class Budget:
     def __init__(
         self,
         agent: Any,
-        earlier: Iterable[Record] = (),
+        earlier: Mapping[str, float] | None = None,
         minutes: float | None = None,
         tokens: float | None = None,
         dollars: float | None = None,
@@ -42,18 +42,24 @@ class Budget:
         self._start, self._minutes = time.monotonic(), minutes
         self._limits = {"tokens": tokens, "dollars": dollars}
         self._counted: Counter[str] | None = getattr(agent, "spent", None)
-        self._recorded = _sums(earlier)
+        self._recorded = Counter(earlier or {})
 
     def add(self, records: Iterable[Record]) -> None:
         """Note what some episodes took."""
         if self._counted is None:
-            self._recorded += _sums(records)
+            for record in records:
+                self._recorded.update(record.usage)
+
+    @property
+    def total(self) -> Counter[str]:
+        """All that was taken, by the names of the agent or the records."""
+        return self._recorded + (self._counted or Counter())
 
     @property
     def spent(self) -> dict[str, float]:
         """``tokens``, read and written, and ``dollars``."""
-        both = self._recorded + (self._counted or Counter())
-        return {"tokens": both["prompt_tokens"] + both["completion_tokens"], "dollars": both["dollars"]}
+        total = self.total
+        return {"tokens": total["prompt_tokens"] + total["completion_tokens"], "dollars": total["dollars"]}
 
     @property
     def is_spent(self) -> bool:
@@ -65,10 +71,3 @@ class Budget:
     def is_over(self) -> bool:
         """Whether no further episode may begin."""
         return self.is_spent or (self._minutes is not None and time.monotonic() - self._start > 60 * self._minutes)
-
-
-def _sums(records: Iterable[Record]) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for record in records:
-        sums.update(record.usage)
-    return sums

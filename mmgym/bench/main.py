@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mmgym.bench.records import Folder, Record
@@ -32,6 +33,8 @@ class BenchArguments:
     """The agent's options as JSON, e.g. '{"path": "runs/demo/checkpoint"}'."""
     suite: str = "smoke"
     """A suite (`--list` shows them), or an environment id."""
+    kwargs: str = "{}"
+    """Arguments of every environment as JSON, e.g. '{"preset": "two_holes", "image_size": 64}'."""
     episodes: int | None = None
     """Instances of each environment and level; not given: as many as the suite says."""
     repeats: int = 1
@@ -104,16 +107,22 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        line = bar.add_task(f"{config.agent} on {config.suite}", total=None)
+        line = bar.add_task(escape(f"{config.agent} on {config.suite}"), total=None)
         seen: list[Record] = []
 
         def progress(done: int, total: int, new: Sequence[Record], spent: dict[str, float]) -> None:
-            seen.extend(new)
-            share = sum(record.success for record in seen) / len(seen)
-            about = f"{config.agent} on {config.suite}, success {share:.0%}{_cost(spent)}"
+            seen.extend(record for record in new if not record.failed)
+            share = f", success {sum(record.success for record in seen) / len(seen):.0%}" if seen else ""
+            about = escape(f"{config.agent} on {config.suite}{share}{_cost(spent)}")
             bar.update(line, completed=done, total=total, description=about)
 
         records = bench(config, progress)
+    failed = [record for record in records if record.failed]
+    if records and len(failed) == len(records):
+        raise ValueError(
+            f"all {len(records)} episodes were spoilt by the machinery (--relaunch plays them again); the first: "
+            f"{failed[0].error}"
+        )
     summary = summarise(records)
     about = Folder(config.out).about()
     total = about["all_episodes"]
@@ -123,11 +132,12 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
     if arguments.report:
         from mmgym.view.bench_report import write_bench_report
 
-        console.print(f"wrote {write_bench_report([config.out])}", soft_wrap=True)
-    if summary.failed:
+        console.print(f"wrote {write_bench_report([config.out])}", markup=False, soft_wrap=True)
+    if failed:
         console.print(
-            f"{len(summary.failed)} episodes were spoilt by the machinery and count for nothing (--relaunch plays them "
-            f"again); the first: {summary.failed[0].error}"
+            f"{len(failed)} episodes were spoilt by the machinery and count for nothing (--relaunch plays them "
+            f"again); the first: {failed[0].error}",
+            markup=False,
         )
 
 
@@ -138,12 +148,7 @@ def _cost(spent: dict[str, float]) -> str:
 
 
 def _config(arguments: BenchArguments) -> BenchConfig:
-    try:
-        options = json.loads(arguments.options)
-    except ValueError as problem:
-        raise ValueError(f"options must be a JSON object; got {arguments.options!r} ({problem})") from problem
-    if not isinstance(options, dict):
-        raise ValueError(f"options must be a JSON object; got {arguments.options!r}")
+    options, kwargs = (_json_object(name, getattr(arguments, name)) for name in ("options", "kwargs"))
     rollout = RolloutConfig(
         format=arguments.format,
         prompt=arguments.prompt,
@@ -155,4 +160,14 @@ def _config(arguments: BenchArguments) -> BenchConfig:
     )
     same = ("agent", "suite", "episodes", "repeats", "seed", "relaunch", "max_minutes", "max_tokens", "max_dollars")
     kept: dict[str, Any] = {name: getattr(arguments, name) for name in (*same, "without", "obs_mode", "probe")}
-    return BenchConfig(**kept, options=options, out=str(arguments.out), rollout=rollout)
+    return BenchConfig(**kept, options=options, kwargs=kwargs, out=str(arguments.out), rollout=rollout)
+
+
+def _json_object(name: str, written: str) -> dict[str, Any]:
+    try:
+        found = json.loads(written)
+    except ValueError as problem:
+        raise ValueError(f"{name} must be a JSON object; got {written!r} ({problem})") from problem
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} must be a JSON object; got {written!r}")
+    return found

@@ -4,23 +4,32 @@
     episodes.jsonl            one `Record` a line, in the order in which episodes ended
     trajectories/*.parquet    shards of `mmgym.store`, each written before the lines that name it
 
+    spent.json                what the agent took, over all commands
+    .lock                     held by the command that writes
+
 A run that is killed leaves at most a cut last line and a shard that no line names; `Folder.open` clears both away.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmgym.files import write_atomically
 from mmgym.store import load_trajectories, save_trajectories
 from mmgym.trajectory import ImageStore, Status, Trajectory, Turn
 
 __all__ = ["Folder", "Record", "run_name"]
+
+_LOCK = ".lock"
+_OWN = (_LOCK, ".bench.json.")
+"""How names begin that may be there before ``bench.json`` is."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,28 @@ class Folder:
         self._about = self.path / "bench.json"
         self._lines = self.path / "episodes.jsonl"
         self._shards = self.path / "trajectories"
+        self._spent = self.path / "spent.json"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other commands from writing here; a process that ends, however it does, lets go.
+
+        Raises:
+            ValueError: when another one is writing.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            import fcntl
+        except ImportError:  # Windows has no such locks
+            yield
+            return
+        with (self.path / _LOCK).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                said = f"another command is writing to {self.path}: wait for it, or give another --out"
+                raise ValueError(said) from None
+            yield
 
     def open(self, about: dict[str, Any], asked: Sequence[str]) -> list[Record]:
         """Make the folder, or go on with what is there.
@@ -159,13 +190,11 @@ class Folder:
                 raise ValueError(
                     f"{self.path} holds a run with another {', '.join(other)}: give another --out, or remove the folder"
                 )
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and any(not path.name.startswith(_OWN) for path in self.path.iterdir()):
             raise ValueError(f"{self.path} holds something else: give another --out")
         else:
-            self._shards.mkdir(parents=True)
-            aside = self._about.with_suffix(".partial")
-            aside.write_text(json.dumps(about, indent=1) + "\n")
-            aside.replace(self._about)
+            write_atomically(self._about, (json.dumps(about, indent=1) + "\n").encode())
+        self._shards.mkdir(exist_ok=True)
         if self._lines.is_file():
             content = self._lines.read_bytes()
             whole = content[: content.rfind(b"\n") + 1]
@@ -206,9 +235,8 @@ class Folder:
             ended: index and trajectory of each.
             images: their pictures.
         """
-        first = ended[0][0]
-        taken = sum(1 for _ in self._shards.iterdir())
-        shard = f"{taken:06d}-{first:06d}.parquet"
+        number = max((int(path.name.partition("-")[0]) for path in self._shards.glob("*-*")), default=-1) + 1
+        shard = f"{number:06d}-{ended[0][0]:06d}.parquet"
         save_trajectories(self._shards / shard, [trajectory for _, trajectory in ended], images)
         records = [Record.of(index, trajectory, shard, row) for row, (index, trajectory) in enumerate(ended)]
         with self._lines.open("a") as file:
@@ -216,6 +244,19 @@ class Folder:
             file.flush()
             os.fsync(file.fileno())
         return records
+
+    def spent(self) -> Counter[str]:
+        """What the agent took so far, also for episodes that were played again or never ended."""
+        if self._spent.is_file():
+            return Counter(json.loads(self._spent.read_text()))
+        sums: Counter[str] = Counter()
+        for record in self.records():
+            sums.update(record.usage)
+        return sums
+
+    def note_spent(self, spent: Mapping[str, float]) -> None:
+        """Write down what the agent took so far."""
+        write_atomically(self._spent, (json.dumps(spent, indent=1) + "\n").encode(), durable=False)
 
     def shard(self, name: str) -> Path:
         """The file of a shard.

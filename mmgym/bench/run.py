@@ -51,6 +51,8 @@ class BenchConfig:
     """How often each instance is played."""
     seed: int = FIRST_SEED
     """Seed of the first instance of each environment and level; the next ones count on from it."""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    """Arguments of every environment, such as a preset or the size of its pictures, beside those of the suite."""
     wrappers: tuple[str, ...] = ()
     """Wrappers around every environment, inner first, each as `mmgym.rollout.host.put_on` takes it."""
     without: tuple[str, ...] = ()
@@ -150,16 +152,35 @@ def bench(config: BenchConfig, progress: Progress | None = None) -> list[Record]
         "all_episodes": len(episodes),
     }
     folder = Folder(config.out)
-    records = {record.index: record for record in folder.open(about, _ASKED)}
+    with folder.locked():
+        records = {record.index: record for record in folder.open(about, _ASKED)}
+        agent = load_attribute("mmgym_agents.named:make_agent")(config.agent, **config.options)
+        try:
+            _play(config, folder, agent, episodes, records, progress)
+        finally:
+            if hasattr(agent, "close"):
+                agent.close()
+    return [records[index] for index in sorted(records)]
+
+
+def _play(
+    config: BenchConfig,
+    folder: Folder,
+    agent: Any,
+    episodes: list[EpisodeTask],
+    records: dict[int, Record],
+    progress: Progress | None,
+) -> None:
+    """Play what has no record yet."""
     done = {index for index, record in records.items() if not (config.relaunch and record.failed)}
     missing = [index for index in range(len(episodes)) if index not in done]
-    agent = load_attribute("mmgym_agents.named:make_agent")(config.agent, **config.options)
-    budget = Budget(agent, records.values(), config.max_minutes, config.max_tokens, config.max_dollars)
+    budget = Budget(agent, folder.spent(), config.max_minutes, config.max_tokens, config.max_dollars)
 
     def written(new: list[Record]) -> None:
         records.update({record.index: record for record in new})
         done.update(record.index for record in new)
         budget.add(new)
+        folder.note_spent(budget.total)
         if progress:
             progress(len(done), len(episodes), new, budget.spent)
 
@@ -173,9 +194,9 @@ def bench(config: BenchConfig, progress: Progress | None = None) -> list[Record]
                 executor.run([episodes[index] for index in part], agent, writer.ended)
             finally:
                 writer.write()
+                folder.note_spent(budget.total)
             if budget.is_over:
                 break
-    return [records[index] for index in sorted(records)]
 
 
 class _Writer:
@@ -222,6 +243,7 @@ def _able(what: Suite, config: BenchConfig) -> tuple[Suite, list[str]]:
     if config.probe is not None:
         choose("probe", config.probe, PROBES)
     for entry in what.entries:
+        entry = replace(entry, kwargs={**entry.kwargs, **config.kwargs})
         if config.without and not set(config.without) & set(environment(entry.id).tools):
             continue
         if config.obs_mode is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import stats
@@ -40,7 +41,7 @@ class Comparison:
     """Two agents on the same instances."""
 
     both: int
-    """Instances that both solved; with repeated episodes, pairs of them."""
+    """Instances that both solved; with repeated episodes, pairs of them (all, where one was played more often)."""
     only_first: int
     only_second: int
     neither: int
@@ -54,6 +55,9 @@ class Comparison:
 def success_rate(successes: Sequence[bool], instances: Sequence[Hashable], confidence: float = 0.95) -> Estimate:
     """Share of solved episodes: Wilson's interval if every instance was played once, else a cluster bootstrap.
 
+    Where all instances came out alike, or there is one, a bootstrap knows no spread: then Wilson's interval again, with
+    as many trials as there are instances.
+
     Args:
         successes: one for each episode.
         instances: which instance each episode was.
@@ -63,11 +67,14 @@ def success_rate(successes: Sequence[bool], instances: Sequence[Hashable], confi
         ValueError: for no episode, or lists of different lengths.
     """
     _check(successes, instances)
-    if len(set(instances)) < len(instances):
+    by_instance: dict[Hashable, list[bool]] = {}
+    for instance, success in zip(instances, successes, strict=True):
+        by_instance.setdefault(instance, []).append(success)
+    clusters, share = len(by_instance), sum(successes) / len(successes)
+    if clusters < len(successes) and len({sum(own) / len(own) for own in by_instance.values()}) > 1:
         return mean([float(success) for success in successes], instances, confidence)
-    solved = sum(successes)
-    low, high = wilson(solved, len(successes), confidence)
-    return Estimate(solved / len(successes), low, high, len(successes), len(successes))
+    low, high = wilson(share * clusters, clusters, confidence)
+    return Estimate(share, low, high, len(successes), clusters)
 
 
 def mean(
@@ -164,17 +171,21 @@ def compare(
     shared = [instance for instance in first if instance in second and first[instance] and second[instance]]
     if not shared:
         raise ValueError("the two agents have no instance in common: compare runs of the same suite and seeds")
-    pairs = [(bool(a), bool(b)) for instance in shared for a, b in zip(first[instance], second[instance], strict=False)]
-    counts = Counter(pairs)
+    counts = Counter(pair for instance in shared for pair in _pairs(first[instance], second[instance]))
     both, only_first = counts[True, True], counts[True, False]
     only_second, neither = counts[False, True], counts[False, False]
     differences = [float(np.mean(first[instance]) - np.mean(second[instance])) for instance in shared]
-    if len(pairs) > len(shared):
+    if any(len(first[instance]) > 1 or len(second[instance]) > 1 for instance in shared):
         p_value = mcnemar(sum(d > 0 for d in differences), sum(d < 0 for d in differences))
     else:
         p_value = mcnemar(only_first, only_second)
     difference = mean(differences, shared, confidence, samples, seed)
     return Comparison(both, only_first, only_second, neither, difference, p_value)
+
+
+def _pairs(first: Sequence[bool], second: Sequence[bool]) -> list[tuple[bool, bool]]:
+    found = zip(first, second, strict=True) if len(first) == len(second) else product(first, second)
+    return [(bool(a), bool(b)) for a, b in found]
 
 
 def _check(values: Sequence[float], instances: Sequence[Hashable]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from mmgym.bench.records import Folder, Record, run_name
@@ -70,7 +71,7 @@ def comparison_table(folders: dict[str, Folder], by: By = "environment") -> Tabl
     for column in ("n", "both", "first", "other", "neither", "difference, 95 %", "p"):
         table.add_column(column, justify="right", no_wrap=True)
     for name in others:
-        table.add_row(names[name], *_compared(records[first], records[name]))
+        table.add_row(escape(names[name]), *_compared(records[first], records[name]))
         parts, theirs = split(records[first], by), split(records[name], by)
         for part in parts if len(parts) > 1 else ():
             if {r.instance for r in parts[part]} & {r.instance for r in theirs.get(part, ())}:
@@ -97,7 +98,7 @@ def transfer_table(folders: dict[str, Folder], by: By = "environment") -> Table:
     table = _table("success %, 95 %, on the instances that all have played")
     table.add_column(by, overflow="fold", min_width=14)
     for row in rows:
-        table.add_column(row.name, overflow="fold", justify="right")
+        table.add_column(escape(row.name), overflow="fold", justify="right")
     for column in rows[0].cells:
         marks = ("* " if column in row.trained else "" for row in rows)
         table.add_row(
@@ -111,7 +112,7 @@ def transfer_table(folders: dict[str, Folder], by: By = "environment") -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
+    return Table(title=escape(title), box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
 
 
 def _short(name: str) -> str:

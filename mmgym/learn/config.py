@@ -145,6 +145,10 @@ class CloningConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 0, "steps", "pool", "question_weight")
+        if self.demonstrator == "self" and self.pool:
+            raise ValueError(
+                "demonstrator self needs pool 0: what it is to clone it plays with the weights of the time"
+            )
         at_least(self, 1, "episodes")
         share(self, "noise")
 

@@ -93,13 +93,19 @@ def _environment(
     return config.environments[number], None
 
 
-def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
+def whole_groups(rollout: Rollout, world: World, needed: bool = True) -> list[Trajectory]:
     """This process's trajectories of whole groups, without those of other players.
 
     A group that lost a member to the machinery is dropped and counted.
 
+    Args:
+        rollout: what was played.
+        world: the processes.
+        needed: whether there are no other groups to learn from.
+
     Raises:
-        RuntimeError: in every process, when no group of any process is whole, or no episode has a turn.
+        RuntimeError: in every process, when groups are needed and none of any process is whole, or no episode has a
+            turn.
     """
     groups = {t.task.group for t in rollout.trajectories}
     errors = {t.task.group: t.error for t in rollout.trajectories if t.status is Status.ENV_ERROR}
@@ -107,10 +113,10 @@ def whole_groups(rollout: Rollout, world: World) -> list[Trajectory]:
     reason = next(iter(errors.values()), "")
     parts = world.gather((len(groups), len(errors), len(usable), reason))
     total, broken, used = (sum(column) for column in zip(*(part[:3] for part in parts), strict=True))
-    if broken == total:
+    if needed and broken == total:
         example = next(part[3] for part in parts if part[3])
         raise RuntimeError(f"every group lost an episode to the machinery, e.g. {example}")
-    if not used:
+    if needed and not used:
         raise RuntimeError("no episode has a turn: the first prompt is longer than the model's context")
     if errors:
         logger.warning("%d groups dropped: their environments failed (%s)", len(errors), reason)

@@ -35,8 +35,10 @@ _SPARE = 1_000_000
 class Gathered:
     """This process's part of the trajectories of an iteration."""
 
+    usable: list[Trajectory]
+    """Those of whole groups that were played now."""
     trajectories: list[Trajectory]
-    """Those that are learned from: whole groups."""
+    """Those that are learned from."""
     replayed: list[bool]
     """Of each, whether earlier weights sampled it."""
     images: ImageStore
@@ -102,7 +104,7 @@ class Gathering:
             images.update(rollout.images)
             played += rollout.trajectories
             retried += rollout.retried
-            whole = whole_groups(rollout, self.world)
+            whole = whole_groups(rollout, self.world, needed=not rounds)
             helped, old = self._with_replays(whole, images, returns, step)
             usable, learned, replayed = usable + whole, learned + helped, replayed + old
             first, rounds, draw = first + draw, rounds + 1, 0
@@ -126,7 +128,8 @@ class Gathering:
         if self.curriculum:
             metrics |= self.curriculum.metrics()
         kept = [index for index, one in enumerate(learned) if not used or one.task.group in used]
-        return Gathered([learned[index] for index in kept], [replayed[index] for index in kept], images, metrics)
+        chosen = [learned[index] for index in kept]
+        return Gathered(usable, chosen, [replayed[index] for index in kept], images, metrics)
 
     def begin(self, step: int) -> None:
         """Where episodes are played ahead: hand over the weights that an iteration starts from, and what it allows.

@@ -48,8 +48,6 @@ _MEANS = ("clip_fraction", "ratio", "kl", "entropy", "kl_reference", "mismatch_k
 class Credit:
     """What a process's trajectories were given."""
 
-    terms: dict[str, float]
-    """What each reward term paid, summed over the trajectories."""
     advantages: list[np.ndarray]
     """float32 (sampled tokens,) each."""
     values: list[np.ndarray]
@@ -138,7 +136,7 @@ class Improvement:
         values = gathered.metrics | ({"kl_coefficient": self.kl_coefficient} if config.kl_target else {})
         self._adapt(metrics, values["episodes"])
         finished, played_until = time.perf_counter(), self.gathering.seconds_playing
-        found_terms = self._terms(credit, len(played))
+        found_terms = self._terms([ledger.pay(trajectory) for trajectory in gathered.usable])
         alarm = self.alarm.note(values["return"], values["success"], found_terms)
         if alarm and self.world.is_main:
             logger.warning("reward and success part: %s", alarm)
@@ -146,7 +144,7 @@ class Improvement:
         seats = self.config.self_play.enabled  # each a group of its own, where the policy takes it
         return {
             **values,
-            **success_by_environment(trajectories, self.config, self.world),
+            **success_by_environment(gathered.usable, self.config, self.world),
             **{f"reward/{name}": value for name, value in found_terms.items()},
             **{name: float(np.mean([found[name] for found in metrics if name in found])) for name in names},
             **fitted,
@@ -207,17 +205,17 @@ class Improvement:
         whole = together([part for part, _ in parts])
         numbers = [number for _, part in parts for number in part]
         return Credit(
-            {name: float(sum(one[name].sum() for one in paid)) for name in names},
             by_environment(functools.partial(advantages, config=self.advantage), whole, numbers)[own],
             old,
             value_targets(whole, self.advantage)[own] if self.critic else [],
         )
 
-    def _terms(self, credit: Credit, episodes: int) -> dict[str, float]:
-        """What each reward term pays an episode, on average."""
-        parts = self.world.gather((credit.terms, episodes))
+    def _terms(self, paid: Sequence[dict[str, np.ndarray]]) -> dict[str, float]:
+        """What each reward term pays an episode that was played, on average."""
+        mine = {name: float(sum(one[name].sum() for one in paid)) for name in self.reward_spec.terms}
+        parts = self.world.gather((mine, len(paid)))
         total = sum(count for _, count in parts)
-        return {name: sum(terms[name] for terms, _ in parts) / total for name in credit.terms}
+        return {name: sum(terms[name] for terms, _ in parts) / total for name in mine}
 
     # --- update ------------------------------------------------------------------------------------------------------
 
@@ -323,6 +321,8 @@ class Improvement:
         if not count:
             return None, {}
         current = evaluate(deal, images, self.learner.logprobs)
+        pairs_now = zip(deal, current, strict=True)
+        largest = [np.abs(own - one.values["behaviour"]).max(initial=0.0) for one, own in pairs_now if one.fresh]
         ratios = np.array(
             [np.sum(own - one.values["reference"], dtype=np.float64) for one, own in zip(deal, current, strict=True)]
         )
@@ -333,6 +333,7 @@ class Improvement:
                 values = {"weight": np.full(len(current[index]), weight, np.float32)}
                 rows += dataclasses.replace(deal[index], values=values).rows()
         means = {
+            "max_logprob_difference": float(np.max(self.world.gather(float(np.max(largest, initial=0.0))))),
             "preference_loss": self.world.sum(float(terms.losses.sum())) / count,
             "preference_accuracy": self.world.sum(float((terms.margins > 0).sum())) / count,
         }

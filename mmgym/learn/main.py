@@ -77,4 +77,5 @@ def _show(config: TrainConfig, summary: dict[str, Any]) -> None:
         table.add_row(name, f"{values['success']:.1%}", interval, str(values["episodes"]))
     console = Console()
     console.print(table)
-    console.print(f"{summary['seconds']['total']:.0f} s. Look at {config.out}/report.html and {config.out}/success.png")
+    looks = f"Look at {config.out}/report.html and {config.out}/success.png"
+    console.print(f"{summary['seconds']['total']:.0f} s. {looks}", markup=False)

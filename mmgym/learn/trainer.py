@@ -109,7 +109,8 @@ class Trainer:
         spaces = [mmgym.unwrap(env).action_space for env in envs]
         for env in envs:
             env.close()
-        self.decisions = Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
+        reasons = config.policy.thinking or config.rollout.prompt == "think"  # then answers do not begin with a choice
+        self.decisions = None if reasons else Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
         self.examiners = [Examiner(e, config.perception, self.policy) for e in self.environments]
         self.state: dict[str, Any] = {
             "stage": "perception",

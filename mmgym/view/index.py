@@ -62,7 +62,7 @@ def episode_table(sources: Sequence[Source], records: Sequence[Sequence[Record]]
             record.turns,
             record.expert_steps,
             record.turns - record.valid_turns,
-            sum(value for name, value in record.usage.items() if name.endswith("_tokens")),
+            record.usage.get("prompt_tokens", 0) + record.usage.get("completion_tokens", 0),
             round(record.seconds_model + record.seconds_env, 3),
             shards.setdefault((run, record.shard), len(shards)),
             record.row,

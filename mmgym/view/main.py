@@ -51,9 +51,9 @@ def main(arguments: ViewArguments, console: Console | None = None) -> None:
     """
     console = console or Console()
     if arguments.export is not None:
-        console.print(f"wrote {_export(arguments, arguments.export)}", soft_wrap=True)
+        console.print(f"wrote {_export(arguments, arguments.export)}", markup=False, soft_wrap=True)
     elif arguments.out is not None:
-        console.print(f"wrote {write_bench_report(arguments.folders, arguments.out)}", soft_wrap=True)
+        console.print(f"wrote {write_bench_report(arguments.folders, arguments.out)}", markup=False, soft_wrap=True)
     else:
         _serve(arguments, console)
 

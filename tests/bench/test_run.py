@@ -1,5 +1,6 @@
 """A benchmark run on disk: rows, resumption after a kill at any instant, failures of the machinery, budgets."""
 
+import io
 import json
 import os
 import signal
@@ -7,13 +8,19 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
+from machinery import Costly
+from rich.console import Console
 
+from mmgym.bench.main import BenchArguments
+from mmgym.bench.main import main as bench_main
 from mmgym.bench.records import Folder, Record
 from mmgym.bench.run import BenchConfig, bench, digest, tasks
 from mmgym.bench.summary import compare_runs, summarise
 from mmgym.registry import Suite, SuiteEntry, suite, suites
+from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory
 
 LAKE = "mmgym/FrozenLake-v0"
 TIMES = ("seconds_model", "seconds_env", "shard", "row")
@@ -110,6 +117,82 @@ def test_failures_of_the_machinery_count_for_nothing_and_are_played_again_when_a
     assert len((tmp_path / "r" / "episodes.jsonl").read_text().splitlines()) == lines
     assert len(bench(replace(config, relaunch=True))) == 10
     assert len((tmp_path / "r" / "episodes.jsonl").read_text().splitlines()) == 2 * lines
+
+
+def test_a_trajectory_is_never_overwritten_however_often_a_run_is_relaunched(tmp_path):
+    folder, images = Folder(tmp_path / "r"), ImageStore()
+    about = {"agent": "x"}
+
+    def episode(index, status):
+        return index, Trajectory(EpisodeTask("x", index, {}, {"split": "test"}), status=status)
+
+    folder.open(about, ("agent",))
+    folder.add([episode(0, Status.ENV_ERROR), episode(1, Status.ENV_ERROR)], images)
+    folder.add([episode(2, Status.TERMINATED)], images)
+    folder.open(about, ("agent",))
+    folder.add([episode(0, Status.ENV_ERROR), episode(1, Status.TERMINATED)], images)
+    folder.open(about, ("agent",))
+    folder.add([episode(0, Status.TERMINATED)], images)
+    for record in folder.open(about, ("agent",)):
+        assert folder.trajectories(record.shard)[0][record.row].task.seed == record.index
+
+
+def test_a_run_that_was_killed_before_its_first_line_goes_on(config, tmp_path):
+    out = tmp_path / "early"
+    out.mkdir()
+    (out / ".bench.json.abc.tmp").write_text('{"agent')
+    assert len(bench(replace(config, episodes=1, out=str(out)))) == 5
+    (out / "episodes.jsonl").unlink()
+    for shard in (out / "trajectories").iterdir():
+        shard.unlink()
+    (out / "trajectories").rmdir()
+    assert len(bench(replace(config, episodes=1, out=str(out)))) == 5
+
+
+def test_two_commands_do_not_write_to_one_folder(config):
+    with Folder(config.out).locked(), pytest.raises(ValueError, match="another command is writing to"):
+        bench(config)
+    assert len(bench(replace(config, episodes=1))) == 5
+
+
+def test_arguments_of_environments_are_given_to_all_and_make_other_instances(config, tmp_path):
+    small = bench(replace(config, episodes=1, kwargs={"image_size": 64, "preset": "two_holes"}, suite=LAKE))
+    assert all(record.kwargs == {"image_size": 64, "preset": "two_holes"} for record in small)
+    with pytest.raises(ValueError, match="another suite_digest"):
+        bench(replace(config, episodes=1))
+
+
+def test_what_was_spent_counts_over_all_commands_and_the_agent_is_closed(tmp_path):
+    config = BenchConfig(
+        agent="machinery:Costly", suite=LAKE, episodes=1, wrappers=("machinery:Breaks",), out=str(tmp_path / "r")
+    )
+    spent = []
+    bench(config, lambda done, total, new, taken: spent.append(taken["dollars"]))
+    bench(replace(config, relaunch=True), lambda done, total, new, taken: spent.append(taken["dollars"]))
+    once = Folder(config.out).spent()["dollars"] / 2
+    assert once >= 5 and spent[-1] == 2 * once and Costly.closed == 2
+    assert (
+        bench(replace(config, relaunch=True, max_dollars=2 * once))
+        and Folder(config.out).spent()["dollars"] == 2 * once
+    )
+
+
+def test_a_run_of_failures_says_why_in_one_line(tmp_path):
+    out = str(tmp_path / "r")
+    bench(BenchConfig(agent="random", suite=LAKE, episodes=1, wrappers=("machinery:Breaks",), out=out))
+    lines = (tmp_path / "r" / "episodes.jsonl").read_text()
+    (tmp_path / "r" / "episodes.jsonl").write_text(lines.replace("breaks", "breaks in [/tmp/x]"))
+    arguments = BenchArguments(agent="random", suite=LAKE, episodes=1, out=Path(out))
+    about = json.loads((tmp_path / "r" / "bench.json").read_text()) | {"wrappers": []}
+    (tmp_path / "r" / "bench.json").write_text(json.dumps(about))
+    with pytest.raises(ValueError, match=r"all 5 episodes were spoilt by the machinery .*breaks in \[/tmp/x\]"):
+        bench_main(arguments)
+    first = json.loads(lines.splitlines()[0]) | {"status": "terminated", "error": ""}
+    with (tmp_path / "r" / "episodes.jsonl").open("a") as file:
+        file.write(json.dumps(first) + "\n")
+    console = Console(file=(shown := io.StringIO()), width=200)
+    bench_main(replace(arguments, report=False), console)
+    assert "4 episodes were spoilt" in shown.getvalue() and "[/tmp/x]" in shown.getvalue()
 
 
 def test_no_episode_begins_when_the_budget_is_spent(config):

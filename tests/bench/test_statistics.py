@@ -63,6 +63,19 @@ def test_an_instance_played_once_has_wilsons_interval_and_one_played_twice_has_n
     assert (twice.low, twice.high) == (0.0, 1.0) and (twice.n, twice.clusters) == (4, 2)
 
 
+def test_repeats_that_all_came_out_alike_are_as_sure_as_their_instances():
+    twice = [name for name in "abc" for _ in range(2)]
+    assert (success_rate([False] * 6, twice).low, success_rate([False] * 6, twice).high) == wilson(0, 3)
+    one = success_rate([True, True, False], ["a"] * 3)
+    assert one.value == pytest.approx(2 / 3) and (one.low, one.high) == wilson(2 / 3, 1) and one.clusters == 1
+
+
+def test_unequal_repeats_agree_with_their_difference():
+    found = compare({"a": [True], "b": [False]}, {"a": [True, False, False], "b": [True, False, False]})
+    assert found.difference.value == pytest.approx(1 / 6)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (1, 2, 1, 2)
+
+
 def test_the_bootstrap_is_that_of_scipy_for_single_instances():
     values = np.random.default_rng(0).exponential(size=80)
     found = mean(values.tolist(), list(range(80)), samples=20_000)

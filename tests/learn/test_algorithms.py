@@ -18,6 +18,8 @@ from mmgym.learn.algorithms import ALGORITHMS
 from mmgym.learn.config import GrpoConfig, to_mapping
 from mmgym.learn.improvement import Improvement
 from mmgym.learn.learner import GuardError
+from mmgym.learn.played import evaluate
+from mmgym.learn.preferences import preference_pairs
 
 WITH_CRITIC = ("ppo", "bilevel_gae")
 
@@ -248,6 +250,34 @@ def test_the_learning_table_says_what_was_run():
 def test_dpo_makes_the_better_trajectory_likelier(tmp_path, augmented):
     trainer = trainer_of(config_of(tmp_path, preference_beta=0.5, minibatches=1, gathering={"augmented": augmented}))
     alternate(trainer)
-    first, second = (trainer._improve(step, 1.0) for step in range(2))
+    improvement, learned = trainer.improvement, []
+    update = improvement._update
+    improvement._update = lambda deal, *rest: learned.append((deal, *rest)) or update(deal, *rest)
+    first = trainer._improve(0, 1.0)
+    ((deal, images, *_),) = learned
+    pairs = preference_pairs(
+        np.array([one.total for one in deal]), np.array([one.trajectory.task.group for one in deal])
+    )
+    scores = evaluate(deal, images, trainer.learner.logprobs)
+    moved = np.array([np.sum(own - one.values["reference"]) for one, own in zip(deal, scores, strict=True)])
+    assert (moved[pairs[:, 0]] - moved[pairs[:, 1]]).mean() > 0, "the better one of a pair is likelier than before"
+    second = trainer._improve(1, 1.0)
     assert first["preference_loss"] == pytest.approx(math.log(2)) and first["preference_accuracy"] == 0
-    assert second["grad_norm"] > 0 and second["preference_loss"] != first["preference_loss"]
+    assert second["grad_norm"] > 0 and 0 < second["sampler_difference"] < 1e-4
+
+
+def test_dpo_has_the_guard_of_the_sampler_too(tmp_path):
+    trainer = trainer_of(config_of(tmp_path, preference_beta=0.5, minibatches=1))
+    alternate(trainer)
+    played = trainer.improvement.gathering.play
+
+    def off(step, returns):
+        gathered = played(step, returns)
+        for trajectory in gathered.trajectories:
+            for turn in trajectory.turns:
+                turn.logprobs = turn.logprobs - 0.5
+        return gathered
+
+    trainer.improvement.gathering.play = off
+    with pytest.raises(GuardError, match=r"sampler and learner differ by 0\.5"):
+        trainer._improve(0, 1.0)

@@ -112,6 +112,7 @@ def test_a_group_that_fails_gets_an_old_success_with_its_own_ratio(tmp_path):
     seen = watched(trainer)
     second = trainer._improve(1, 1.0)
     assert second["replayed"] == 1 and second["used_groups"] == 1 and second["grad_norm"] > 0
+    assert second["reward/outcome"] == second["return"] == 0, "what was played now"
     assert second["sampler_difference"] < 1e-4, "the guard leaves out what other weights sampled"
     old = [one for one in seen if one.origin]
     assert len(old) == 1 and old[0].values["positive"].max() > 0

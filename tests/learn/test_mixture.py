@@ -43,6 +43,8 @@ def test_a_run_reports_each_environment(tmp_path):
     assert set(summary["perception"]["environments"]) == {"Colours", "LightsOut"}
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     played = [line for line in lines if line["stage"] == "grpo" and line["kind"] == "train"]
+    parts = [[line[name] for name in line if name.startswith("success/")] for line in played]
+    assert all(min(own) <= line["success"] <= max(own) for own, line in zip(parts, played, strict=True))
     assert all("success/LightsOut" in line for line in played)
     assert LAMPS in (tmp_path / "run" / "report.html").read_text()
     assert (tmp_path / "run" / "success.png").stat().st_size > 10_000

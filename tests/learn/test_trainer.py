@@ -15,7 +15,7 @@ from two_processes import fail_in_the_child, gradient_and_share, gradients_of_pa
 
 from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
-from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, from_mapping
+from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, from_mapping, to_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.distributed import World, launch
 from mmgym.learn.episodes import training_tasks, whole_groups
@@ -57,6 +57,22 @@ def test_a_group_that_lost_a_member_is_dropped_whole(caplog):
 def test_when_no_group_is_whole_training_stops():
     with pytest.raises(RuntimeError, match=r"every group lost an episode to the machinery, e\.g\. gone"):
         whole_groups(rollout_of((0, Status.ENV_ERROR), (0, Status.TERMINATED)), World())
+
+
+def test_a_refill_that_is_lost_does_not_end_the_run(caplog):
+    lost = rollout_of((7, Status.ENV_ERROR), (7, Status.TERMINATED))
+    with caplog.at_level(logging.WARNING):
+        assert whole_groups(lost, World(), needed=False) == []
+    assert "1 groups dropped" in caplog.text
+
+
+def test_an_answer_that_begins_with_reasoning_has_no_decisions(tmp_path):
+    assert trainer_of(config_of(tmp_path)).decisions is not None
+    for more in ({"policy": {"thinking": True}}, {"rollout": {"prompt": "think"}}):
+        content = to_mapping(config_of(tmp_path))
+        for name, changes in more.items():
+            content[name] |= changes
+        assert Trainer(from_mapping(TrainConfig, content), World()).decisions is None
 
 
 def test_when_no_episode_has_a_turn_training_stops():
