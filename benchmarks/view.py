@@ -88,7 +88,7 @@ def look(browser: Any, address: str) -> dict[str, float]:
     found["search"] = seconds(lambda: page.fill("#filter-text", "sokoban level 5"), sokoban)
     before = page.evaluate("view.selected")
     found["next"] = seconds(
-        lambda: page.keyboard.press("Escape") or page.keyboard.press("j"), f"view.selected !== {before} && {seen}"
+        lambda: page.keyboard.press("Escape") or page.keyboard.press("j"), f"view.selected !== {before!r} && {seen}"
     )
     page.click("#filter-clear")
     for place in range(0, page.evaluate("index.episodes.length"), 250):

@@ -30,8 +30,8 @@ __all__ = ["AsgiServer", "HostRouter", "SerialThread", "StaticFolder", "WsgiServ
 ANSWER_SECONDS = 20.0
 """Wall-clock seconds an application may take for one answer, unless it is built with another limit."""
 MAX_BODY = 64 * 2**20
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """Largest body of a response, in bytes; a longer one is an error of the application."""
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 AsgiApp = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]

@@ -106,9 +106,9 @@ class _Handler(LocalHandler):
         """Answer a request."""
         try:
             found = self._find(parts)
-        except (StoreError, FileNotFoundError) as fault:  # files that were cut, or removed while they were looked at
+        except (StoreError, FileNotFoundError, ValueError) as fault:  # files that were cut, damaged, or just removed
             return self.answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{fault}\n".encode())
-        except (KeyError, ValueError):
+        except KeyError:
             found = None
         if found is None:
             return self.answer(HTTPStatus.NOT_FOUND, b"there is no such page\n")
@@ -126,8 +126,8 @@ class _Handler(LocalHandler):
                 index = library.index()
                 known = self.headers.get("If-None-Match") == index["stamp"]
                 return JSON, b"" if known else to_json({**index, "files": "served"}).encode()
-            case ["shards", run, name]:
+            case ["shards", run, name] if run.isdecimal():
                 return JSON, to_json({"episodes": library.shard(int(run), name)[0]}).encode()
-            case ["pictures", run, name, file]:
+            case ["pictures", run, name, file] if run.isdecimal():
                 return PNG, library.shard(int(run), name)[1][file.removesuffix(".png")]
         return None

@@ -27,12 +27,16 @@ def training_index(folder: Path, sources: Sequence[Source]) -> dict[str, Any]:
         FileNotFoundError, ValueError: as `read_metrics` does.
     """
     lines = read_metrics(folder / "metrics.jsonl")
+    stamps = [source.stamp() for source in sources]  # before the records: what comes between is news
     records = [source.records() for source in sources]
     groups = [_success(lines), *(_stage(lines, stage) for stage in _STAGES)]
     return {
         "kind": "training",
         "title": folder.resolve().name,
-        "runs": [{"name": source.name, "done": len(own)} for source, own in zip(sources, records, strict=True)],
+        "runs": [
+            {"name": source.name, "done": len(own), "stamp": stamp}
+            for source, own, stamp in zip(sources, records, stamps, strict=True)
+        ],
         "curves": [group for group in groups if group["charts"]],
         **episode_table(sources, records),
     }

@@ -98,6 +98,16 @@ def test_who_uses_no_mouse_sees_where_they_are(page):
     assert {"skip", "tab-results", "tab-episodes", "help-open"} <= seen
 
 
+def test_the_way_past_the_header_stays_in_the_view(page):
+    page.goto(f"{page.url.partition('#')[0]}#episodes")
+    page.wait_for_selector(".picture img")
+    page.focus(".skip")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#turn-1[aria-current=step]", state="visible")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 390, "height": 800})
     for view, part in (("results", ".heat"), ("episodes", ".picture img")):

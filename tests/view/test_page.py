@@ -8,7 +8,7 @@ from viewed_runs import HOSTILE, SIZE, played, wait_until
 
 from mmgym.bench.records import Folder
 from mmgym.bench.summary import compare_runs, summarise
-from mmgym.trajectory import ImageStore
+from mmgym.trajectory import ImageStore, Status
 from mmgym.view import bench_report
 from mmgym.view.bench_report import write_bench_report
 
@@ -64,6 +64,22 @@ def test_families_are_told_apart_where_there_are_several(tab, tmp_path):
     card = tab.locator("#results .card", has=tab.get_by_role("heading", name="By family"))
     rows = [re.sub(r"\s+", " ", row) for row in card.locator("tbody tr").all_inner_texts()]
     assert [row.split(" %")[0] for row in rows] == ["grid someone 50.0", "reasoning someone 100.0"]
+
+
+def test_an_agent_without_a_result_takes_no_column(tab, runs, tmp_path):
+    images, lost = ImageStore(), Folder(tmp_path / "lost")
+    lost.open({"agent": "lost", "options": {}, "suite": "toy@1", "all_episodes": 1}, ["agent"])
+    spoilt = played(images, "toy/Page-v0", 1, 5, False)
+    spoilt.status = Status.ENV_ERROR
+    lost.add([(0, spoilt)], images)
+    tab.goto(write_bench_report([runs[0], lost.path, runs[1]], tmp_path / "page.html").as_uri())
+    heads = tab.locator(".heat [scope=colgroup]")
+    assert heads.all_inner_texts() == ["clever", "<b>dull</b>"]
+    for head, name in zip(heads.all(), ("clever", "<b>dull</b>"), strict=True):
+        above, cells = head.bounding_box(), tab.locator(f".heat button[title*='{name}:']")
+        for cell in cells.all():
+            below = cell.bounding_box()
+            assert above["x"] <= below["x"] and below["x"] + below["width"] <= above["x"] + above["width"]
 
 
 def test_a_cell_of_the_heat_map_opens_its_episodes(results):
@@ -133,6 +149,19 @@ def test_the_action_is_drawn_where_it_was(episodes):
     assert episodes.locator("circle.pointer.expert").count() == 0 == episodes.locator(".call.expert").count()
 
 
+def test_what_was_read_stays_closed(episodes):
+    episodes.click(".read summary")
+    episodes.wait_for_selector(".read:not([open])")
+    episodes.keyboard.press("End")
+    assert episodes.locator(".read").count() == 0
+    episodes.keyboard.press("Home")
+    assert episodes.get_attribute(".read", "open") is None
+    episodes.focus(".read summary")
+    episodes.keyboard.press("ArrowRight")
+    episodes.wait_for_selector("#turn-1[aria-current=step]")
+    assert episodes.evaluate("document.activeElement.textContent") == "What it read"
+
+
 def test_a_turn_shows_call_tokens_rewards_and_what_was_read(episodes):
     said = episodes.inner_text(".about")
     for words in (
@@ -195,7 +224,7 @@ def test_large_runs_have_their_episodes_in_files_beside_the_page(tab, runs, tmp_
     tab.wait_for_selector(".sides.two")
     loaded = "[...document.images].filter(image => image.complete && image.naturalWidth).length === 2"
     wait_until(tab, loaded)
-    assert tab.evaluate("window.pwned") is None
+    assert tab.evaluate("window.pwned") is None and tab.evaluate("arriving.size") == 0
     before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "both_files").glob("*.png")}
     write_bench_report(runs, path)
     after = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "both_files").glob("*.png")}
@@ -236,5 +265,13 @@ def test_an_address_leads_to_an_episode_and_its_turn(tab, page_file):
     tab.goto(f"{page_file.as_uri()}#episode=1-4&turn=2")
     tab.wait_for_selector("#turn-1[aria-current=step]")
     assert "<b>dull</b>, level 2, seed 6" in selected(tab)
+    before = tab.evaluate("history.length")
+    tab.keyboard.press("ArrowRight")
+    wait_until(tab, "location.hash === '#episode=1-4&turn=3'")
+    tab.reload()
+    tab.wait_for_selector("#turn-2[aria-current=step]")
+    tab.keyboard.press("Home")
+    wait_until(tab, "location.hash === '#episode=1-4'")
+    assert tab.evaluate("history.length") == before, "the way back leads past all turns"
     tab.goto(f"{page_file.as_uri()}#episode=99-99")
     assert tab.is_visible("#episodes")

@@ -83,7 +83,8 @@ def test_a_record_that_names_a_file_elsewhere_reads_nothing(run):
     save_trajectories(outside, [], ImageStore())
     (run / "episodes.jsonl").write_text(json.dumps({**record, "shard": "../../outside.parquet"}) + "\n")
     with serving(run) as server:
-        assert ask(server, "/shards/0/..%2f..%2foutside.parquet")[0] == 404
+        status, content = ask(server, "/shards/0/..%2f..%2foutside.parquet")
+        assert status == 500 and b"which is no file of" in content
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
@@ -103,9 +104,100 @@ def test_new_episodes_appear_and_what_is_looked_at_stays(tab, run):
         tab.wait_for_selector("text=13 of 13 episodes")
         assert tab.locator("#turn-1[aria-current=step]").count() == 1
         assert "seed 5" in tab.inner_text("#viewer")
-        assert tab.evaluate("keyOf(index.episodes[view.selected])") == "0-3"
+        assert tab.evaluate("view.selected") == "0-3"
     tab.wait_for_selector("text=the server has ended")
     tab.said[:] = [line for line in tab.said if "ERR_CONNECTION_REFUSED" not in line]
+
+
+PICTURES = "[...document.images].every(image => image.complete && image.naturalWidth)"
+
+
+def add(run, index, env="toy/Corridor-v0", level=2, seed=9, solved=False, **changes):
+    images = ImageStore()
+    Folder(run).add([(index, played(images, env, level, seed, solved, **changes))], images)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """A run whose first episodes take longest: numbers 3 and 4 have ended."""
+    folder = Folder(tmp_path / "begun")
+    folder.open({"agent": "slow", "options": {}, "suite": "toy@1", "all_episodes": 5}, ["agent"])
+    for number in (3, 4):
+        add(folder.path, number, "toy/Page-v0", seed=10 * number, turns=4)
+    return folder.path
+
+
+def test_pictures_are_found_though_an_earlier_episode_ends_later(tab, begun):
+    with serving(begun) as server:
+        tab.goto(f"{server.address}#episode=0-4")
+        tab.wait_for_selector(".picture img")
+        add(begun, 0)
+        tab.wait_for_selector("text=3 of 3 episodes")
+        tab.keyboard.press("ArrowRight")
+        tab.wait_for_selector("#turn-1[aria-current=step]")
+        wait_until(tab, PICTURES)
+
+
+def test_an_episode_that_comes_while_others_end_is_shown(tab, begun):
+    with serving(begun) as server:
+        held = []
+        tab.route("**/shards/**", lambda route: held.append(route))
+        tab.goto(f"{server.address}#episode=0-4")
+        tab.wait_for_selector("text=2 of 2 episodes")
+        add(begun, 0)
+        tab.wait_for_selector("text=3 of 3 episodes")
+        for route in held:
+            route.continue_()
+        tab.wait_for_selector(".picture img")
+        assert "Episode 4:" in tab.inner_text("#viewer")
+        wait_until(tab, PICTURES)
+
+
+def test_filters_stay_with_what_they_name(tab, begun):
+    with serving(begun) as server:
+        tab.goto(f"{server.address}#episodes")
+        tab.select_option("#filter-env", label="toy/Page-v0")
+        option = tab.query_selector("#filter-level option")
+        add(begun, 0)  # of an environment that now is the first one
+        tab.wait_for_selector("text=2 of 3 episodes")
+        assert tab.locator(".row").all_inner_texts()[0].startswith("toy/Page-v0")
+        assert option.evaluate("option => option.isConnected"), "a list that says the same stays, and stays open"
+
+
+def test_the_other_side_stays_who_it_was(tab, run, tmp_path):
+    other = write_run(tmp_path / "other", "dull", lambda level, seed: seed == 5)
+    with serving(run, other) as server:
+        tab.goto(f"{server.address}#episode=0-3")
+        tab.wait_for_selector(".picture img")
+        tab.keyboard.press("c")
+        tab.wait_for_selector(".sides.two")
+        before = tab.inner_text(".side >> nth=1")
+        assert "dull" in before and "return 1 solved" in before
+        add(run, 12)
+        tab.wait_for_selector("text=25 of 25 episodes")
+        tab.keyboard.press("ArrowRight")
+        tab.keyboard.press("ArrowLeft")
+        assert tab.inner_text(".side >> nth=1") == before
+
+
+def test_results_stay_where_they_were_read(tab, run):
+    with serving(run) as server:
+        tab.set_viewport_size({"width": 420, "height": 800})
+        tab.goto(server.address)
+        tab.click("summary")
+        tab.get_by_role("button", name="toy/Page-v0, level 2, clever: 100").focus()
+        tab.evaluate("document.querySelector('.scroll').scrollLeft = 70")
+        add(run, 12, "toy/Page-v0")
+        tab.get_by_role("button", name="toy/Page-v0, level 2, clever: 75").wait_for()
+        assert "level 2, clever: 75" in tab.evaluate("document.activeElement.title").replace("\xa0", " ")
+        assert tab.evaluate("document.querySelector('.scroll').scrollLeft") == 70
+        assert tab.get_attribute("details", "open") == ""
+        tab.click("#tab-episodes")
+        tab.wait_for_selector(".picture img")
+        add(run, 13, "toy/Page-v0")
+        tab.wait_for_selector("text=14 of 14 episodes")
+        tab.click("#tab-results")
+        tab.get_by_role("button", name="toy/Page-v0, level 2, clever: 60").wait_for()
 
 
 def test_an_index_that_took_long_is_kept_longer(run, monkeypatch):
@@ -125,6 +217,23 @@ def test_damage_is_said(run):
         shard.write_bytes(shard.read_bytes()[:100])
         status, content = ask(server, f"/shards/0/{shard.name}")
         assert status == 500 and b"cut in the middle" in content
+
+
+def test_a_damaged_line_is_named(tab, training):
+    with serving(training) as server:
+        tab.goto(server.address)
+        tab.wait_for_selector("text=served live")
+        metrics = training / "metrics.jsonl"
+        whole = metrics.read_text()
+        metrics.write_text(f"{whole}[1]\n")
+        said = "line 13: expected a JSON object; got '[1]'"
+        for path in ("/", "/index.json"):
+            status, content = ask(server, path)
+            assert status == 500 and said in content.decode()
+        tab.wait_for_selector(f"#live.fault:has-text({json.dumps(said)})")
+        metrics.write_text(whole + line("grpo", "train", 11, success=0.9))
+        tab.wait_for_selector("#live:not(.fault):has-text('served live')")
+        tab.said[:] = [line for line in tab.said if "status of 500" not in line]
 
 
 def line(stage, kind, step, **values):
@@ -175,6 +284,29 @@ def test_an_episode_that_was_kept_anew_replaces_the_old_one(training, monkeypatc
             run = next(k for k, one in enumerate(index["runs"]) if one["name"] == "latest")
             turns = server.library.shard(run, "latest.parquet")[0][0]["turns"]
             assert turns[-1]["reward"] == float(solved)
+
+
+def test_the_episode_that_is_looked_at_is_shown_as_it_was_kept_last(tab, training):
+    def keep(**how):
+        images = ImageStore()
+        kept = [played(images, "toy/Corridor-v0", 1, 5, ids=True, **how)]
+        save_trajectories(training / "trajectories" / "latest.parquet", kept, images)
+
+    keep(solved=False)
+    with serving(training) as server:
+        tab.goto(f"{server.address}#episode=1-0&turn=3")
+        tab.wait_for_selector("text=The end: out of turns, return 0")
+        with (training / "metrics.jsonl").open("a") as file:
+            file.write(line("grpo", "train", 20, success=0.9))
+        toolbar = tab.query_selector(".toolbar")
+        wait_until(tab, "index.curves[0].charts[0].series[1].length === 11")
+        assert toolbar.evaluate("element => element.isConnected"), "nothing new of this episode: it is not drawn again"
+        keep(solved=True, turns=4)
+        tab.wait_for_selector("text=4 turns (expert: 2), return 1")
+        tab.keyboard.press("End")
+        tab.wait_for_selector("text=The end: solved, return 1")
+        tab.keyboard.press("ArrowLeft")
+        wait_until(tab, PICTURES)
 
 
 def test_many_points_are_thinned_to_means_of_neighbours():

@@ -24,44 +24,45 @@ const arriving = new Map();
 /** Files beside the page call this. */
 window.mmgymShard = (place, text) => arriving.get(place)?.(JSON.parse(text));
 
-async function fetchShard(place) {
-  const [run, name] = index.shards[place];
+async function fetchShard(place, path) {
   if (index.files === "inside") return JSON.parse(byId(`shard-${place}`).textContent);
   if (index.files === "served") {
-    const answer = await fetch(`shards/${run}/${encodeURIComponent(name)}`);
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    const answer = await fetch(`shards/${path}`);
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}: ${await answer.text()}`);
     return answer.json();
   }
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     arriving.set(place, resolve);
-    script.onload = () => script.remove();
-    script.onerror = () => reject(new Error(`${index.folder}/e${place}.js is missing beside this page`));
+    const end = () => { arriving.delete(place); script.remove(); };
+    script.onload = end;
+    script.onerror = () => { end(); reject(new Error(`${index.folder}/e${place}.js is missing beside this page`)); };
     script.src = `${index.folder}/e${place}.js`;
     document.head.append(script);
   });
 }
 
-/** What was played in an episode; at most KEPT_SHARDS files are held at once. */
+/** What was played in an episode; at most KEPT_SHARDS files are held at once. A shard's place is its own only in this
+ * index, and a training run writes its files anew: both may have changed before the last picture is asked for. */
 async function loadEpisode(episode) {
-  const place = episode[column.shard];
-  const key = index.shards[place].join("/");
-  if (!shards.has(key)) shards.set(key, fetchShard(place));
+  const place = episode[column.shard], [run, name] = index.shards[place];
+  const path = `${run}/${encodeURIComponent(name)}`, key = `${path}/${index.runs[run].stamp ?? ""}`;
+  if (!shards.has(key)) shards.set(key, fetchShard(place, path));
   const promise = shards.get(key);
   shards.delete(key);
   shards.set(key, promise);
   if (shards.size > KEPT_SHARDS) shards.delete(shards.keys().next().value);
   try {
     const shard = await promise;
-    return {...shard.episodes[episode[column.row]], picture: digest => pictureOf(shard, place, digest)};
+    return {...shard.episodes[episode[column.row]], picture: digest => pictureOf(shard, path, digest)};
   } catch (problem) {
     shards.delete(key);
     throw problem;
   }
 }
 
-function pictureOf(shard, place, digest) {
+function pictureOf(shard, path, digest) {
   if (index.files === "inside") return `data:image/png;base64,${shard.pictures[digest]}`;
-  if (index.files === "served") return `pictures/${index.shards[place][0]}/${encodeURIComponent(index.shards[place][1])}/${digest}.png`;
+  if (index.files === "served") return `pictures/${path}/${digest}.png`;
   return `${index.folder}/${digest}.png`;
 }

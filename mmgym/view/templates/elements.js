@@ -16,6 +16,16 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Put new children in place of the old ones; what has an id keeps the focus, and how far it is open and scrolled. */
+function redraw(parent, ...children) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement.id : "";
+  const before = [...parent.querySelectorAll("details[id], .scroll[id], .turns[id], pre[id]")];
+  const states = before.map(({id, open, scrollLeft, scrollTop}) => [id, {...(open === undefined ? {} : {open}), scrollLeft, scrollTop}]);
+  parent.replaceChildren(...children);
+  for (const [id, state] of states) if (byId(id)) Object.assign(byId(id), state);
+  if (focused) byId(focused)?.focus({preventScroll: true});
+}
+
 const byId = id => document.getElementById(id);
 const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)}\u00a0%`;
 const number = (value, digits = 2) => value === null || value === undefined ? "–" : Number(value).toLocaleString("en", {maximumFractionDigits: digits});

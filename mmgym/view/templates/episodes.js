@@ -3,7 +3,8 @@
 
 const ROW = 46;
 const turnsOf = count => `${count} ${count === 1 ? "turn" : "turns"}`;
-const view = {found: [], selected: null, turn: 0, beside: null, expert: true, numbers: false, played: null, other: null};
+// `selected` and `partner` are keys, for places change when a run goes on; `drawn` is what the viewer shows
+const view = {found: [], selected: null, turn: 0, beside: null, expert: true, numbers: false, read: true, played: null, other: null, partner: null, drawn: []};
 const FILTERS = ["text", "run", "env", "level", "outcome", "order"];
 const ORDERS = {"": "as played", turns: "longest first", low: "lowest return first", tokens: "most tokens first"};
 const UNSOLVED = "unsolved";
@@ -13,7 +14,7 @@ const UNSOLVED = "unsolved";
 function fillFilters() {
   const choices = {
     run: index.runs.map((run, place) => [place, run.name]),
-    env: index.environments.map((name, place) => [place, shortName(name)]),
+    env: index.environments.map(name => [name, shortName(name)]),
     level: [...new Set(index.episodes.map(episode => episode[column.level]))].sort((a, b) => a - b).map(level => [level, `level ${level}`]),
     outcome: [[UNSOLVED, "not solved"], ...index.outcomes.map(name => [name, name]), ["invalid", "with invalid turns"]],
     order: Object.entries(ORDERS),
@@ -21,7 +22,9 @@ function fillFilters() {
   for (const [name, options] of Object.entries(choices)) {
     const select = byId(`filter-${name}`), before = select.value;
     const all = name === "order" ? [] : [["", "all"]];
-    select.replaceChildren(...[...all, ...options].map(([value, text]) => make("option", {value}, text)));
+    const wanted = [...all, ...options].map(([value, text]) => make("option", {value}, text));
+    if (wanted.length === select.options.length && wanted.every((option, place) => option.isEqualNode(select.options[place]))) continue;
+    select.replaceChildren(...wanted);
     select.value = [...select.options].some(option => option.value === before) ? before : "";
   }
 }
@@ -39,7 +42,7 @@ function openFiltered(values) {
 function filter() {
   const {run, env, level, outcome, seed, turns, tokens, invalid, note} = column;
   const words = filterValue("text").toLowerCase().split(/\s+/).filter(Boolean);
-  const wanted = {[run]: filterValue("run"), [env]: filterValue("env"), [level]: filterValue("level")};
+  const wanted = {[run]: filterValue("run"), [env]: filterValue("env") && index.environments.indexOf(filterValue("env")), [level]: filterValue("level")};
   const end = filterValue("outcome"), solved = index.outcomes.indexOf("solved");
   const names = index.environments.map(name => name.toLowerCase()), agents = index.runs.map(one => one.name.toLowerCase());
   const fits = episode => {
@@ -68,14 +71,14 @@ function drawList() {
   const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 4);
   const last = Math.min(view.found.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + 4);
   rows.replaceChildren(...view.found.slice(first, last).map((place, offset) => row(place, first + offset)));
-  const selected = view.found.indexOf(view.selected);
-  if (selected >= first && selected < last) list.setAttribute("aria-activedescendant", `row-${view.selected}`);
+  const place = keys.get(view.selected), selected = view.found.indexOf(place);
+  if (selected >= first && selected < last) list.setAttribute("aria-activedescendant", `row-${place}`);
   else list.removeAttribute("aria-activedescendant");
 }
 
 function row(place, position) {
   const episode = index.episodes[place], end = outcomeOf(episode);
-  const element = make("div", {class: "row", id: `row-${place}`, role: "option", "aria-selected": String(place === view.selected), "aria-setsize": view.found.length, "aria-posinset": position + 1, onclick: () => select(place)},
+  const element = make("div", {class: "row", id: `row-${place}`, role: "option", "aria-selected": String(keyOf(episode) === view.selected), "aria-setsize": view.found.length, "aria-posinset": position + 1, onclick: () => select(place)},
     make("span", {class: "what"}, shortName(index.environments[episode[column.env]])),
     make("span", {class: `mark ${end.replaceAll(" ", "-")}`}, end),
     make("span", {class: "minor"}, `${index.runs[episode[column.run]].name}, level ${episode[column.level]}, seed ${episode[column.seed]}${episode[column.repeat] ? `, repeat ${episode[column.repeat]}` : ""}`),
@@ -85,7 +88,7 @@ function row(place, position) {
 }
 
 function keepInSight() {
-  const list = byId("list"), top = ROW * view.found.indexOf(view.selected);
+  const list = byId("list"), top = ROW * view.found.indexOf(keys.get(view.selected));
   if (top < 0) return;
   if (top < list.scrollTop) list.scrollTop = top;
   else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
@@ -95,41 +98,60 @@ function keepInSight() {
 
 /** Show an episode, and in the address which one. */
 async function select(place, turn = 0) {
-  view.selected = place;
+  view.selected = place === null ? null : keyOf(index.episodes[place]);
   view.turn = turn;
   keepInSight();
   drawList();
-  const shown = byId("episodes").hidden ? null : place;
-  if (shown !== null) history.replaceState(null, "", `#episode=${keyOf(index.episodes[place])}`);
+  writeAddress();
   await showEpisode();
 }
 
-const partners = place => {
-  const episode = index.episodes[place], {run, instance, repeat} = column;
+let writing = 0;
+
+/** Name the episode and its turn in the address, once they stay: browsers stop pages that change it too often. */
+function writeAddress() {
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    if (byId("episodes").hidden || view.selected === null) return;
+    history.replaceState(null, "", `#episode=${view.selected}${view.turn ? `&turn=${view.turn + 1}` : ""}`);
+  }, 100);
+}
+
+/** The keys of the episodes of other agents on the same instance, by run. */
+const partners = episode => {
+  const {run, instance, repeat} = column;
   const found = new Map();
-  index.episodes.forEach((other, where) => {
+  index.episodes.forEach(other => {
     if (other[instance] !== episode[instance] || other[run] === episode[run]) return;
-    if (!found.has(other[run]) || other[repeat] === episode[repeat]) found.set(other[run], where);
+    if (!found.has(other[run]) || other[repeat] === episode[repeat]) found.set(other[run], keyOf(other));
   });
   return found;
 };
 
-async function showEpisode() {
-  const place = view.selected, viewer = byId("viewer");
-  if (place === null || place === undefined) {
+/** Load what is looked at and draw it; after news only if it is not what is drawn already. */
+async function showEpisode(afterNews = false) {
+  const {selected, beside} = view, viewer = byId("viewer");
+  const isWanted = () => view.selected === selected && view.beside === beside;
+  if (selected === null) {
+    view.drawn = [];
     viewer.replaceChildren(make("p", {class: "empty"}, index.episodes.length ? "No episode fits these filters." : "No episode has been played yet."));
     return;
   }
-  const episode = index.episodes[place], others = partners(place);
-  const partner = view.beside === null ? undefined : others.get(view.beside);
+  const episodeOf = key => index.episodes[keys.get(key)], others = partners(episodeOf(selected));
+  const partner = others.get(beside) ?? null;
   try {
-    const [played, other] = await Promise.all([loadEpisode(episode), partner === undefined ? null : loadEpisode(index.episodes[partner])]);
-    if (view.selected !== place) return;
+    const [played, other] = await Promise.all([loadEpisode(episodeOf(selected)), partner === null ? null : loadEpisode(episodeOf(partner))]);
+    if (!isWanted()) return;
     Object.assign(view, {played, other, partner, others});
+    const shown = [selected, played.turns, other?.turns, ...others.keys()];
+    if (afterNews && shown.length === view.drawn.length && shown.every((part, place) => part === view.drawn[place])) return;
+    view.drawn = shown;
     view.turn = Math.min(view.turn, lastStep());
     drawEpisode();
   } catch (problem) {
-    if (view.selected === place) viewer.replaceChildren(make("p", {class: "fault"}, `This episode cannot be shown: ${problem.message}`));
+    if (!isWanted()) return;
+    view.drawn = [];
+    viewer.replaceChildren(make("p", {class: "fault"}, `This episode cannot be shown: ${problem.message}`));
   }
 }
 
@@ -142,16 +164,16 @@ function goTo(turn) {
 }
 
 function drawEpisode() {
-  const episode = index.episodes[view.selected], end = outcomeOf(episode), viewer = byId("viewer");
-  const focused = viewer.contains(document.activeElement) ? document.activeElement.id : "";
+  if (view.drawn[0] !== view.selected) return;  // what is loaded is another episode's still
+  const episode = index.episodes[keys.get(view.selected)], end = outcomeOf(episode);
   const expected = episode[column.expertSteps] === null ? "" : ` (expert: ${episode[column.expertSteps]})`;
   const head = make("div", {},
     make("h2", {}, shortName(index.environments[episode[column.env]]), " ", make("span", {class: `mark ${end.replaceAll(" ", "-")}`}, end)),
     make("p", {class: "soft"}, `Episode ${episode[column.index]}: level ${episode[column.level]}, ${index.splits[episode[column.split]]} split, seed ${episode[column.seed]}. ${turnsOf(episode[column.turns])}${expected}, return ${number(episode[column.return])}.`));
   const two = view.other !== null;
   const sides = make("div", {class: two ? "sides two" : "sides"}, side(view.selected, view.played, two), two ? side(view.partner, view.other, two) : null);
-  viewer.replaceChildren(head, toolbar(), turnStrip(), sides);
-  if (focused) byId(focused)?.focus();
+  redraw(byId("viewer"), head, toolbar(), turnStrip(), sides);
+  writeAddress();
 }
 
 function toolbar() {
@@ -179,11 +201,11 @@ function turnStrip() {
     const label = turn === lastStep() ? "How it ended" : `Turn ${turn + 1}${own ? `, reward ${number(own.reward)}` : ""}${kinds.includes("invalid") ? ", invalid" : ""}`;
     buttons.push(make("li", {}, make("button", {id: `turn-${turn}`, type: "button", class: kinds.join(" "), "aria-label": label, title: label, "aria-current": turn === view.turn ? "step" : null, onclick: () => goTo(turn)}, name)));
   }
-  return make("ol", {class: "turns", "aria-label": "Turns"}, ...buttons);
+  return make("ol", {id: "turns", class: "turns", "aria-label": "Turns"}, ...buttons);
 }
 
-function side(place, played, two) {
-  const episode = index.episodes[place], end = outcomeOf(episode), run = episode[column.run];
+function side(key, played, two) {
+  const episode = index.episodes[keys.get(key)], end = outcomeOf(episode), run = episode[column.run];
   const over = view.turn >= played.turns.length, turn = played.turns[view.turn];
   const title = make("p", {class: "title"}, make("span", {class: `swatch ${runClass(run)}`, "aria-hidden": "true"}), index.runs[run].name,
     two ? make("span", {class: "soft"}, ` ${turnsOf(played.turns.length)}, return ${number(episode[column.return])} `) : " ",
@@ -258,7 +280,7 @@ function about(turn, run) {
   const calls = turn.calls.map(sayCall), expert = turn.expert.map(sayCall);
   const same = expert.length && calls.join() === expert.join();
   const parts = [];
-  if (turn.read) parts.push(make("details", {class: "read", open: true}, make("summary", {}, "What it read"), make("pre", {}, readable(turn.read))));
+  if (turn.read) parts.push(make("details", {class: "read", open: view.read}, make("summary", {id: `read-${run}`, onclick: event => { view.read = !event.target.parentElement.open; }}, "What it read"), make("pre", {}, readable(turn.read))));
   parts.push(make("h4", {}, "Action"), ...(calls.length ? calls.map(call => make("code", {class: "call"}, call)) : [make("p", turn.terms.valid === 0 ? {class: "fault"} : {class: "soft"}, turn.terms.valid === 0 ? "No call that could be read." : "Not recorded.")]));
   if (view.expert && expert.length) parts.push(make("h4", {}, "Expert's move"), ...(same ? [make("span", {class: "mark solved"}, "the same")] : expert.map(call => make("code", {class: "call expert"}, call))));
   if (turn.feedback) parts.push(make("h4", {}, "Feedback"), make("p", {}, readable(turn.feedback)));
@@ -286,5 +308,5 @@ function answer(turn, run) {
     return token;
   });
   const more = turn.moreTokens ? [` … and ${turn.moreTokens} more tokens`] : [];
-  return [make("h4", {}, "Answer; the stronger a token's colour, the less likely it was ", toggle), make("div", {class: view.numbers ? "tokens numbers" : "tokens", tabindex: "0", role: "group", "aria-label": "Sampled tokens"}, ...tokens, ...more)];
+  return [make("h4", {}, "Answer; the stronger a token's colour, the less likely it was ", toggle), make("div", {id: `tokens-${run}`, class: view.numbers ? "tokens numbers" : "tokens", tabindex: "0", role: "group", "aria-label": "Sampled tokens"}, ...tokens, ...more)];
 }

@@ -9,10 +9,10 @@ function route() {
   byId("episodes").hidden = !episodes;
   byId(episodes ? "tab-episodes" : "tab-results").setAttribute("aria-current", "page");
   byId(episodes ? "tab-results" : "tab-episodes").removeAttribute("aria-current");
-  if (!episodes) return;
+  if (!episodes) return showResults();
   drawList();
   if (named && keys.has(named[1])) select(keys.get(named[1]), Math.max(0, Number(named[2] ?? 1) - 1));
-  else select(view.found.includes(view.selected) ? view.selected : view.found[0] ?? null, view.turn);
+  else select(view.found.includes(keys.get(view.selected)) ? keys.get(view.selected) : view.found[0] ?? null, view.turn);
 }
 
 function show() {
@@ -25,13 +25,13 @@ function show() {
 function refilter() {
   byId("list").scrollTop = 0;
   filter();
-  if (!view.found.includes(view.selected)) select(view.found[0] ?? null);
+  if (!view.found.includes(keys.get(view.selected))) select(view.found[0] ?? null);
 }
 
 function move(steps) {
-  const place = view.found.indexOf(view.selected);
+  const place = view.found.indexOf(keys.get(view.selected));
   const next = view.found[Math.max(0, Math.min(view.found.length - 1, place + steps))];
-  if (next !== undefined && next !== view.selected) select(next);
+  if (next !== undefined && next !== view.found[place]) select(next);
 }
 
 function compareNext() {
@@ -48,6 +48,8 @@ const KEYS = {
   c: compareNext, e: () => { view.expert = !view.expert; if (view.played) drawEpisode(); }, r: () => { location.hash = "results"; },
 };
 
+// the address says what is looked at: the link of the page for keyboards must not change it
+document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); byId("main").focus(); });
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
   const typing = event.target.closest("input, select, textarea");
@@ -81,14 +83,16 @@ async function news() {
   try {
     const answer = await fetch("index.json", {headers: {"If-None-Match": index.stamp}});
     if (answer.status === 200) {
-      const selected = view.selected === null ? null : keyOf(index.episodes[view.selected]);
-      const known = view.played;
       takeIndex(await answer.json());
+      if (!keys.has(view.selected)) Object.assign(view, {selected: null, played: null});
+      if (!keys.has(view.partner)) view.other = null;
       show();
-      view.selected = selected !== null && keys.has(selected) ? keys.get(selected) : null;
-      if (view.selected === null) { view.played = null; route(); } else if (known) { drawList(); view.others = partners(view.selected); }
+      if (view.selected === null) route();
+      else if (!byId("episodes").hidden) showEpisode(true);
     }
-    status.textContent = `served live; ${number(index.episodes.length, 0)} episodes`;
+    const damaged = answer.status >= 400;
+    status.classList.toggle("fault", damaged);
+    status.textContent = damaged ? `what is new cannot be read: ${await answer.text()}` : `served live; ${number(index.episodes.length, 0)} episodes`;
   } catch {
     status.textContent = "the server has ended; this is what it said last";
   }

@@ -1,12 +1,18 @@
 // The first view: who is best and how sure that is, where, and for training how it went over time.
 "use strict";
 
+let drawnIndex = null;
+
+/** Draw the results, unless nobody sees them or they are drawn already. */
 function showResults() {
+  if (byId("results").hidden || drawnIndex === index) return;
+  drawnIndex = index;
   const parts = index.kind === "training" ? [trainingCurves()] : [leaderboard(), comparisons(), families(), heatMap(), levelCurves(), details()];
-  byId("results").replaceChildren(...parts.filter(Boolean));
+  redraw(byId("results"), ...parts.filter(Boolean));
 }
 
 const card = (title, about, ...children) => make("section", {class: "card"}, make("h2", {}, title), about ? make("p", {}, about) : null, ...children);
+const scrolled = (id, table) => make("div", {class: "scroll", id}, table);
 const swatch = run => make("span", {class: `swatch ${runClass(run)}`, "aria-hidden": "true"});
 
 function headed(...names) {
@@ -50,7 +56,7 @@ function leaderboard() {
       make("td", {}, number(total.seconds, total.seconds < 10 ? 2 : 0)));
   });
   const table = make("table", {}, headed("Agent", "Success", "", "Middle half", "Episodes", "Turns", "Path", "Invalid", "Idle", "Tokens", "Seconds"), make("tbody", {}, ...rows));
-  return card("Leaderboard", "Success over all episodes, with 95 % intervals. Middle half: interquartile mean over environments. Turns, tokens and seconds are means of an episode. Path: the expert's steps over those of solved episodes. Idle: valid turns that changed nothing. Episodes that the machinery spoilt count for nothing.", make("div", {class: "scroll"}, table));
+  return card("Leaderboard", "Success over all episodes, with 95 % intervals. Middle half: interquartile mean over environments. Turns, tokens and seconds are means of an episode. Path: the expert's steps over those of solved episodes. Idle: valid turns that changed nothing. Episodes that the machinery spoilt count for nothing.", scrolled("table-agents", table));
 }
 
 function comparisons() {
@@ -65,7 +71,7 @@ function comparisons() {
     make("td", {class: "figure"}, rangePicture(pair.difference, pair.first, -reach, reach)),
     make("td", {}, pair.p < 0.0001 ? "< 0.0001" : number(pair.p, 4))));
   const table = make("table", {}, headed("Agents", "Instances", "Both", "First alone", "Second alone", "Neither", "Difference", "", "p"), make("tbody", {}, ...rows));
-  return card("On the same instances", "Differences of success in points of per cent, with 95 % intervals. p: McNemar's exact test that both solve equally often.", make("div", {class: "scroll"}, table));
+  return card("On the same instances", "Differences of success in points of per cent, with 95 % intervals. p: McNemar's exact test that both solve equally often.", scrolled("table-pairs", table));
 }
 
 function families() {
@@ -80,29 +86,30 @@ function families() {
       make("td", {}, cell.success[3]),
       make("td", {}, number(cell.turns, 1)))));
   const table = make("table", {}, headed("Family", "Agent", "Success", "", "Episodes", "Turns"), make("tbody", {}, ...rows));
-  return card("By family", "Success over the episodes of all environments of a family, with 95 % intervals.", make("div", {class: "scroll"}, table));
+  return card("By family", "Success over the episodes of all environments of a family, with 95 % intervals.", scrolled("table-families", table));
 }
 
 function heatMap() {
-  const shown = index.runs.slice(0, 6);
-  if (!shown.some(run => run.total)) return null;
-  const levels = shown.map(run => [...new Set(Object.values(run.levels).flatMap(Object.keys))].sort((a, b) => a - b));
+  const counted = index.runs.map((run, place) => [run, place]).filter(([run]) => run.total), shown = counted.slice(0, 6);
+  if (!shown.length) return null;
+  const levels = shown.map(([run]) => [...new Set(Object.values(run.levels).flatMap(Object.keys))].sort((a, b) => a - b));
   const groups = make("tr", {}, make("th", {rowspan: 2, scope: "col", class: "left"}, "Environment"),
-    ...shown.map((run, place) => make("th", {scope: "colgroup", colspan: levels[place].length + (levels[place].length > 1)}, swatch(place), run.name)));
-  const heads = make("tr", {}, ...shown.flatMap((run, place) => [...levels[place].map(level => make("th", {scope: "col"}, `level ${level}`)), levels[place].length > 1 ? make("th", {scope: "col"}, "all") : null]).filter(Boolean));
+    ...shown.map(([run, place], nth) => make("th", {scope: "colgroup", colspan: levels[nth].length + (levels[nth].length > 1)}, swatch(place), run.name)));
+  const heads = make("tr", {}, ...shown.flatMap((_, nth) => [...levels[nth].map(level => make("th", {scope: "col"}, `level ${level}`)), levels[nth].length > 1 ? make("th", {scope: "col"}, "all") : null]).filter(Boolean));
   const rows = index.environments.map((name, env) => make("tr", {}, make("th", {scope: "row"}, shortName(name)),
-    ...shown.flatMap((run, place) => [
-      ...levels[place].map(level => heatCell(run.levels[name]?.[level], place, env, level)),
-      levels[place].length > 1 ? heatCell(run.environments[name], place, env, "") : null]).filter(Boolean)));
-  const more = index.runs.length > shown.length ? ` The first ${shown.length} of ${index.runs.length} agents.` : "";
-  return card("By environment and level", `Success; a cell opens its episodes.${more}`, make("div", {class: "scroll"}, make("table", {class: "heat"}, make("thead", {}, groups, heads), make("tbody", {}, ...rows))));
+    ...shown.flatMap(([run, place], nth) => [
+      ...levels[nth].map(level => heatCell(run.levels[name]?.[level], place, env, level)),
+      levels[nth].length > 1 ? heatCell(run.environments[name], place, env, "") : null]).filter(Boolean)));
+  const more = counted.length > shown.length ? ` The first ${shown.length} of ${counted.length} agents.` : "";
+  return card("By environment and level", `Success; a cell opens its episodes.${more}`, scrolled("table-levels", make("table", {class: "heat"}, make("thead", {}, groups, heads), make("tbody", {}, ...rows))));
 }
 
 function heatCell(cell, run, env, level) {
   if (!cell) return make("td", {class: "none"}, "–");
   const [share, , , episodes] = cell.success;
-  const about = `${shortName(index.environments[env])}${level ? `, level ${level}` : ""}, ${index.runs[run].name}: ${percent(share)} of ${episodes} episodes (95 %: ${interval(cell.success)})`;
-  const button = make("button", {type: "button", title: about, "aria-label": about, onclick: () => openFiltered({run: String(run), env: String(env), level: String(level)})}, percent(share));
+  const name = index.environments[env];
+  const about = `${shortName(name)}${level ? `, level ${level}` : ""}, ${index.runs[run].name}: ${percent(share)} of ${episodes} episodes (95 %: ${interval(cell.success)})`;
+  const button = make("button", {id: `cell-${run}-${level}-${name}`, type: "button", title: about, "aria-label": about, onclick: () => openFiltered({run: String(run), env: name, level: String(level)})}, percent(share));
   // one hue, from light to dark; letters are black or white, whichever is easier to read there
   const mix = [[240, 244, 248], [0, 79, 128]].reduce((a, b) => a.map((part, place) => Math.round(part + (b[place] - part) * share)));
   button.style.backgroundColor = `rgb(${mix.join(",")})`;
@@ -116,7 +123,7 @@ function luminance(rgb) {
 }
 
 function details() {
-  const rows = index.runs.map((run, place) => make("details", {}, make("summary", {}, swatch(place), run.name), make("pre", {}, readable(JSON.stringify(run.about, null, 1)))));
+  const rows = index.runs.map((run, place) => make("details", {id: `about-${place}`}, make("summary", {id: `about-${place}-name`}, swatch(place), run.name), make("pre", {id: `about-${place}-text`}, readable(JSON.stringify(run.about, null, 1)))));
   return card("What was run", "", ...rows);
 }
 
