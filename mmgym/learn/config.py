@@ -138,16 +138,17 @@ class CloningConfig:
     """Demonstrations in a step."""
     pool: int = 0
     """Number of steps whose demonstrations are imitated again and again, for environments that are slow to play; 0
-    plays fresh ones always."""
+    plays fresh ones always, as ``self`` needs."""
     question_weight: float = 1.0
     """Weight of the perception questions that are mixed in (as many as in a perception step); 0 for none."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
 
     def __post_init__(self) -> None:
         at_least(self, 0, "steps", "pool", "question_weight")
-        if self.demonstrator == "self" and self.pool:
+        if self.demonstrator == "self" and self.pool and not self.trajectories:
             raise ValueError(
-                "demonstrator self needs pool 0: what it is to clone it plays with the weights of the time"
+                f"pool must be 0 with demonstrator self; got {self.pool}: no checkpoint holds what the policy played, "
+                "and a resumed run would play it again with other weights"
             )
         at_least(self, 1, "episodes")
         share(self, "noise")
@@ -211,7 +212,7 @@ class GrpoConfig:
     """Fields of `mmgym.learn.advantages.AdvantageConfig` that differ from the algorithm's."""
     loss: Table = field(default_factory=dict)
     """Fields of `mmgym.learn.loss_config.LossConfig` that differ from the algorithm's. The entropy is that of the
-    choice between valid actions where those can be listed, else of all tokens."""
+    choice between valid actions where those can be listed and no reasoning is asked for, else of all tokens."""
     keep_equal: bool = False
     """Learn from groups in which every advantage is 0, too: they count in means, and in what a reference or an entropy
     bonus adds. Without, such groups are left out, as DAPO does; other groups always count with all their members."""

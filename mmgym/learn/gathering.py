@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ class Gathering:
         learned: list[Trajectory] = []
         replayed: list[bool] = []
         while draw:
-            rollout = self._rollout(step, first, draw)
+            rollout = self._rollout(step, first, draw, {trajectory.task.group for trajectory in played})
             images.update(rollout.images)
             played += rollout.trajectories
             retried += rollout.retried
@@ -150,15 +150,15 @@ class Gathering:
         """Seconds so far in which episodes were played ahead."""
         return self.ahead.seconds_playing if self.ahead else 0.0
 
-    def _rollout(self, step: int, first: int, groups: int) -> Rollout:
-        """This process's share of some groups of an iteration."""
+    def _rollout(self, step: int, first: int, groups: int, played: Collection[int]) -> Rollout:
+        """This process's share of some groups of an iteration, of which it has `played` others."""
         if self.ahead is None:
             if self.league:
                 self.league.begin(step)
             others = self.league.players if self.league else {}
             return self.executor.run(self._tasks(step, first, groups), self.sampler, others=others, trusted=others)
         if first:
-            self.ahead.begin(step, self._tasks(step, first, groups))
+            self.ahead.begin(step, self._tasks(step, first, groups), self._spares(step, played))
         return self.ahead.collect(step)
 
     def _tasks(self, step: int, first: int, groups: int) -> list[EpisodeTask]:
@@ -176,10 +176,10 @@ class Gathering:
             tasks = self.league.seat(tasks, step)
         return self._augmented(tasks, step)
 
-    def _spares(self, step: int) -> list[list[EpisodeTask]]:
-        """As many groups as the iteration has, to be played in place of lost ones."""
+    def _spares(self, step: int, played: Collection[int] = ()) -> list[list[EpisodeTask]]:
+        """As many groups as the iteration has, but for those `played`, to be played in place of lost ones."""
         size = self.config.grpo.group_size
-        tasks = self._tasks(step, _SPARE, self.config.grpo.groups)
+        tasks = [task for task in self._tasks(step, _SPARE, self.config.grpo.groups) if task.group not in played]
         return [tasks[start : start + size] for start in range(0, len(tasks), size)]
 
     def _lost_groups(self, played: Sequence[Trajectory]) -> float:
@@ -303,7 +303,6 @@ class Gathering:
         for step in sorted({part.step for part in parts}):
             whole = Waiting.together([part for part in parts if part.step == step])
             used = {task.group for task in whole.open} | {t.task.group for t in whole.played}
-            spares = [spare for spare in self._spares(step) if spare[0].group not in used]
             mine = whole.of(lambda group: group % self.world.size == self.world.rank)
-            self.ahead.begin(step, mine.open, spares, mine)
+            self.ahead.begin(step, mine.open, self._spares(step, used), mine)
             self._begun = step + 1

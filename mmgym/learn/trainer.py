@@ -42,6 +42,7 @@ from mmgym.learn.preflight import check_same_run, preflight
 from mmgym.learn.replicas import make_samplers
 from mmgym.learn.self_play import seat_environments
 from mmgym.learn.sharding import ShardedPolicy
+from mmgym.messages import prompt_template
 from mmgym.rollout import Executor, Rollout
 from mmgym.trajectory import ImageStore
 
@@ -109,7 +110,8 @@ class Trainer:
         spaces = [mmgym.unwrap(env).action_space for env in envs]
         for env in envs:
             env.close()
-        reasons = config.policy.thinking or config.rollout.prompt == "think"  # then answers do not begin with a choice
+        # Where the model is asked to reason first, answers begin with that and not with a choice.
+        reasons = config.policy.thinking or "<think>" in prompt_template(config.rollout.prompt)
         self.decisions = None if reasons else Decisions.of_spaces(spaces, self.policy.codec, config.rollout.format)
         self.examiners = [Examiner(e, config.perception, self.policy) for e in self.environments]
         self.state: dict[str, Any] = {

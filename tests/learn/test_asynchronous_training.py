@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 from colours import COLOURS, FAILING
-from iterations import alternate, config_of, trainer_of
+from iterations import alternate, config_of, paid, trainer_of
 from ledger import LEDGER, learned_in
 from playing import drawn
 from short_runs import Starter, descendants, gone_within, metrics_of, write_toml
 
 from mmgym.learn.config import GrpoConfig, TrainConfig, from_mapping
 from mmgym.learn.distributed import World
-from mmgym.learn.episodes import noise_key
+from mmgym.learn.episodes import noise_key, training_tasks
 from mmgym.learn.learner import GuardError, Learner, OptimizerConfig
 from mmgym.learn.packing import merge_equal, supervised_row
 from mmgym.learn.played import Played
@@ -182,6 +182,19 @@ def test_groups_that_fail_are_replaced_and_counted(made):
     assert sum(one["lost_groups"] for one in found) > 0
     assert sum(one["env_errors"] for one in found) == 2 * sum(one["lost_groups"] for one in found)
     assert trainer.state["episodes"] == 4 * 6 * 2, "as many as without failures"
+
+
+def test_groups_that_fail_are_replaced_in_every_round(made):
+    trainer = made(FAILING, {"failing": 4}, groups=6, group_size=2, gathering={"rounds": 2}, keep_equal=True)
+    trainer.improvement._pay = lambda trajectory, progress: paid(trajectory, 0.0)
+    seen = seen_in(trainer)
+    found = trainer._improve(0, 1.0)
+    tasks = training_tasks(trainer.config, World(), stage=2, step=0, groups=12, size=1)
+    broken = [task.group for task in tasks if task.seed % 4 == 0]
+    assert min(broken) < 6 <= max(broken), "both rounds lost groups"
+    assert found["rounds"] == 2 and trainer.state["episodes"] == 2 * 6 * 2, "as many as without failures"
+    places = [(t.task.group, t.task.member) for t in seen[0].trajectories]
+    assert len(set(places)) == len(places), "no group was played twice"
 
 
 def test_an_environment_that_always_fails_ends_the_run_with_its_error(made):

@@ -92,6 +92,7 @@ def test_an_empty_file_is_the_default(kind, tmp_path):
         ({"grpo": {"group_size": 1}}, "grpo: group_size must be at least 2"),
         ({"grpo": {"rows_per_minibatch": 0}}, "grpo: rows_per_minibatch must be at least 1; got 0"),
         ({"perception": {"check_every": 0}}, "perception: check_every must be at least 1; got 0"),
+        ({"cloning": {"demonstrator": "self", "pool": 2}}, "cloning: pool must be 0 with demonstrator self; got 2"),
         ({"cloning": {"noise": 1.5}}, "cloning: noise must be from 0 to 1; got 1.5"),
         ({"grpo": {"optimizer": {"name": "sgd"}}}, "optimizer name must be one of adamw, muon, adamw8bit; got 'sgd'"),
         ({"grpo": {"optimizer": {"lr": float("nan")}}}, "lr must be above 0; got nan"),

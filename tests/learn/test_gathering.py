@@ -163,6 +163,27 @@ def test_groups_that_lost_an_episode_are_counted(tmp_path):
     assert trainer._improve(0, 1.0)["lost_groups"] == 1
 
 
+def test_a_round_that_is_lost_whole_is_followed_by_another(tmp_path):
+    trainer = trainer_of(config_of(tmp_path, gathering={"rounds": 3}))
+    trainer.improvement._pay = lambda trajectory, progress: paid(
+        trajectory, float(trajectory.task.group < 4 and trajectory.task.member == 0)
+    )
+    run, rounds = trainer.executor.run, []
+
+    def lose(tasks, agent, **_):
+        rollout = run(tasks, agent)
+        for trajectory in rollout.trajectories if len(rounds) == 1 else ():
+            trajectory.status, trajectory.error = Status.ENV_ERROR, "lost"
+        rounds.append({task.group for task in tasks})
+        return rollout
+
+    trainer.executor.run = lose
+    values = trainer._improve(0, 1.0)
+    assert values["rounds"] == len(rounds) == 3 and values["lost_groups"] == len(rounds[1]) > 0
+    assert values["used_groups"] == 4 / 6 and values["grad_norm"] > 0
+    assert trainer.state["episodes"] == 3 * (len(rounds[0]) + len(rounds[2]))
+
+
 def test_replays_survive_a_checkpoint(tmp_path):
     trainer = replaying(tmp_path)
     run = trainer.executor.run

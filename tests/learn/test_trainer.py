@@ -68,7 +68,9 @@ def test_a_refill_that_is_lost_does_not_end_the_run(caplog):
 
 def test_an_answer_that_begins_with_reasoning_has_no_decisions(tmp_path):
     assert trainer_of(config_of(tmp_path)).decisions is not None
-    for more in ({"policy": {"thinking": True}}, {"rollout": {"prompt": "think"}}):
+    own = tmp_path / "own.md"
+    own.write_text("{instruction} Reason inside <think></think> first.")
+    for more in ({"policy": {"thinking": True}}, {"rollout": {"prompt": "think"}}, {"rollout": {"prompt": str(own)}}):
         content = to_mapping(config_of(tmp_path))
         for name, changes in more.items():
             content[name] |= changes
