@@ -409,6 +409,8 @@ class Trainer:
         config = self.config
         if not config.grpo.cloning_weight:
             return []
+        if config.cloning.demonstrator == "self":
+            self._weights_changed()
         return [self.demonstrations.part(config.cloning.steps + number, config.grpo.cloning_weight)]
 
     def _rollouts_ahead(self) -> RolloutsAhead:

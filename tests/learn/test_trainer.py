@@ -183,6 +183,16 @@ def test_an_optimizer_does_not_pass_to_the_next_stage(tmp_path):
     assert list(given) == ["cloning", "grpo"] and given["cloning"] is not None and given["grpo"] is None
 
 
+def test_demonstrations_of_its_own_are_played_with_the_weights_of_the_time(tmp_path, monkeypatch):
+    content = to_mapping(config_of(tmp_path, cloning_weight=0.5))
+    content["cloning"] |= {"demonstrator": "self", "episodes": 2}
+    trainer = trainer_of(from_mapping(TrainConfig, content))
+    told = []
+    monkeypatch.setattr(trainer.sampler, "weights_changed", told.append)
+    monkeypatch.setattr(trainer.demonstrations, "part", lambda step, weight: len(told))
+    assert [trainer._mixed_demonstrations(number) for number in range(2)] == [[1], [2]]
+
+
 def test_demonstrations_of_a_pool_are_played_once(tmp_path, monkeypatch):
     cloning = CloningConfig(steps=5, episodes=2, pool=2, question_weight=0)
     trainer = trainer_of(replace(config_of(tmp_path), cloning=cloning))
