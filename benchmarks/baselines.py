@@ -146,7 +146,8 @@ def main(args: Args) -> None:
     for agent, entry, episodes in _wanted(args):
         started = time.monotonic()
         said = _add(agent, entry, episodes, args, about)
-        console.print(f"{agent} {entry.id}: {said}, {time.monotonic() - started:.0f} s", soft_wrap=True)
+        line = f"{agent} {entry.id}: {said}, {time.monotonic() - started:.0f} s"
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _wanted(args: Args) -> Iterator[tuple[str, EnvironmentEntry, int]]:

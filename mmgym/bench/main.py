@@ -118,21 +118,23 @@ def main(arguments: BenchArguments, console: Console | None = None) -> None:
 
         records = bench(config, progress)
     failed = [record for record in records if record.failed]
-    if records and len(failed) == len(records):
-        raise ValueError(
-            f"all {len(records)} episodes were spoilt by the machinery (--relaunch plays them again); the first: "
-            f"{failed[0].error}"
-        )
-    summary = summarise(records)
+    all_failed = bool(records) and len(failed) == len(records)
     about = Folder(config.out).about()
     total = about["all_episodes"]
     if about.get("left_out"):
-        console.print(f"left out, for they lack what is asked: {', '.join(about['left_out'])}")
-    console.print(summary_table(summary, f"{config.agent} on {config.suite}: {len(records)} of {total} episodes"))
+        console.print(f"left out, for they lack what is asked: {', '.join(about['left_out'])}", markup=False)
+    if not all_failed:
+        title = f"{config.agent} on {config.suite}: {len(records)} of {total} episodes"
+        console.print(summary_table(summarise(records), title))
     if arguments.report:
         from mmgym.view.bench_report import write_bench_report
 
         console.print(f"wrote {write_bench_report([config.out])}", markup=False, soft_wrap=True)
+    if all_failed:
+        raise ValueError(
+            f"all {len(records)} episodes were spoilt by the machinery (--relaunch plays them again); the first: "
+            f"{failed[0].error}"
+        )
     if failed:
         console.print(
             f"{len(failed)} episodes were spoilt by the machinery and count for nothing (--relaunch plays them "

@@ -3,7 +3,6 @@
     bench.json                what was run, with which versions, on which machine
     episodes.jsonl            one `Record` a line, in the order in which episodes ended
     trajectories/*.parquet    shards of `mmgym.store`, each written before the lines that name it
-
     spent.json                what the agent took, over all commands
     .lock                     held by the command that writes
 
@@ -154,8 +153,9 @@ class Folder:
         """Keep other commands from writing here; a process that ends, however it does, lets go.
 
         Raises:
-            ValueError: when another one is writing.
+            ValueError: when another one is writing, or the folder holds something else.
         """
+        self._check_ours()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             import fcntl
@@ -183,6 +183,7 @@ class Folder:
         Raises:
             ValueError: when the folder holds another run, naming what differs, or something else.
         """
+        self._check_ours()
         if self._about.is_file():
             before = self.about()
             other = [name for name in asked if before.get(name) != json.loads(json.dumps(about[name]))]
@@ -190,8 +191,6 @@ class Folder:
                 raise ValueError(
                     f"{self.path} holds a run with another {', '.join(other)}: give another --out, or remove the folder"
                 )
-        elif self.path.is_dir() and any(not path.name.startswith(_OWN) for path in self.path.iterdir()):
-            raise ValueError(f"{self.path} holds something else: give another --out")
         else:
             write_atomically(self._about, (json.dumps(about, indent=1) + "\n").encode())
         self._shards.mkdir(exist_ok=True)
@@ -207,6 +206,12 @@ class Folder:
             if path.name not in named:
                 path.unlink()
         return records
+
+    def _check_ours(self) -> None:
+        if self._about.is_file() or not self.path.is_dir():
+            return
+        if any(not path.name.startswith(_OWN) for path in self.path.iterdir()):
+            raise ValueError(f"{self.path} holds something else: give another --out")
 
     def about(self) -> dict[str, Any]:
         """What is run.
@@ -235,7 +240,7 @@ class Folder:
             ended: index and trajectory of each.
             images: their pictures.
         """
-        number = max((int(path.name.partition("-")[0]) for path in self._shards.glob("*-*")), default=-1) + 1
+        number = max((int(path.name.partition("-")[0]) for path in self._shards.glob("*-*.parquet")), default=-1) + 1
         shard = f"{number:06d}-{ended[0][0]:06d}.parquet"
         save_trajectories(self._shards / shard, [trajectory for _, trajectory in ended], images)
         records = [Record.of(index, trajectory, shard, row) for row, (index, trajectory) in enumerate(ended)]
@@ -246,17 +251,20 @@ class Folder:
         return records
 
     def spent(self) -> Counter[str]:
-        """What the agent took so far, also for episodes that were played again or never ended."""
-        if self._spent.is_file():
-            return Counter(json.loads(self._spent.read_text()))
+        """What the agent took so far, also for episodes that were played again or never ended.
+
+        No less than the records say: a command may have been killed when it had written them, and nothing else yet.
+        """
         sums: Counter[str] = Counter()
         for record in self.records():
             sums.update(record.usage)
-        return sums
+        noted: Counter[str] = Counter(json.loads(self._spent.read_text())) if self._spent.is_file() else Counter()
+        return sums | noted
 
     def note_spent(self, spent: Mapping[str, float]) -> None:
-        """Write down what the agent took so far."""
-        write_atomically(self._spent, (json.dumps(spent, indent=1) + "\n").encode(), durable=False)
+        """Write down what the agent took so far, if it takes anything."""
+        if spent:
+            write_atomically(self._spent, (json.dumps(spent, indent=1) + "\n").encode())
 
     def shard(self, name: str) -> Path:
         """The file of a shard.

@@ -32,7 +32,7 @@ def summary_table(summary: Summary, title: str) -> Table:
             table.add_row(short, "all", *_numbers(cell))
         table.add_section()
     for name, cell in summary.families.items() if len(summary.families) > 1 else ():
-        table.add_row(name, "all", *_numbers(cell))
+        table.add_row(escape(name), "all", *_numbers(cell))
     table.add_row("all episodes", "", *_numbers(summary.total))
     table.add_row("their middle half", "", str(summary.aggregate.n), _share(summary.aggregate))
     table.caption = (
@@ -116,7 +116,7 @@ def _table(title: str) -> Table:
 
 
 def _short(name: str) -> str:
-    return name.removeprefix("mmgym/")
+    return escape(name.removeprefix("mmgym/"))
 
 
 def _share(estimate: Estimate) -> str:
@@ -131,5 +131,5 @@ def suites_table() -> Table:
     for name, suite in suites().items():
         environments = len({entry.id for entry in suite.entries})
         episodes = sum(entry.episodes * max(1, len(entry.levels)) for entry in suite.entries)
-        table.add_row(name, str(environments), str(episodes), suite.summary)
+        table.add_row(escape(name), str(environments), str(episodes), escape(suite.summary))
     return table

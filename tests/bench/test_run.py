@@ -4,9 +4,11 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,13 +16,17 @@ import pytest
 from machinery import Costly
 from rich.console import Console
 
+from mmgym.agent import Response
 from mmgym.bench.main import BenchArguments
 from mmgym.bench.main import main as bench_main
 from mmgym.bench.records import Folder, Record
 from mmgym.bench.run import BenchConfig, bench, digest, tasks
 from mmgym.bench.summary import compare_runs, summarise
+from mmgym.bench.tables import summary_table
 from mmgym.registry import Suite, SuiteEntry, suite, suites
+from mmgym.rollout import RolloutConfig
 from mmgym.trajectory import EpisodeTask, ImageStore, Status, Trajectory
+from mmgym.view.index import episode_table
 
 LAKE = "mmgym/FrozenLake-v0"
 TIMES = ("seconds_model", "seconds_env", "shard", "row")
@@ -101,7 +107,7 @@ def test_a_folder_with_another_run_is_left_alone(config, tmp_path):
     (other / "letter.txt").write_text("dear")
     with pytest.raises(ValueError, match="something else"):
         bench(replace(config, out=str(other)))
-    assert (other / "letter.txt").read_text() == "dear"
+    assert [path.name for path in other.iterdir()] == ["letter.txt"] and (other / "letter.txt").read_text() == "dear"
 
 
 def test_failures_of_the_machinery_count_for_nothing_and_are_played_again_when_asked(tmp_path):
@@ -177,6 +183,102 @@ def test_what_was_spent_counts_over_all_commands_and_the_agent_is_closed(tmp_pat
     )
 
 
+class Tires:
+    """Counts what it takes, and ends the run in the middle of an episode."""
+
+    def __init__(self):
+        self.spent = Counter()
+
+    async def act(self, conversation):
+        self.spent.update({"prompt_tokens": 10})
+        if self.spent["prompt_tokens"] == 30:
+            raise OSError("the endpoint is gone")
+        return Response("<action>up</action>")
+
+    def end(self, conversation):
+        pass
+
+
+def test_what_an_episode_took_that_was_broken_off_counts_for_the_next_command(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmgym_agents.named.AGENTS", {"tires": Tires})
+    rollout = RolloutConfig(lockstep=False, live=1)
+    config = BenchConfig("tires", suite=LAKE, episodes=1, out=str(tmp_path / "r"), max_tokens=30, rollout=rollout)
+    with pytest.raises(OSError, match="is gone"):
+        bench(config)
+    assert Folder(config.out).records() == [] and Folder(config.out).spent() == {"prompt_tokens": 30}
+    assert bench(config) == []
+
+
+def test_what_was_spent_is_no_less_than_the_records_say(config):
+    usage = {"prompt_tokens": 7.0}
+    folder = Folder(config.out)
+    bench(replace(config, episodes=1))
+    assert not (folder.path / "spent.json").exists(), "an agent that takes nothing has none"
+    lines = [json.loads(line) | {"usage": usage} for line in (folder.path / "episodes.jsonl").read_text().splitlines()]
+    (folder.path / "episodes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    folder.note_spent({"prompt_tokens": 20, "dollars": 3})
+    assert folder.spent() == {"prompt_tokens": 35, "dollars": 3}, "killed before it was noted"
+    folder.note_spent({"prompt_tokens": 99})
+    assert folder.spent() == {"prompt_tokens": 99}, "episodes were played again"
+
+
+_HOLDS = """
+import sys, time
+from mmgym.bench.records import Folder
+with Folder(sys.argv[1]).locked():
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_command_that_is_killed_lets_others_write(config):
+    with subprocess.Popen([sys.executable, "-c", _HOLDS, config.out], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match="another command is writing to"):
+            bench(replace(config, episodes=1))
+        process.kill()
+    assert len(bench(replace(config, episodes=1))) == 5
+
+
+def test_the_page_of_a_person_is_taken_away_when_the_run_ends(config):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):  # the second one finds the port free
+        with pytest.raises(ValueError, match="max_dollars needs an agent"):
+            bench(replace(config, agent="human", options={"port": port}, max_dollars=1))
+
+
+def test_progress_leaves_out_what_the_machinery_spoilt(tmp_path, monkeypatch):
+    def fake(config, progress):
+        good = Record(0, LAKE, {}, 1, "test", 5, 0, "terminated", True, 1.0, 3, 3, 3, 3, 3)
+        spoilt = replace(good, index=1, success=False, status="env_error", error="it breaks")
+        progress(1, 3, [spoilt], {"tokens": 0, "dollars": 0})
+        progress(3, 3, [good, replace(spoilt, index=2)], {"tokens": 0, "dollars": 0})
+        raise KeyboardInterrupt
+
+    said = []
+    monkeypatch.setattr("mmgym.bench.main.bench", fake)
+    monkeypatch.setattr("mmgym.bench.main.Progress.update", lambda bar, task, **to: said.append(to["description"]))
+    with pytest.raises(KeyboardInterrupt):
+        bench_main(BenchArguments(agent="random", suite=LAKE, out=tmp_path), Console(file=io.StringIO()))
+    assert said == [f"random on {LAKE}", f"random on {LAKE}, success 100%"]
+
+
+def test_tables_print_names_as_they_are():
+    name = "their/Own-v0 [/preset]"
+    record = Record(0, "their/Own-v0", {"preset": "[/preset]"}, 1, "test", 5, 0, "terminated", True, 1.0, 3, 3, 3, 3, 3)
+    console = Console(file=(shown := io.StringIO()), width=200)
+    console.print(summary_table(summarise([record, replace(record, index=1, level=2)]), "[/a] on [/b]"))
+    assert shown.getvalue().count(name) == 3 and "[/a] on [/b]" in shown.getvalue()
+
+
+def test_the_page_counts_no_token_twice():
+    record = Record(0, LAKE, {}, 1, "test", 5, 0, "terminated", True, 1.0, 3, 3, 3, 3, 3)
+    usage = {"prompt_tokens": 100, "cached_tokens": 60, "completion_tokens": 10, "reasoning_tokens": 4, "dollars": 1}
+    table = episode_table([], [[replace(record, usage=usage)]])
+    assert dict(zip(table["columns"], table["episodes"][0], strict=True))["tokens"] == 110
+
+
 def test_a_run_of_failures_says_why_in_one_line(tmp_path):
     out = str(tmp_path / "r")
     bench(BenchConfig(agent="random", suite=LAKE, episodes=1, wrappers=("machinery:Breaks",), out=out))
@@ -187,6 +289,7 @@ def test_a_run_of_failures_says_why_in_one_line(tmp_path):
     (tmp_path / "r" / "bench.json").write_text(json.dumps(about))
     with pytest.raises(ValueError, match=r"all 5 episodes were spoilt by the machinery .*breaks in \[/tmp/x\]"):
         bench_main(arguments)
+    assert "breaks in [/tmp/x]" in (tmp_path / "r" / "report.html").read_text()
     first = json.loads(lines.splitlines()[0]) | {"status": "terminated", "error": ""}
     with (tmp_path / "r" / "episodes.jsonl").open("a") as file:
         file.write(json.dumps(first) + "\n")

@@ -70,6 +70,21 @@ def test_repeats_that_all_came_out_alike_are_as_sure_as_their_instances():
     assert one.value == pytest.approx(2 / 3) and (one.low, one.high) == wilson(2 / 3, 1) and one.clusters == 1
 
 
+@pytest.mark.parametrize(("clusters", "rate"), [(1, 0.6), (3, 0.1), (8, 0.03), (20, 0.02)])
+def test_the_interval_of_few_repeated_instances_covers_where_a_bootstrap_has_no_width(clusters, rate):
+    rng = np.random.default_rng(7)
+    instances = np.repeat(np.arange(clusters), 3)
+    alike = covered = 0
+    for _ in range(300):
+        difficulty = rng.beta(2 * rate, 2 * (1 - rate), size=clusters)
+        solved = rng.random(len(instances)) < difficulty[instances]
+        if len({solved[instances == one].mean() for one in range(clusters)}) == 1:
+            found = success_rate(solved.tolist(), instances.tolist())
+            alike, covered = alike + 1, covered + (found.low <= rate <= found.high)
+            assert 0 < found.high - found.low < 1
+    assert alike > 100 and covered / alike > 0.95
+
+
 def test_unequal_repeats_agree_with_their_difference():
     found = compare({"a": [True], "b": [False]}, {"a": [True, False, False], "b": [True, False, False]})
     assert found.difference.value == pytest.approx(1 / 6)
