@@ -49,7 +49,8 @@ weak, nor weak or blind above the expert, by more than chance: by environment, b
 n is small, for browsers most of all: a few instances say little of one environment, and much of a family. `turns` are
 the expert's. The tiny VLM is cloned for minutes and with one recipe, at all levels alike: what training that is chosen
 for a task reaches is in [demo](demo.md), [video](video.md) and [web](web.md). In bisect-angle, chase-circle,
-circle-center and hover-shape nobody succeeds ([why](web.md#miniwob)): there the expert's return says how close one comes.
+circle-center and hover-shape nobody succeeds ([why](web.md#miniwob)): there the expert's return says how close one can
+come.
 """
 
 
