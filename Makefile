@@ -36,7 +36,7 @@ help:
 	@echo "make demo-blind     the same on blanked images: what is left without eyes"
 	@echo "make demo-no-holes  the same with perception questions that never mention holes"
 	@echo "make demo-sokoban   the same on Sokoban, about five minutes"
-	@echo "make demo-mixture   train one model on three puzzles at once, a quarter of an hour; results in runs/mixture/"
+	@echo "make demo-mixture   train one model on three puzzles at once, five minutes; results in runs/mixture/"
 	@echo "make demo-video     train it to look where the answer is in a video, minutes; results in runs/video/"
 	@echo "make demo-selfplay  train it to play with itself, ConnectFour and GuideWalker, 20 minutes; results in runs/"
 	@echo "make demo-web       train it to press buttons in a real browser, ten minutes; results in runs/demo-web/"
