@@ -38,7 +38,7 @@ help:
 	@echo "make demo-sokoban   the same on Sokoban, about five minutes"
 	@echo "make demo-mixture   train one model on three puzzles at once, five minutes; results in runs/mixture/"
 	@echo "make demo-video     train it to look where the answer is in a video, minutes; results in runs/video/"
-	@echo "make demo-selfplay  train it to play with itself, ConnectFour and GuideWalker, 20 minutes; results in runs/"
+	@echo "make demo-selfplay  train it to play with itself, ConnectFour and GuideWalker, six minutes; results in runs/"
 	@echo "make demo-web       train it to press buttons in a real browser, ten minutes; results in runs/demo-web/"
 	@echo "make test           lint, types and tests"
 	@echo "make vllm           vLLM for a CPU in an environment of its own, .venv-vllm, 3.5 GB"
