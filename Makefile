@@ -48,7 +48,7 @@ help:
 	@echo "make format         let ruff rewrite the files"
 	@echo "make conformance    the whole conformance suite on every environment"
 	@echo "make test-slow      the tests that \"make test\" leaves out, minutes each: runs killed at many instants, every environment"
-	@echo "make bench          random and expert play the suite core, and both are shown in a browser; a quarter of an hour"
+	@echo "make bench          random and expert play the suite core, and both are shown in a browser; some minutes"
 	@echo "make gallery        the pictures of docs/gallery.md, one strip for each environment"
 	@echo "make check-puzzles  every puzzle: the expert on 1,000 instances, splits over 10,000 seeds, levels"
 	@echo "make check-video    every family of video questions: the expert, splits, and what is left without looking"
