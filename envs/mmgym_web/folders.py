@@ -20,14 +20,17 @@ def make_folder(prefix: str) -> tuple[Path, int]:
     Raises:
         OSError: when the temporary directory cannot be written.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
-    try:
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:  # without its lock it would never be swept
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return folder, lock
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:  # without its lock it would never be swept
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "lock").exists():  # nobody has swept it before it was locked
+            return folder, lock
+        os.close(lock)
 
 
 def abandoned_folders(prefix: str) -> Iterator[tuple[Path, int]]:

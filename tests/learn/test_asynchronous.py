@@ -279,12 +279,12 @@ def test_an_error_of_the_sampler_is_the_learner_s(made):
     sampler.held = lambda conversation: sampler.version < 1
     ahead.publish(0)
     ahead.begin(0, tasks_of(0, [0]))
+    ahead.begin(1, tasks_of(1, [0]))
     sampler.until_held(2)
-    sampler.fail, sampler.held = FloatingPointError("not finite"), lambda conversation: False
     with ThreadPoolExecutor(1) as thread:
         collected = thread.submit(ahead.collect, 0)
+        sampler.fail, sampler.held = FloatingPointError("not finite"), lambda conversation: False
         ahead._loop.call_soon_threadsafe(sampler.freed.set)
-        ahead.begin(1, tasks_of(1, [0]))
         with pytest.raises(FloatingPointError, match="not finite"):
             collected.result(SECONDS)
     for call in (

@@ -108,6 +108,11 @@ def test_every_thing_is_where_it_is_and_has_its_colour(split, options):
         assert nearest == (name, color), (seen, color)
 
 
+def test_nothing_of_a_shape_is_left_to_chance():
+    scene = view_of(ready(renderer="panda3d")).scene
+    assert {geom.category for geom in scene.geoms[: scene.ngeom]} == {1}
+
+
 @needs_gl
 def test_rulers_are_where_the_coordinates_say():
     env = ready(level=1)

@@ -18,6 +18,7 @@ from mmgym_web.browser import (
     check_address,
 )
 from mmgym_web.browser.cdp import CDPError
+from mmgym_web.browser.frames import BeginFrames
 from mmgym_web.browser.inputs import key_events
 from mmgym_web.messages import Response
 
@@ -41,6 +42,18 @@ def test_a_post_is_redirected_with_its_cookies_and_body(visit):
     assert [(cookie["name"], cookie["httpOnly"]) for cookie in page.cookies()] == [("a", False), ("b", True)]
     assert page.back() and page.title == "" and page.forward() and page.title == "Home"
     assert page.back() and not page.back()
+
+
+def test_a_page_that_missed_its_first_frames_takes_the_first_click(visit, monkeypatch):
+    draw, missed = BeginFrames.draw, []
+
+    async def late(frames, session, ticks, image):
+        missed.append(ticks)
+        return await draw(frames, session, ticks, image) if len(missed) > 5 else None
+
+    monkeypatch.setattr(BeginFrames, "draw", late)
+    page = visit({"/": "<a href=/next>next</a>", "/next": "<title>next</title>"})
+    assert len(missed) > 5 and page.act([Click(20, 15)]).title == "next"
 
 
 def test_what_a_function_keeps_to_itself_can_be_read(visit):

@@ -13,6 +13,7 @@ from served import FixedPages
 from test_browser import ANIMATED
 
 from mmgym.doctor import find_chromium
+from mmgym_web import folders
 from mmgym_web.browser import BrowserFailure, Click, PageConfig, Pool, PoolSettings
 from mmgym_web.browser.process import PREFIX, process_tree, sweep, tree_memory_estimate
 
@@ -143,6 +144,24 @@ def test_nothing_is_left_after_the_parent_is_killed(tmp_path):
     assert PREFIX in folder
     sweep()
     assert not Path(folder).exists()
+
+
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(monkeypatch):
+    lock, prefix = folders.fcntl.flock, f"{PREFIX}test-"
+
+    def late(descriptor, how):
+        monkeypatch.setattr(folders.fcntl, "flock", lock)
+        for found in folders.abandoned_folders(prefix):
+            folders.remove_folder(*found)
+            swept.append(found[0])
+        lock(descriptor, how)
+
+    swept = []
+    monkeypatch.setattr(folders.fcntl, "flock", late)
+    folder, held = folders.make_folder(prefix)
+    assert len(swept) == 1 and swept != [folder] and (folder / "lock").exists()
+    assert not list(folders.abandoned_folders(prefix))
+    folders.remove_folder(folder, held)
 
 
 def _runs(pid):

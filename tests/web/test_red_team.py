@@ -142,12 +142,13 @@ def test_nothing_leaves_the_machine(ears, scheme, allowed):
     server = Attacks(ears, script.replace("OWN", ears.own))
     page = get_pool().open(PageConfig(width=320, height=240, server=server, allow_hosts=allowed))
     try:
-        page.goto(f"{scheme}://site.test/")
-        waits = 0
-        while waits < 3 or (waits < 60 and _missing(page, scheme)):  # a busy machine sends late
+        for waits in range(60):
+            if waits % 6 == 0:  # a frame that ends without a document may stop what else the page would load
+                page.goto(f"{scheme}://site.test/")
             outcome = page.act((), 300)
             time.sleep(0.2)  # what went out against the rules has arrived
-            waits += 1
+            if waits > 1 and not _missing(page, scheme):  # a busy machine sends late
+                break
         assert (outcome.title, outcome.url) == ("start", f"{scheme}://site.test/")
         said = page.evaluate("said", "main")
         assert "reached" not in said and "registered" not in said

@@ -109,6 +109,7 @@ class MujocoView:
         )
         geom.specular, geom.shininess, geom.emission, geom.reflectance = shine, 0.6, glow, 0.0
         geom.matid, geom.transparent = material, solid < 1
+        geom.category = self._mujoco.mjtCatBit.mjCAT_STATIC  # left to chance otherwise, and decoration casts no shadow
         if hasattr(geom, "castshadow"):  # MuJoCo 4 and later
             geom.castshadow = casts
         return geom.pos, geom.mat, geom.size

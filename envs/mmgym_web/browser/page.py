@@ -35,6 +35,7 @@ Answers = list[tuple[str, asyncio.Future[Any]]]
 ROUNDS = 10
 NETWORK_REST_S = 5.0
 HELD_FRAME_S = 3.0
+FIRST_FRAME_S = 1.0
 
 STARVATION = 10_000
 
@@ -408,8 +409,19 @@ class EpisodePage(PageEvents):
 
     async def _rest(self, ms: float) -> None:
         await self.settle(ms)
-        # A page takes no input before it has been drawn once.
-        await self._draw(image=False)
+        if self.frames.issued:
+            await self._while_loading(self._draw_first)
+
+    async def _draw_first(self) -> None:
+        """Draw until the document has done its part: it takes no input before, and frames pass by a new process."""
+        drawn = self._ask("new Promise(requestAnimationFrame)", await self._isolated_world(), await_promise=True)
+        clock = asyncio.get_running_loop().time
+        end = clock() + FIRST_FRAME_S
+        while not drawn.done() and clock() < end:
+            await self._draw(image=False)
+        if drawn.done():
+            await drawn
+        drawn.cancel()  # where a document loads itself again and again, none is ever drawn
 
     async def _until_committed(self, before: int) -> None:
         if self._commits == before:
