@@ -32,6 +32,7 @@ __all__ = [
     "Unsupported",
     "choose",
     "unwrap",
+    "whole",
 ]
 
 SPLITS = ("train", "val", "test", "ood")
@@ -115,6 +116,8 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
     """What the environment can do; an instance may replace its class's, before ``super().__init__``."""
     levels: ClassVar[int] = 5
     """Number of difficulty levels."""
+    built: ClassVar[tuple[str, ...]] = ()
+    """Attributes set by the constructor that a snapshot is good for alone: what decides how a state goes on."""
     instruction: str = ""
     """The rules and the goal, in words, for the agent's system prompt. Holds nothing of an instance."""
     action_space: ToolSpace
@@ -142,11 +145,9 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         self.obs_mode = choose("obs_mode", obs_mode, OBS_MODES)
         if obs_mode != "image" and not self.capabilities.text_twin:
             raise Unsupported(f"{type(self).__name__} has no text twin: what it asks is only in the pixels")
-        if not isinstance(image_size, int) or not 16 <= image_size <= 4096:
-            raise ValueError(f"image_size must be a whole number from 16 to 4096; got {image_size!r}")
-        if max_turns is not None and max_turns < 1:
-            raise ValueError(f"max_turns must be at least 1; got {max_turns!r}")
-        self.image_size = image_size
+        self.image_size = whole("image_size", image_size, 16, 4096)
+        if max_turns is not None:
+            whole("max_turns", max_turns)
         self.render_mode = (
             None if render_mode is None else choose("render_mode", render_mode, self.metadata["render_modes"])
         )
@@ -311,6 +312,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         content = {
             "version": SNAPSHOT_VERSION,
             "environment": type(self).__name__,
+            "built": self._built(),
             "level": self.level,
             "split": self.split,
             "turn": self.turn,
@@ -327,16 +329,19 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         """Go back to a snapshot and return its observation and info.
 
         Raises:
-            ValueError: when the bytes are no snapshot of this environment and version.
+            ValueError: when the bytes are no snapshot of this environment, built alike, and version.
         """
         self._require("snapshot", self.capabilities.snapshot != "none")
-        content = self._read_snapshot(snapshot, "state", "random")
-        self.level, self.split = content["level"], content["split"]
+        content = self._read_snapshot(snapshot, "turn", "success", "terminated", "feedback", "state")
+        self.level, self.split = self._check_level(content["level"]), choose("split", content["split"], SPLITS)
         self.turn, self.max_turns = content["turn"], content["max_turns"]
         self.success, self._terminated = content["success"], content["terminated"]
         self._feedback = content["feedback"]
         self.np_random.bit_generator.state = content["random"]
-        self._set_state(content["state"])
+        try:
+            self._set_state(content["state"])
+        except (LookupError, TypeError) as error:
+            raise ValueError(f"not a whole snapshot of {type(self).__name__}: its state lacks {error}") from error
         return self._show(), self._info(terms={})
 
     def _read_snapshot(self, snapshot: bytes, *needed: str) -> dict[str, Any]:
@@ -345,10 +350,18 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
             kind, version = content["environment"], content["version"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError("not a snapshot: expected the bytes that snapshot() returned") from error
-        if kind != type(self).__name__ or version != SNAPSHOT_VERSION or any(name not in content for name in needed):
+        if kind != type(self).__name__ or version != SNAPSHOT_VERSION:
             wanted = f"{type(self).__name__} version {SNAPSHOT_VERSION}"
             raise ValueError(f"snapshot of {kind} version {version} cannot be restored here; expected {wanted}")
+        if missing := {"level", "split", "max_turns", "random", *needed} - set(content):
+            raise ValueError(f"not a whole snapshot of {kind}: it lacks {', '.join(sorted(missing))}")
+        ours = self._built()
+        if (theirs := content.get("built", ours)) != ours:  # older ones do not say
+            raise ValueError(f"snapshot of {kind} with {theirs} cannot be restored here; expected {ours}")
         return content
+
+    def _built(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.built}
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -439,9 +452,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         }
 
     def _check_level(self, level: Any) -> int:
-        if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= self.levels:
-            raise ValueError(f"level must be a whole number from 1 to {self.levels}; got {level!r}")
-        return level
+        return whole("level", level, 1, self.levels)
 
     def _require(self, what: str, declared: bool) -> None:
         if not declared:
@@ -473,6 +484,14 @@ def choose(name: str, value: Any, allowed: Iterable[str]) -> Any:
         close = difflib.get_close_matches(str(value), names, 5, 0) or names[:5]
         listed = f"one of {len(names)} names, such as {', '.join(close)}"
     raise ValueError(f"{name} must be {listed}; got {value!r}")
+
+
+def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """`value` if it is a whole number from `least` to `most`; else a ValueError that names field, value and limits."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
+        return value
+    span = f"from {least}" if most is None else f"from {least} to {most}"
+    raise ValueError(f"{name} must be a whole number {span}; got {value!r}")
 
 
 def _arguments(kind: type) -> list[str]:

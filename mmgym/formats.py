@@ -141,9 +141,12 @@ def _read_tool_calls(answer: str, space: ToolSpace) -> list[ToolCall]:
 def _tagged_values(answer: str) -> Iterator[Any]:
     position, tag, end_tag = 0, "<tool_call>", "</tool_call>"
     while (start := answer.find(tag, position)) >= 0:
+        before = position
         value, position = _decode(answer, start + len(tag))
         rest = re.compile(r"\s*").match(answer, position)
         position = rest.end() if rest else position
+        if end_tag in answer[before:start]:
+            raise ValueError(f"{end_tag} without {tag}")
         if not answer.startswith(end_tag, position):
             raise ValueError(f"{tag} must hold one JSON object and be closed by {end_tag}")
         position += len(end_tag)
@@ -164,7 +167,7 @@ def _bare_values(answer: str, space: ToolSpace) -> Iterator[Any]:
 
 
 def _call_from_json(value: Any) -> ToolCall:
-    if isinstance(value, dict) and isinstance(value.get("function"), dict):
+    if isinstance(value, dict) and isinstance(value.get("function"), dict) and set(value) <= _AROUND_FUNCTION:
         value = value["function"]
     if not isinstance(value, dict) or "name" not in value or set(value) - {"name", "arguments", "id", "type"}:
         raise ValueError(f'a call has the form {{"name": ..., "arguments": {{...}}}}; got {shorten(value)}')
@@ -213,7 +216,16 @@ def _constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number that can be used")
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole, parse_constant=_constant)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{shorten(next(name for name in names if names.count(name) > 1))} is given twice")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_constant=_constant, object_pairs_hook=_object)
+_AROUND_FUNCTION = {"function", "id", "type", "index"}
 
 
 def _write_tool_calls(calls: Sequence[ToolCall], space: ToolSpace) -> str:

@@ -258,15 +258,15 @@ class ToolSpace(Space[Any]):
         seed: seed of the space's generator.
 
     Raises:
-        ValueError: without tools, with equal names, or with ``max_calls < 1``.
+        ValueError: without tools, with equal names, or when `max_calls` is not a whole number from 1.
     """
 
     def __init__(self, tools: Sequence[Tool], max_calls: int = 1, seed: int | None = None):
         names = [tool.name for tool in tools]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"tools must be at least one, with distinct names; got {names}")
-        if max_calls < 1:
-            raise ValueError(f"max_calls must be at least 1; got {max_calls}")
+        if not isinstance(max_calls, int) or isinstance(max_calls, bool) or max_calls < 1:
+            raise ValueError(f"max_calls must be a whole number from 1; got {max_calls!r}")
         self.tools = tuple(tools)
         self.max_calls = max_calls
         self._by_name = {tool.name: tool for tool in tools}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from toy import Corridor, Page
 
+import mmgym_puzzles  # noqa: F401
 from mmgym.env import SPLITS, MultimodalEnv, Unsupported, choose, unwrap
 from mmgym.spaces import InvalidAction, ToolCall
 from mmgym.wrappers import BlankImage
@@ -84,9 +85,14 @@ def test_options_override_the_constructor_for_one_episode():
         ({"split": "dev"}, ", ".join(SPLITS)),
         ({"obs_mode": "video"}, "image, text, both"),
         ({"image_size": 8}, "16 to 4096"),
-        ({"max_turns": 0}, "at least 1"),
+        ({"image_size": 224.0}, "16 to 4096; got 224.0"),
+        ({"max_turns": 0}, "max_turns must be a whole number from 1"),
+        ({"max_turns": 2.5}, "max_turns must be a whole number from 1; got 2.5"),
+        ({"max_turns": "9"}, "max_turns must be a whole number from 1; got '9'"),
         ({"render_mode": "human"}, "rgb_array"),
-        ({"max_calls": 0}, "at least 1"),
+        ({"max_calls": 0}, "max_calls must be a whole number from 1"),
+        ({"max_calls": 1.5}, "max_calls must be a whole number from 1; got 1.5"),
+        ({"max_calls": "2"}, "max_calls must be a whole number from 1; got '2'"),
     ],
 )
 def test_bad_arguments_name_what_is_allowed(bad, allowed):
@@ -143,6 +149,27 @@ def test_foreign_snapshots_are_refused():
             env.restore(json.dumps({**content, **change}).encode())
     with pytest.raises(ValueError, match="not a snapshot"):
         env.restore(b"half a sn")
+    for lost in set(content) - {"environment", "version", "built"}:
+        with pytest.raises(ValueError, match=f"not a whole snapshot of Corridor: it lacks {lost}"):
+            env.restore(json.dumps({name: value for name, value in content.items() if name != lost}).encode())
+    with pytest.raises(ValueError, match="its state lacks 'position'"):
+        env.restore(json.dumps({**content, "state": {}}).encode())
+    with pytest.raises(ValueError, match="level must be a whole number"):
+        env.restore(json.dumps({**content, "level": 99}).encode())
+
+
+def test_a_snapshot_of_one_that_was_built_otherwise_is_refused():
+    env, other = (gym.make("mmgym/FrozenLake-v0", is_slippery=slippery).unwrapped for slippery in (True, False))
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"with \{'preset': None, 'is_slippery': True\}.*expected .*False"):
+        other.restore(env.snapshot())
+    content = json.loads(env.snapshot())
+    del content["built"]  # as older ones are
+    other.restore(json.dumps(content).encode())
+    preset, level = gym.make("mmgym/Blackjack-v0", preset="rl4vlm").unwrapped, gym.make("mmgym/Blackjack-v0").unwrapped
+    level.reset(seed=0)
+    with pytest.raises(ValueError, match="'preset': None"):
+        preset.restore(level.snapshot())
 
 
 def test_what_is_not_declared_is_unsupported():

@@ -251,6 +251,12 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
     pq.write_table(table.set_column(0, table.schema.field(0), pa.array(files, table.schema.field(0).type)), path)
     with pytest.raises(StoreError, match="named by its digest"):
         load_files(path)
+    for column, value in (("status", "lost"), ("final_image", 99), ("kwargs", "3 4")):
+        index = table.schema.get_field_index(column)
+        changed = pa.array([value], table.schema.field(column).type)
+        pq.write_table(table.set_column(index, table.schema.field(column), changed), path)
+        with pytest.raises(StoreError, match="is damaged"):
+            load_trajectories(path)
     for place in range(100, len(whole), 97):
         flipped = bytearray(whole)
         flipped[place] ^= 16
@@ -265,6 +271,14 @@ def test_a_cut_damaged_or_newer_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "VERSION", 4)
     with pytest.raises(StoreError, match=r"version 5.*update"):
         load_trajectories(path)
+
+
+def test_whose_episode_it_was_is_kept(tmp_path):
+    trajectory, images = small()
+    trajectory.task = dataclasses.replace(trajectory.task, match=3, player="random")
+    save_trajectories(tmp_path / "set.parquet", [trajectory], images)
+    (found,) = load_trajectories(tmp_path / "set.parquet")[0]
+    assert found.task == trajectory.task
 
 
 def test_pictures_can_be_had_as_the_files_they_are_kept_in(tmp_path):

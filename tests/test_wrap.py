@@ -23,7 +23,7 @@ from mmgym.trajectory import EpisodeTask
 from mmgym.wrapped import ID, Ending
 from mmgym.wrapped.pictures import fit
 from mmgym.wrapped.success import reached_goal
-from mmgym.wrappers import BlankImage, DiscreteActions, OtherImage, TextAction
+from mmgym.wrappers import BlankImage, DiscreteActions, OtherImage, ShuffledFrames, TextAction
 from mmgym_agents.scripted import RandomAgent
 
 EMPTY, PONG = "minigrid:MiniGrid-Empty-5x5-v0", "ale_py:ALE/Pong-v5"
@@ -262,6 +262,19 @@ def test_several_frames_show_the_last_steps():
     assert not BlankImage(env).reset(seed=0)[0]["earlier_1"].std()
 
 
+def test_frames_can_be_shuffled():
+    env = shelf(frames=3)
+    frames = [name for name in env.observation_space if name not in ("task", "feedback")]
+
+    def seen(environment):
+        environment.reset(seed=0)
+        turns = [environment.step(act("put"))[0] for _ in range(2)]
+        return [[turn[name].tobytes() for name in frames] for turn in turns]
+
+    plain, shuffled = seen(env), seen(ShuffledFrames(env, seed=1))
+    assert plain != shuffled and [sorted(turn) for turn in plain] == [sorted(turn) for turn in shuffled]
+
+
 def test_the_probe_shows_another_instance():
     env = mmgym.wrap(gym.make("minigrid:MiniGrid-Empty-Random-6x6-v0"), image_size=48)
     probe = OtherImage(env)
@@ -274,7 +287,7 @@ def test_the_probe_shows_another_instance():
 
 
 def ending(*rewards, terminated=True):
-    return Ending(rewards, terminated, {}, None)
+    return Ending(rewards, terminated, False, {}, None)
 
 
 def test_what_looks_like_a_goal():
@@ -312,6 +325,18 @@ def test_a_pole_kept_up_to_the_end_is_a_success():
     while not done:
         _, reward, done, _, info = fallen.step(act("action_0"))
     assert reward == 1.0 and not info["success"]
+
+
+def test_a_threshold_below_zero_is_not_reached_by_doing_nothing():
+    env = mmgym.wrap(gym.make("MountainCar-v0"), max_turns=5)
+    assert env.unwrapped._current.enough == -110.0
+    for action in ("nothing that can be read", act("action_1")):
+        env.reset(seed=0)
+        infos = [env.step(action)[-1] for _ in range(5)]
+        assert not any(info["success"] for info in infos)
+    fast = mmgym.wrap(gym.make("MountainCar-v0", max_episode_steps=5))
+    fast.reset(seed=0)
+    assert [fast.step(act("action_1"))[-1]["success"] for _ in range(5)] == [False] * 4 + [True]
 
 
 def test_success_of_ones_own():

@@ -216,6 +216,11 @@ def test_some_tools_must_go_and_some_must_stay(tools, fault):
         WithoutTools(gym.make("mmgym/ZoomSearch-v0"), tools)
 
 
+def test_the_name_of_a_tool_is_no_list_of_names():
+    with pytest.raises(ValueError, match=r"tools must be a list of names, such as \['zoom'\]; got 'zoom'"):
+        WithoutTools(gym.make("mmgym/ZoomSearch-v0"), "zoom")
+
+
 # --- by name --------------------------------------------------------------------------------------------------
 
 

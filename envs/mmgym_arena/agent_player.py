@@ -21,7 +21,7 @@ from typing import Any, cast
 import numpy as np
 
 from mmgym.agent import Conversation, Response
-from mmgym.env import OBS_MODES, MultimodalEnv, Unsupported, choose
+from mmgym.env import OBS_MODES, MultimodalEnv, Unsupported, choose, whole
 from mmgym.formats import parse
 from mmgym.messages import NATIVE, observation_content, opening, user_message
 from mmgym.rollout import RolloutConfig
@@ -75,8 +75,7 @@ class AgentPlayer:
             choose("agent", self.name, cast("Mapping[str, Any]", load_attribute(f"{_NAMED}:AGENTS")))
         RolloutConfig(format=self.format, prompt=self.prompt)
         choose("obs_mode", self.obs_mode, OBS_MODES)
-        if not isinstance(self.image_size, int) or not 16 <= self.image_size <= 4096:
-            raise ValueError(f"image_size must be a whole number from 16 to 4096; got {self.image_size!r}")
+        whole("image_size", self.image_size, 16, 4096)
         try:
             json.dumps(dict(self.options))
         except TypeError as error:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from mmgym.env import Unsupported
+from mmgym.env import Unsupported, whole
 from mmgym.spaces import Tool, ToolCall, ToolSpace
 
 __all__ = ["Calls", "Game", "State", "from_json"]
@@ -49,9 +49,7 @@ class Game(ABC):
     """What a seat loses that forfeits a game against others: no less than it could lose by playing on."""
 
     def __init__(self, level: int = 1):
-        if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= self.levels:
-            raise ValueError(f"level must be a whole number from 1 to {self.levels}; got {level!r}")
-        self.level = level
+        self.level = whole("level", level, 1, self.levels)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import pettingzoo
 from gymnasium.utils import seeding
 from pettingzoo.utils.env import AECEnv, ParallelEnv
 
-from mmgym.env import OBS_MODES, SPLITS, choose
+from mmgym.env import OBS_MODES, SPLITS, choose, whole
 from mmgym.rollout.host import load_attribute
 from mmgym.spaces import ToolSpace
 from mmgym_arena import RULES
@@ -67,11 +67,8 @@ class _Arena:
         self.metadata = {**self.metadata, "name": f"{self._kind.__name__}-v0"}
         self._default_level, self._default_split = self._kind(level).level, choose("split", split, SPLITS)
         self.obs_mode = choose("obs_mode", obs_mode, OBS_MODES)
-        if not isinstance(image_size, int) or not 16 <= image_size <= 4096:
-            raise ValueError(f"image_size must be a whole number from 16 to 4096; got {image_size!r}")
-        if max_cycles is not None and max_cycles < 1:
-            raise ValueError(f"max_cycles must be at least 1; got {max_cycles!r}")
-        self.image_size, self.max_cycles = image_size, max_cycles
+        self.image_size = whole("image_size", image_size, 16, 4096)
+        self.max_cycles = None if max_cycles is None else whole("max_cycles", max_cycles)
         self.render_mode = (
             None if render_mode is None else choose("render_mode", render_mode, self.metadata["render_modes"])
         )

@@ -92,6 +92,7 @@ class FrozenLake(GridPuzzle):
         "Name, in this order, what is up, down, left and right of the person (ice, hole, wall or goal), whether the "
         "goal is up, down or same, and whether it is left, right or same: six words."
     )
+    built = ("preset", "is_slippery")
     tile_sets = LAKE
     letters: ClassVar[dict[str, str]] = {
         "agent": "A",

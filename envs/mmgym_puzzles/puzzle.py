@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 import numpy as np
 from annotated_types import MaxLen
 
-from mmgym.env import Effect, MultimodalEnv, choose
+from mmgym.env import Effect, MultimodalEnv, choose, whole
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import Tool, ToolCall, tool
 
@@ -88,10 +88,12 @@ class Puzzle(MultimodalEnv):
             -(turns the expert still needs) / (turns it needs from the start), which is 0 at the end of every episode.
             The terms of an episode therefore sum to `progress_reward` whatever the agent does, and the optimal policy
             stays what it is (Ng et al. 1999); they tell turns apart, for methods that credit each turn.
-        description_reward: weight of the terms ``description`` and ``prediction``. Above 0 there are two more tools,
-            `describe` and `predict`, which cost no call: what they say is held against the true state by rule (the
-            share of right words, `agreement`), the description against what is shown, the prediction against what the
-            turn leads to. The first of each counts in a turn.
+        description_reward: weight of the terms ``description`` and ``prediction``, each of which adds up to at most
+            that over an episode. Above 0 there are two more tools, `describe` and `predict`, which cost no call: what
+            they say is held against the true state by rule (the share of right words, `agreement`), the description
+            against what was shown before the turn, the prediction against what the turn leads to. The first of each
+            counts in a turn, and as many turns as the expert needs from the start are paid, alike: there is nothing to
+            be gained by describing on and on.
         **arguments: those of `MultimodalEnv`.
     """
 
@@ -99,6 +101,7 @@ class Puzzle(MultimodalEnv):
     """Settings by level."""
     preset_settings: ClassVar[Mapping[str, Any]] = {}
     """Settings by preset."""
+    built: ClassVar[tuple[str, ...]] = ("preset",)
     format_rewards: ClassVar[Mapping[str, float]] = {}
     """By preset: what a turn whose action can be read is paid (term ``format``), where the preset's source does so."""
     random_below: ClassVar[float] = 0.05
@@ -124,12 +127,14 @@ class Puzzle(MultimodalEnv):
             raise ValueError(f"description_reward must be 0: states of {type(self).__name__} are not described")
         self.progress_reward, self.description_reward = progress_reward, description_reward
         if description_reward:
-            said = f"In each turn you may first describe what you see and predict what follows. {self.description_rule}"
-            self.instruction = f"{type(self).instruction} {said}"
-            arguments["max_calls"] = arguments.get("max_calls", 1) + len(_DESCRIBING)
+            said = "In each turn you may first describe what you see and predict what follows, besides what you do."
+            self.instruction = f"{type(self).instruction} {said} {self.description_rule}"
+            self._most_acts = whole("max_calls", arguments.get("max_calls", 1))
+            arguments["max_calls"] = self._most_acts + len(_DESCRIBING)
         super().__init__(**arguments)
         self._potential_before = 0.0
-        self._described: dict[str, float] = {}
+        self._true_words, self._acts_left = "", 0
+        self._described: float | None = None
         self._predicted: str | None = None
 
     @property
@@ -202,7 +207,7 @@ class Puzzle(MultimodalEnv):
         Args:
             seen: the description.
         """
-        self._described.setdefault("description", agreement(seen, self._description()))
+        self._described = agreement(seen, self._true_words) if self._described is None else self._described
         return Effect(False)
 
     @tool
@@ -218,8 +223,17 @@ class Puzzle(MultimodalEnv):
     def step(self, action: Any) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """Make one turn; see `MultimodalEnv.step`."""
         self._potential_before = self._potential()
-        self._described, self._predicted = {}, None
+        if self.description_reward:
+            self._true_words, self._acts_left = self._description(), self._most_acts
+            self._described = self._predicted = None
         return super().step(action)
+
+    def _perform(self, call: ToolCall) -> Effect:
+        if self.description_reward and call.name not in _DESCRIBING:
+            if not self._acts_left:
+                return Effect(False, f"Besides {' and '.join(_DESCRIBING)}, a turn has {self._most_acts} at most.")
+            self._acts_left -= 1
+        return super()._perform(call)
 
     def _potential(self) -> float:
         if not self.progress_reward or self._terminated or self.turn >= self.max_turns:
@@ -234,7 +248,8 @@ class Puzzle(MultimodalEnv):
         if self.progress_reward:
             terms["progress"] = self.progress_reward * (self._potential() - self._potential_before)
         if self.description_reward:
-            predicted = 0.0 if self._predicted is None else agreement(self._predicted, self._description())
-            terms["description"] = self.description_reward * self._described.get("description", 0.0)
-            terms["prediction"] = self.description_reward * predicted
+            needed = max(1, self._expert_steps())
+            share = self.description_reward / needed if self.turn <= needed else 0.0
+            foreseen = 0.0 if self._predicted is None else agreement(self._predicted, self._description())
+            terms["description"], terms["prediction"] = share * (self._described or 0.0), share * foreseen
         return terms

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Interval
 
-from mmgym.env import Capabilities, Effect
+from mmgym.env import Capabilities, Effect, whole
 from mmgym.pointing import Pointer, pointers
 from mmgym.spaces import ToolCall, tool
 from mmgym_video.images.catalogue import FAMILIES
@@ -139,9 +139,7 @@ class ImageQA(LookingEnv):
         max_crop_tokens: int = 256,
         **arguments: Any,
     ) -> None:
-        if not isinstance(max_crop_tokens, int) or not 1 <= max_crop_tokens <= 4096:
-            raise ValueError(f"max_crop_tokens must be a whole number from 1 to 4096; got {max_crop_tokens!r}")
-        self.max_crop_tokens = max_crop_tokens
+        self.max_crop_tokens = whole("max_crop_tokens", max_crop_tokens, 1, 4096)
         self.source: PictureSource
         if questions is None:
             if images is not None:

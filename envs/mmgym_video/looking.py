@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 from annotated_types import Interval, MaxLen
 
-from mmgym.env import Effect, MultimodalEnv, choose
+from mmgym.env import Effect, MultimodalEnv, choose, whole
 from mmgym.parts import PartsSpace
 from mmgym.pointing import Pointer, pointers
 from mmgym.rewards import RewardTerms
@@ -100,10 +100,9 @@ class LookingEnv(MultimodalEnv):
         **arguments: Any,
     ) -> None:
         for name, value, least in (("tokens_per_image", tokens_per_image, 1), ("patch", patch, 8)):
-            if not isinstance(value, int) or not least <= value <= 4096:
-                raise ValueError(f"{name} must be a whole number from {least} to 4096; got {value!r}")
-        if frame_budget is not None and (not isinstance(frame_budget, int) or frame_budget < 1):
-            raise ValueError(f"frame_budget must be a whole number from 1, or None; got {frame_budget!r}")
+            whole(name, value, least, 4096)
+        if frame_budget is not None:
+            whole("frame_budget", frame_budget)
         for name, weight in (("grounding_reward", grounding_reward), ("frame_cost", frame_cost)):
             if not math.isfinite(weight) or weight < 0:
                 raise ValueError(f"{name} must be a number from 0; got {weight!r}")

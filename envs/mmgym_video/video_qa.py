@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Interval, MaxLen
 
-from mmgym.env import Capabilities, Effect, MachineryFailure, choose
+from mmgym.env import Capabilities, Effect, MachineryFailure, choose, whole
 from mmgym.spaces import Parameter, Tool, ToolCall, tool
 from mmgym_video.looking import LookingEnv, Permille, Shot, chosen_families
 from mmgym_video.pictures import WHOLE, contact_sheet, crop
@@ -132,9 +132,7 @@ class VideoQA(LookingEnv):
         **arguments: Any,
     ) -> None:
         self.preview = choose("preview", preview, PREVIEWS)
-        if not isinstance(preview_frames, int) or not 1 <= preview_frames <= MAX_CALL:
-            raise ValueError(f"preview_frames must be a whole number from 1 to {MAX_CALL}; got {preview_frames!r}")
-        self.preview_frames, self.shuffled = preview_frames, shuffled
+        self.preview_frames, self.shuffled = whole("preview_frames", preview_frames, 1, MAX_CALL), shuffled
         self.source: Source
         if questions is None:
             self.source = DrawnSource(chosen_families(families, self.all_families), duration, frame_size)

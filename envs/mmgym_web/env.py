@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import gymnasium as gym
 import numpy as np
 
-from mmgym.env import SNAPSHOT_VERSION, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose
+from mmgym.env import SNAPSHOT_VERSION, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose, whole
 from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall
 from mmgym_web import elements
 from mmgym_web.browser import (
@@ -111,8 +111,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
         **unknown: Any,
     ):
         for name, value in (("width", width), ("height", height)):
-            if not isinstance(value, int) or isinstance(value, bool) or not 64 <= value <= 4096:
-                raise ValueError(f"{name} must be a whole number from 64 to 4096; got {value!r}")
+            whole(name, value, 64, 4096)
         if not isinstance(grid, (tuple, list)) or len(grid) != 2 or not all(n in range(1, 27) for n in grid):
             raise ValueError(f"grid must be columns and rows, whole numbers from 1 to 26; got {grid!r}")
         if not time_limit > 0:
@@ -262,7 +261,7 @@ class WebEnv(BrowserTools, MultimodalEnv):
             ValueError: when the bytes are no snapshot of this environment and version.
         """
         self._require("snapshot", self.capabilities.snapshot != "none")
-        content = self._read_snapshot(snapshot, "seed", "actions", "random")
+        content = self._read_snapshot(snapshot, "task", "seed", "actions")
         self.level, self.split = content["level"], content["split"]
         self.turn, self.success, self._terminated, self._feedback = 0, False, False, ""
         self._task_option, self._play_seed = content["task"], content["seed"]

@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from mmgym.env import SPLITS, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose
+from mmgym.env import SPLITS, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose, whole
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, Tool, ToolCall
 from mmgym.wrapped.actions import TOOL
@@ -63,8 +63,9 @@ class Wrapped(MultimodalEnv):
     The environment's, unchanged, as the term ``outcome``; or 1 for success and 0 else with ``reward="success"``.
 
     **Success**, unless `success` says otherwise: where the spec declares a ``reward_threshold``, a total reward of at
-    least that; elsewhere, that the environment ends the episode itself with a positive reward larger than every one
-    before it, as a goal looks. An environment of which neither is true has no success: say what it is.
+    least that (below 0, only where the environment has ended the episode); elsewhere, that the environment ends the
+    episode itself with a positive reward larger than every one before it, as a goal looks. An environment of which
+    neither is true has no success: say what it is.
 
     ## Episode end
     The environment terminates or truncates, or `max_turns` are over. An exception inside is a failure of the machinery.
@@ -136,7 +137,7 @@ class Wrapped(MultimodalEnv):
             **{"expert": expert, "deterministic": deterministic, "image_size": image_size, **settings},
         }
         self._names, self._wanted_picture = actions, picture
-        self._frames, self._max_repeat = _whole("frames", frames), _whole("max_repeat", max_repeat)
+        self._frames, self._max_repeat = whole("frames", frames), whole("max_repeat", max_repeat)
         self._success, self._key, self._expert = _function(success), _function(state_key), _function(expert)
         for name, function in (("state_key", self._key), ("expert", self._expert)):
             if function is not None and not callable(function):
@@ -342,7 +343,7 @@ class Wrapped(MultimodalEnv):
         return self._ended
 
     def _judge(self) -> bool:
-        ending = Ending(tuple(self._rewards), self._ended, self.inner_info, self.inner)
+        ending = Ending(tuple(self._rewards), self._ended, self._cut, self.inner_info, self.inner)
         return bool(self._current.is_success(ending))
 
     def _reward_terms(self) -> RewardTerms:
@@ -442,9 +443,3 @@ def _function(value: Any) -> Any:
     from mmgym.rollout.host import load_attribute  # it is the executor's: `import mmgym` stays light without it
 
     return load_attribute(value)
-
-
-def _whole(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a whole number from 1; got {value!r}")
-    return value

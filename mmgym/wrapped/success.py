@@ -23,6 +23,8 @@ class Ending:
     """The environment's reward of each of its steps."""
     terminated: bool
     """Whether the environment ended the episode itself, rather than a limit of time or turns."""
+    truncated: bool
+    """Whether a limit of the environment's own ended it; neither is so where `max_turns` were over first."""
     info: dict[str, Any]
     """The environment's last info."""
     env: gym.Env[Any, Any]
@@ -58,7 +60,13 @@ def make_rule(success: Any, env: gym.Env[Any, Any]) -> tuple[SuccessRule, float 
     if not isinstance(threshold, (int, float)) or isinstance(threshold, bool):
         raise ValueError(f'success must be a number, a callable, "module:function" or None; got {threshold!r}')
     enough = float(threshold)
-    return (lambda ending: ending.total >= enough), enough
+
+    def reaches(ending: Ending) -> bool:
+        # Where steps cost, a total is large until the end is there, and largest where nothing is done.
+        ended = ending.terminated or ending.truncated
+        return ending.total >= enough and (enough > 0 or ended)
+
+    return reaches, enough
 
 
 def reached_goal(ending: Ending) -> bool:

@@ -116,7 +116,8 @@ class OtherImage(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 class ShuffledFrames(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Puts the pictures of each observation in random order; texts between them, times among them, stay in place.
 
-    Only what is shown together is shuffled: who asks for one frame at a time still knows when it was. The order depends
+    Entries that are one picture each, all of one size (the frames of `mmgym.wrap`), change places as well. Only what is
+    shown together is shuffled: who asks for one frame at a time still knows when it was. The order depends
     on the episode's seed, the turn and `seed` only. A single picture stays what it is.
 
     Args:
@@ -132,9 +133,11 @@ class ShuffledFrames(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         gym.Wrapper.__init__(self, env)
         spaces = env.observation_space.spaces if isinstance(env.observation_space, gym.spaces.Dict) else {}
         several = {name for name, space in spaces.items() if _shows_images(space) and not is_image(space)}
-        if not several:
+        alone = [name for name, space in spaces.items() if is_image(space)]
+        alike = [name for name in alone if [spaces[other] for other in alone].count(spaces[name]) > 1]
+        if not several and not alike:
             raise TypeError(f"ShuffledFrames needs several images in an observation; got {env.observation_space!r}")
-        self._several = several
+        self._several, self._alike = several, alike
         self._seed = seed
         self._rng = np.random.default_rng(seed)
 
@@ -152,8 +155,9 @@ class ShuffledFrames(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
     def _shuffled(self, observation: Mapping[str, Any]) -> dict[str, Any]:
         rng = np.random.default_rng(self._rng.integers(2**63))  # one draw a turn, however many pictures there are
+        order = dict(zip(self._alike, rng.permutation(self._alike).tolist(), strict=True))
         return {
-            name: _in_random_order(value, rng) if name in self._several else value
+            name: _in_random_order(value, rng) if name in self._several else observation[order.get(name, name)]
             for name, value in observation.items()
         }
 

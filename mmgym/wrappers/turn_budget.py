@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
-from mmgym.env import unwrap
+from mmgym.env import unwrap, whole
 
 
 class TurnBudget(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -27,9 +27,7 @@ class TurnBudget(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any], turns: int):
         RecordConstructorArgs.__init__(self, turns=turns)
         gym.Wrapper.__init__(self, env)
-        if not isinstance(turns, int) or isinstance(turns, bool) or turns < 1:
-            raise ValueError(f"turns must be a whole number from 1; got {turns!r}")
-        self.turns = turns
+        self.turns = whole("turns", turns)
         self._inner = unwrap(env)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:

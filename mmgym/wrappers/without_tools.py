@@ -22,13 +22,15 @@ class WithoutTools(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         tools: names of the tools to take away; those that the environment does not have count for nothing.
 
     Raises:
-        ValueError: when the environment has none of the tools, or nothing is left.
+        ValueError: when the environment has none of the tools, or nothing is left, or for a single text.
     """
 
     def __init__(self, env: gym.Env[Any, Any], tools: Sequence[str]):
         RecordConstructorArgs.__init__(self, tools=tools)
         gym.Wrapper.__init__(self, env)
         inner = unwrap(env)
+        if isinstance(tools, str):
+            raise ValueError(f"tools must be a list of names, such as [{tools!r}]; got {tools!r}")
         space = inner.action_space
         kept = [tool for tool in space.tools if tool.name not in tools]
         gone = [tool.name for tool in space.tools if tool.name in tools]

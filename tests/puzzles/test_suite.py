@@ -97,7 +97,7 @@ def test_progress_is_the_same_sum_whatever_the_agent_does(id):
 def test_descriptions_are_held_against_the_state(id):
     env = make(id, description_reward=0.2)
     assert {"describe", "predict"} <= {tool.name for tool in env.action_space.tools}
-    env.reset(seed=0)
+    _, info = env.reset(seed=0)
     seen = env._description()
     wrong = {"name": "describe", "arguments": {"seen": "nothing at all"}}
     right = {"name": "describe", "arguments": {"seen": seen}}
@@ -105,9 +105,34 @@ def test_descriptions_are_held_against_the_state(id):
     after.restore(env.snapshot())
     after.step(after.expert())
     foreseen = {"name": "predict", "arguments": {"seen": after._description()}}
+    most = 0.2 / max(1, info["expert_steps"])
     *_, info = env.step([right, foreseen, env.expert()])
-    assert info["reward_terms"]["description"] == pytest.approx(0.2)
-    assert info["reward_terms"]["prediction"] == pytest.approx(0.2)
+    assert info["reward_terms"]["description"] == pytest.approx(most)
+    assert info["reward_terms"]["prediction"] == pytest.approx(most)
     env.reset(seed=0)
     *_, info = env.step([wrong, right, env.expert()])
-    assert info["reward_terms"]["description"] < 0.2 and info["reward_terms"]["prediction"] == 0.0
+    assert info["reward_terms"]["description"] < most and info["reward_terms"]["prediction"] == 0.0
+
+
+def test_who_describes_and_never_moves_is_paid_no_more_than_who_solves():
+    env = make("mmgym/Maze2D-v0", description_reward=0.2)
+    _, info = env.reset(seed=0)
+    described = {"name": "describe", "arguments": {"seen": env._description()}}
+    foreseen = {"name": "predict", "arguments": {"seen": env._description()}}
+    rewards = [env.step([described, foreseen])[1] for _ in range(env.max_turns)]
+    assert len(rewards) > info["expert_steps"] and sum(rewards) == pytest.approx(0.4)
+
+
+def test_descriptions_buy_no_moves():
+    env, other = make("mmgym/Maze2D-v0", description_reward=0.2, max_calls=2), make("mmgym/Maze2D-v0", max_calls=2)
+    for one in (env, other):
+        _, info = one.reset(seed=0)
+    described = {"name": "describe", "arguments": {"seen": env._description()}}
+    most, calls = 0.2 / info["expert_steps"], []
+    for _ in range(2):
+        calls.append(other.expert())
+        other.step(calls[-1])
+    shown, *_, info = env.step([*calls, described, calls[0]])
+    assert env.state_key() == other.state_key() and info["action_valid"]
+    assert info["reward_terms"]["description"] == pytest.approx(most)  # of what was shown, not of what it led to
+    assert "Besides describe and predict, a turn has 2 at most." in shown["feedback"]
