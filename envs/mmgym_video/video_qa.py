@@ -427,7 +427,8 @@ def spread(start: float, end: float, count: int, inside: bool = False) -> list[f
     """
     if count == 1 or inside:
         return [start + (end - start) * (2 * i + 1) / (2 * count) for i in range(count)]
-    return [start + (end - start) * i / (count - 1) for i in range(count)]
+    # rounding must not lead past the end
+    return [min(start + (end - start) * i / (count - 1), end) for i in range(count)]
 
 
 def _subtitle_text(subtitles: Sequence[Subtitle], start: float, end: float) -> str:

@@ -94,6 +94,16 @@ def test_frames_come_with_their_number_and_time():
     assert [text.split(", ")[1] for text in observation["frames"][::2]] == ["at 0.0 s:", "at 20.0 s:", "at 40.0 s:"]
 
 
+@pytest.mark.parametrize("start", [0.1, 0.2, 0.3, 0.7])
+def test_a_clip_up_to_the_end_of_the_video_is_shown(start):
+    env = make(frame_budget=64)
+    env.reset(seed=0, options={"task": "moment"})
+    for count in range(2, 11):
+        *_, info = env.step(call("sample_clip", start=start, end=60.0, count=count))
+        assert info["action_effective"]
+    assert env.requested == ((start, 60.0),) * 9
+
+
 def test_budgets_are_told_and_kept():
     env = make(frame_budget=3, max_turns=5, preview_frames=1)
     observation, _ = env.reset(seed=1)
