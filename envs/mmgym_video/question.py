@@ -32,7 +32,7 @@ class Question:
     kind: Kind = "choice"
     """How answers are compared (`mmgym_video.scoring`)."""
     evidence: tuple[tuple[float, float], ...] = ()
-    """Where in the video the answer is, as (start, end) in seconds; empty where it is not known."""
+    """Where in the file the answer is, as (start, end) in seconds; empty where it is not known."""
     subtitles: str = ""
     """Path of a file of subtitles, relative like `video`; empty without one."""
     subtitles_offset: float = 0.0

@@ -149,7 +149,8 @@ class FileSource:
         fps = float(question.tags.get("frames_per_second", FOLDER_FPS))
         video: Video = _open_file(str(path), changed, fps, *self._subtitles_of(question))
         if question.segment:
-            video = Segment(video, *question.segment)
+            video = part = Segment(video, *question.segment)
+            question = replace(question, evidence=part.within(question.evidence))
         return Instance(state, video, question)
 
     def _subtitles_of(self, question: Question) -> tuple[str, float]:
@@ -184,12 +185,21 @@ class Segment:
 
     def frames(self, times: Sequence[float]) -> list[Frame]:
         """The frames at these times; the first may have appeared before the part begins."""
-        found = self.video.frames([self.start + time for time in times])
+        found = self.video.frames([self._whole(time) for time in times])
         return [replace(frame, time=max(0.0, frame.time - self.start)) for frame in found]
+
+    def within(self, intervals: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+        """What lies in the part of stretches (start, end) of the whole video, in the time of the part."""
+        moved = [(max(0.0, start - self.start), min(end - self.start, self.duration)) for start, end in intervals]
+        return tuple((start, end) for start, end in moved if start <= end)
 
     def sound(self, start: float, end: float) -> np.ndarray:
         """Its sound."""
-        return self.video.sound(self.start + start, self.start + end)
+        return self.video.sound(self._whole(start), self._whole(end))
+
+    def _whole(self, time: float) -> float:
+        """A time of the part as one of the whole video: rounding must not lead past its end."""
+        return min(self.start + time, self.video.duration) if time <= self.duration else self.start + time
 
     def close(self) -> None:
         """Close the whole video."""

@@ -1,0 +1,58 @@
+"""Where a user's questions come from: parts of videos and folders of pictures."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from video.episodes import call
+
+from mmgym_video.picture_sequence import PictureSequence
+from mmgym_video.sources import FileSource, Segment
+from mmgym_video.video_qa import VideoQA
+
+ROW = {"id": "1", "video": "clip", "question": "Which?", "options": ["a", "b"], "answer": "A"}
+
+
+def pictures(folder, count=30):
+    """A folder of pictures."""
+    folder.mkdir(parents=True)
+    for number in range(count):
+        cv2.imwrite(str(folder / f"{number:05d}.png"), np.full((40, 60, 3), 8 * number, np.uint8))
+    return folder
+
+
+def asked(folder, *rows):
+    """A file of questions."""
+    path = folder / "questions.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_the_evidence_of_a_part_is_told_in_the_time_of_the_part(tmp_path):
+    pictures(tmp_path / "clip")
+    evidence = [[0.0, 1.0], [1.5, 3.0], [4.0, 5.0], [6.5, 9.0], [8.0, 9.0]]
+    env = VideoQA(questions=str(asked(tmp_path, {**ROW, "segment": [2.0, 7.0], "evidence": evidence})))
+    env.reset(seed=0)
+    assert env.question.evidence == ((0.0, 1.0), (2.0, 3.0), (4.5, 5.0))
+    assert [env.step(call("get_frame", time=time))[4]["measures"]["hits"] for time in (2.5, 3.5)] == [1.0, 0.0]
+
+
+def test_the_end_of_a_part_is_in_the_video(tmp_path):
+    video = PictureSequence(pictures(tmp_path / "clip"), fps=7.0)
+    start = 0.006402848890425528
+    assert start + (video.duration - start) > video.duration
+    part = Segment(video, start, 99.0)
+    assert part.frames([part.duration])[0].time == pytest.approx(29 / 7 - start)
+    with pytest.raises(ValueError, match="time must be"):
+        part.frames([part.duration + 1])
+
+
+def test_questions_of_a_file_keep_the_times_of_the_file(tmp_path):
+    pictures(tmp_path / "clip")
+    source = FileSource(
+        asked(tmp_path, {**ROW, "segment": [2.0, 7.0], "evidence": [[3, 4]]}), None, "auto", "refuse", "none"
+    )
+    assert source.questions["1"].evidence == ((3.0, 4.0),)
+    for _ in range(2):
+        assert source.open({"question": "1"}).question.evidence == ((1.0, 2.0),)
