@@ -21,16 +21,27 @@ class PictureSequence:
         folder: where the pictures are.
         fps: pictures per second.
         subtitles: its subtitles.
+        root: no link may lead out of this folder; None takes `folder`.
 
     Raises:
-        VideoError: for a folder without pictures, or one whose first picture cannot be used.
+        VideoError: for a folder without pictures, one with a picture outside `root`, or one whose first picture cannot
+            be used.
     """
 
-    def __init__(self, folder: str | Path, fps: float, subtitles: tuple[Subtitle, ...] = ()):
+    def __init__(
+        self,
+        folder: str | Path,
+        fps: float,
+        subtitles: tuple[Subtitle, ...] = (),
+        root: str | Path | None = None,
+    ):
         self.folder = Path(folder)
         self.paths = sorted(path for path in self.folder.iterdir() if path.suffix.lower() in SUFFIXES)
         if not self.paths:
             raise VideoError(f"{folder}: the folder holds no pictures ({', '.join(SUFFIXES)})")
+        kept = Path(root or folder).resolve()
+        if away := [path for path in self.paths if not path.resolve().is_relative_to(kept)]:
+            raise VideoError(f"{away[0]} is a link that leaves the folder of the files")
         self.fps, self.subtitles, self.sample_rate = fps, subtitles, 0
         self.duration = len(self.paths) / fps
         self.size = self._image(0).shape[:2]

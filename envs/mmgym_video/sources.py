@@ -147,7 +147,7 @@ class FileSource:
         path = self.folder / question.video
         changed = path.stat().st_mtime_ns if path.exists() else 0
         fps = float(question.tags.get("frames_per_second", FOLDER_FPS))
-        video: Video = _open_file(str(path), changed, fps, *self._subtitles_of(question))
+        video: Video = _open_file(str(path), changed, fps, *self._subtitles_of(question), str(self.folder))
         if question.segment:
             video = part = Segment(video, *question.segment)
             question = replace(question, evidence=part.within(question.evidence))
@@ -158,7 +158,7 @@ class FileSource:
 
 
 @lru_cache(maxsize=4)
-def _open_file(path: str, changed: int, fps: float, subtitles: str, offset: float) -> Video:
+def _open_file(path: str, changed: int, fps: float, subtitles: str, offset: float, root: str) -> Video:
     """A file, kept open for the members of a group; one that was `changed` (its time of change) is opened again."""
     from mmgym_video.files import VideoFile
     from mmgym_video.picture_sequence import PictureSequence
@@ -166,7 +166,7 @@ def _open_file(path: str, changed: int, fps: float, subtitles: str, offset: floa
 
     lines = read_subtitles(subtitles, offset) if subtitles else None
     if Path(path).is_dir():
-        return PictureSequence(path, fps, lines or ())
+        return PictureSequence(path, fps, lines or (), root)
     return VideoFile(path, subtitles=lines)
 
 

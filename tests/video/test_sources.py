@@ -9,6 +9,7 @@ from video.episodes import call
 
 from mmgym_video.picture_sequence import PictureSequence
 from mmgym_video.sources import FileSource, Segment
+from mmgym_video.video import VideoError
 from mmgym_video.video_qa import VideoQA
 
 ROW = {"id": "1", "video": "clip", "question": "Which?", "options": ["a", "b"], "answer": "A"}
@@ -56,3 +57,17 @@ def test_questions_of_a_file_keep_the_times_of_the_file(tmp_path):
     assert source.questions["1"].evidence == ((3.0, 4.0),)
     for _ in range(2):
         assert source.open({"question": "1"}).question.evidence == ((1.0, 2.0),)
+
+
+def test_no_picture_of_a_folder_is_a_link_to_elsewhere(tmp_path):
+    secret = pictures(tmp_path / "elsewhere", 1) / "00000.png"
+    root = tmp_path / "root"
+    folder, other = pictures(root / "clip", 3), pictures(root / "other", 1)
+    (folder / "00003.png").symlink_to(other / "00000.png")
+    questions = asked(root, ROW)
+    assert VideoQA(questions=str(questions)).video.duration == pytest.approx(4 / 3)
+    with pytest.raises(VideoError, match=r"00003\.png is a link"):
+        PictureSequence(folder, 3.0)
+    (folder / "00004.png").symlink_to(secret)
+    with pytest.raises(VideoError, match=r"00004\.png is a link that leaves"):
+        VideoQA(questions=str(questions))
