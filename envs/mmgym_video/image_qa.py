@@ -97,8 +97,9 @@ class ImageQA(LookingEnv):
     - `families`: names of the families that are asked; None for all.
     - `questions`: a file of questions about picture files, in mmgym's own format (`video` is the picture's path) or
       another that `format` names; `images`: the folder of the files (PNG, JPEG, WebP, BMP, at most 100 megapixels);
-      `broken`: `"refuse"` or `"skip"` broken rows; `split_by`: `"none"`, or `"image"`, so that no two splits share a
-      picture. There is no expert and no text twin then, and levels differ in budgets alone.
+      `broken`: `"refuse"` or `"skip"` broken rows and files that cannot be opened; `split_by`: `"none"`, or `"image"`,
+      so that no two splits share a picture. There is no expert and no text twin then, and levels differ in budgets
+      alone.
     - `max_crop_tokens`: the most tokens of a crop.
     - and those of `LookingEnv`: `frame_budget`, `tokens_per_image`, `patch`, `repeat_question`, `open_answers`,
       `frame_cost`. Drawn pictures need 16 tokens of 32 pixels a side, or as many pixels in others.

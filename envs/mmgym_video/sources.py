@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,8 @@ from mmgym_video.question import Question
 from mmgym_video.video import Frame, Subtitle, Video
 
 __all__ = ["DrawnSource", "FileSource", "Instance", "Shuffled", "Source"]
+
+logger = logging.getLogger(__name__)
 
 FOLDER_FPS = 3.0
 """Pictures per second of a folder of pictures of which the source does not say it."""
@@ -110,7 +113,8 @@ class FileSource:
         questions: path of the file of questions.
         folder: where the videos are; None takes the folder of `questions`.
         format: format of the file (`mmgym_video.datasets`).
-        broken: whether broken rows are refused (``"refuse"``) or left out (``"skip"``).
+        broken: whether broken rows, and files that cannot be opened, are refused (``"refuse"``) or left out
+            (``"skip"``).
         split_by: ``"video"`` deals out the videos to the splits train, val and test (.70, .10, .20), so that no two
             share a video; ``"none"`` gives every split all questions.
 
@@ -124,18 +128,38 @@ class FileSource:
         self.families: Mapping[str, Family] = {}
         self.longest = MAX_SECONDS
         self.folder = Path(questions).parent if folder is None else Path(folder)
-        self.split_by = choose("split_by", split_by, ("none", "video"))
+        self.broken, self.split_by = broken, choose("split_by", split_by, ("none", "video"))
         loaded = load_questions(questions, format=format, broken=broken, files=self.folder)
         self.questions = {question.id: question for question in loaded.questions}
         self.tasks = tuple(sorted({q.family for q in loaded.questions if q.family}))
 
     def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
         """Draw a question; the level changes nothing."""
+        return self.draw_opened(rng, split, task, self.open)
+
+    def draw_opened(
+        self, rng: np.random.Generator, split: str, task: str, opened: Callable[[dict[str, Any]], object]
+    ) -> dict[str, Any]:
+        """Draw a question; where broken ones are left out, one whose state can be `opened`.
+
+        Raises:
+            ValueError: when there is none.
+        """
         choose("task", task, ("any", *self.tasks))
         fitting = [q.id for q in self.questions.values() if task in ("any", q.family) and self._in(split, q)]
         if not fitting:
             raise ValueError(f"no question of task {task!r} in split {split!r}; split_by='none' gives every split all")
-        return {"question": fitting[int(rng.integers(len(fitting)))]}
+        while fitting:
+            state = {"question": fitting.pop(int(rng.integers(len(fitting))))}
+            if self.broken == "refuse":
+                return state
+            try:
+                opened(state)
+            except ValueError as problem:
+                logger.warning("question %s is left out: %s", state["question"], problem)
+            else:
+                return state
+        raise ValueError(f"no file of a question of task {task!r} in split {split!r} can be opened")
 
     def _in(self, split: str, question: Question) -> bool:
         owner = split_of(layout_hash(question.video))

@@ -80,8 +80,8 @@ class VideoQA(LookingEnv):
     - `duration`: seconds of a drawn video; None takes the level's. `frame_size`: its height and width.
     - `questions`: a file of questions about video files, in a public format or mmgym's own (`format`, by default
       recognised by its fields; see docs/video_datasets.md); `videos`: the folder of the files; `broken`: `"refuse"` or
-      `"skip"` broken rows; `split_by`: `"none"`, or `"video"`, so that no two splits share a video. There is no expert
-      and no text twin then, and levels differ in budgets alone.
+      `"skip"` broken rows and files that cannot be opened; `split_by`: `"none"`, or `"video"`, so that no two splits
+      share a video. There is no expert and no text twin then, and levels differ in budgets alone.
     - `preview`: `"frames"`, `"sheet"` (one picture of several frames) or `"none"`; `preview_frames`: how many.
     - `parts`: makes all actions finite, for small models and classical learners (families whose videos consist of equal
       stretches only): `look(part)` shows the middle of one of so many equal parts, `choose(option)` answers.

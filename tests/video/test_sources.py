@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from video.episodes import call
 
+from mmgym_video.image_qa import ImageQA
 from mmgym_video.picture_sequence import PictureSequence
 from mmgym_video.sources import FileSource, Segment
 from mmgym_video.video import VideoError
@@ -71,3 +72,24 @@ def test_no_picture_of_a_folder_is_a_link_to_elsewhere(tmp_path):
     (folder / "00004.png").symlink_to(secret)
     with pytest.raises(VideoError, match=r"00004\.png is a link that leaves"):
         VideoQA(questions=str(questions))
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [(VideoQA, ".mp4"), (ImageQA, ".png")])
+def test_files_that_cannot_be_opened_are_left_out_if_broken_ones_are(tmp_path, kind, suffix):
+    good = pictures(tmp_path / "good", 1) / "00000.png"
+    (tmp_path / "good.png").write_bytes(good.read_bytes())
+    name = "good" if kind is VideoQA else "good.png"
+    rows = [{**ROW, "id": "good", "video": name}]
+    for number in range(12):
+        (tmp_path / f"{number}{suffix}").write_bytes(b"nothing of the kind")
+        rows.append({**ROW, "id": str(number), "video": f"{number}{suffix}"})
+    questions = str(asked(tmp_path, *rows))
+    env = kind(questions=questions, broken="skip")
+    for seed in range(3):
+        env.reset(seed=seed)
+        assert env.question.id == "good"
+    with pytest.raises(ValueError, match=rf"\d\{suffix}"):
+        kind(questions=questions)
+    asked(tmp_path, *rows[1:])
+    with pytest.raises(ValueError, match="no file of a question of task 'any' in split 'train' can be opened"):
+        kind(questions=questions, broken="skip")

@@ -89,7 +89,8 @@ class PictureFiles:
         questions: path of the file of questions.
         folder: where the pictures are; None takes the folder of `questions`.
         format: format of the file (`mmgym_video.datasets`); its ``video`` is the picture's path.
-        broken: whether broken rows are refused (``"refuse"``) or left out (``"skip"``).
+        broken: whether broken rows, and files that cannot be opened, are refused (``"refuse"``) or left out
+            (``"skip"``).
         split_by: ``"image"`` deals out the pictures to the splits train, val and test (.70, .10, .20), so that no two
             share a picture; ``"none"`` gives every split all questions.
 
@@ -109,7 +110,7 @@ class PictureFiles:
 
     def draw(self, rng: np.random.Generator, level: int, split: str, task: str) -> dict[str, Any]:
         """Draw a question; the level changes nothing."""
-        return self.files.draw(rng, level, split, task)
+        return self.files.draw_opened(rng, split, task, self.open)
 
     def open(self, state: dict[str, Any]) -> Instance:
         """Decode the picture of a question."""
