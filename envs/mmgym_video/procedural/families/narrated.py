@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,7 +56,8 @@ class Narrated(Family):
         while stretch / count < LINE + 1.5:
             count -= 4
         length = stretch / count
-        begin = round(float(rng.uniform(0, setting.duration - stretch)))
+        room = setting.duration - stretch
+        begin = min(round(float(rng.uniform(0, room))), math.floor(room))
         colors = [COLORS[i] for i in rng.permutation(len(COLORS))[:4]]
         sequence = [colors[i % 4] for i in rng.permutation(count)]
         # the star has one colour for the whole of the line, and half a second before and after
