@@ -169,6 +169,23 @@ def test_times_in_the_question_are_short_and_in_the_video(name, amount):
         assert all(0 <= t <= case.video.duration for t in named_times(case)), (level, split, seed, text)
 
 
+def test_a_stretch_that_the_narration_is_asked_about_is_in_a_video_of_any_length():
+    for seed, duration in itertools.product(range(20), (60.9, 61.4, 62.5)):
+        case = draw("narrated", 1, seed, duration=duration)
+        assert all(0 <= t <= duration for t in named_times(case)), (seed, duration, case.question.question)
+
+
+def test_the_middle_of_a_part_shows_what_any_named_time_in_it_does():
+    family, rng = FAMILIES["moment"], np.random.default_rng(0)
+    for seed in range(400):
+        level = 1 + seed % 5
+        for duration in (DURATIONS[level], float(rng.uniform(30, 2000))):
+            case = draw("moment", level, seed, duration=duration, size=(64, 64))
+            parts = family.stretches[level] * int(rng.integers(1, 1000 // family.stretches[level] + 1))
+            answer = Reader(case, case.video, shown_height(case), parts, in_words=True).plan((), 99)[-1]
+            assert answer.arguments["option"] == case.question.answer, (level, seed, duration, parts)
+
+
 @amounts
 @every_family
 def test_the_frame_budget_suffices_to_find_the_evidence(name, amount):

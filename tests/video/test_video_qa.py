@@ -204,6 +204,9 @@ def test_finite_actions_for_small_models_and_classical_learners():
     assert env.action_space.is_finite and {c.name for c in env.action_space.calls} == {"look", "choose"}
     for seed in range(30):
         assert play(env, seed)[1]["success"]
+    late = VideoQA(**{**FINITE, "parts": 32}, level=4)  # the stretches of half an hour leave 16 frames over
+    for seed in (547, 599, 855):
+        assert play(late, seed)[1]["success"]
     with pytest.raises(ValueError, match="multiple of 8 at level 2"):
         env.reset(seed=0, options={"level": 2})
     with pytest.raises(ValueError, match="moment"):

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmgym_puzzles.perception.scenes import COLORS
 from mmgym_video.procedural.family import Case, Family, Look, Setting, Sighting, shuffled
-from mmgym_video.procedural.slots import draw_cut_wanderers, equal_slots
+from mmgym_video.procedural.slots import Slot, draw_cut_wanderers, equal_slots
 from mmgym_video.procedural.stage import Actor, Stage
 from mmgym_video.question import Question
 
@@ -42,8 +42,9 @@ class Moment(Family):
         slots = equal_slots(setting.duration, CHANGES[setting.level], SHORTEST, 4)
         count = len(slots)
         sequence = _no_neighbours(rng, colors, count)
-        asked = int(rng.integers(count))
-        time = int(rng.integers(math.ceil(slots[asked][0] + 0.5), math.floor(slots[asked][1] - 0.5) + 1))
+        named = {number: times for number in range(count) if (times := _times(slots, number, setting.duration))}
+        asked = list(named)[int(rng.integers(len(named)))]
+        time = named[asked][int(rng.integers(len(named[asked])))]
         width = 1000 * setting.size[1] / setting.size[0]
         edge = min(200, 0.45 * width)
         x, y = rng.uniform(edge, width - edge), rng.uniform(250, 750)
@@ -71,6 +72,19 @@ class Moment(Family):
             return found[0] if found else question.options[0]
 
         return Case(stage, question, (Look(time),), conclude, (tuple(sequence), asked))
+
+
+def _times(slots: Sequence[Slot], number: int, duration: float) -> range:
+    """Whole seconds in a slot that show the same as the middle of the part that they are in.
+
+    It holds for any number of equal parts of the whole video that is a multiple of the number of slots. Slots end the
+    later before such parts the more frames are left over at the end of the video: by `late`, and a part whose middle is
+    not in the slot any more begins less than that before the slot's end.
+    """
+    part = duration / len(slots)
+    late = (number + 1) * part - slots[number][1]
+    first, last = number * part + 0.5, slots[number][1] - max(0.5, late)
+    return range(math.ceil(round(first, 6)), math.floor(round(last, 6)) + 1)
 
 
 def _no_neighbours(rng: np.random.Generator, colors: Sequence[str], count: int) -> list[str]:
