@@ -243,6 +243,12 @@ class AudioVisualQA(VideoQA):
         part = "" if shot.box == WHOLE else ", a part of it"
         return f"Picture {number}, spectrogram of the sound from {start:g} s to {end:g} s{part}:"
 
+    def _moments(self, shot: Shot) -> Sequence[tuple[float, float]]:
+        if not _is_spectrogram(shot):
+            return super()._moments(shot)
+        _, start, end = shot.marks[0]
+        return (seen_part(shot.box, start, end, *SPECTROGRAM_SIZE)[:2],)
+
     def _picture(self, shot: Shot) -> np.ndarray:
         if not _is_spectrogram(shot):
             return super()._picture(shot)

@@ -127,6 +127,10 @@ class LookingEnv(MultimodalEnv):
         """What is written before a picture."""
         raise NotImplementedError
 
+    def _moments(self, shot: Shot) -> Sequence[tuple[float, float]]:
+        """The stretches of the video that a shot shows, (start, end) in seconds."""
+        return ((shot.time, shot.time),)
+
     def _about(self) -> str:
         """What an agent has to know of what is asked about, e.g. how long a video is; empty for nothing."""
         return ""
@@ -233,12 +237,13 @@ class LookingEnv(MultimodalEnv):
         if len(shots) > self.frames_left:
             needs = f"That takes {len(shots)} picture{'s' * (len(shots) > 1)}"
             return self._refused(f"{needs}; {self.frames_left} of {self.frame_budget} are left.")
-        seen = {shot for shot in self.shots}
+        seen, evidence = {shot for shot in self.shots}, self.question.evidence
         self._counts["looks"] += 1
         self._counts["zooms"] += zooms
         self._counts["frames"] += len(shots)
         self._counts["hits"] += sum(
-            any(start <= shot.time <= end for start, end in self.question.evidence) for shot in shots
+            any(since <= end and start <= until for since, until in self._moments(shot) for start, end in evidence)
+            for shot in shots
         )
         self._counts["repeats"] += all(shot in seen for shot in shots)
         self.shots = (*self.shots, *shots)

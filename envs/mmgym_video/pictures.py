@@ -10,10 +10,12 @@ import numpy as np
 
 from mmgym.draw import blank, draw_text, text_width
 
-__all__ = ["WHOLE", "Box", "contact_sheet", "crop", "fitted", "inner_box"]
+__all__ = ["WHOLE", "Box", "contact_sheet", "crop", "fitted", "inner_box", "seen_on_sheet"]
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of a picture, as shares of its width and height from 0 to 1."""
+Place = tuple[int, int, int, int]
+"""Left, top, right, bottom of a part of a picture in pixels, right and bottom not included."""
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 MAX_SIDE = 4096
 """Pixels that a side of a picture has at most."""
@@ -66,26 +68,59 @@ def contact_sheet(images: Sequence[np.ndarray], captions: Sequence[str], height:
         width: of the sheet in pixels.
     """
     sheet = blank(height, width, (24, 24, 28))
-    if not images:
-        return sheet
-    shape = images[0].shape[1] / images[0].shape[0]
-    columns = min(range(1, len(images) + 1), key=lambda n: _waste(n, len(images), shape, height, width))
-    rows = math.ceil(len(images) / columns)
+    places = _sheet_places([image.shape[:2] for image in images], height, width)
+    for image, caption, (cell, place) in zip(images, captions, places, strict=True):
+        left, top, right, line = cell
+        size = line - top
+        while size > SMALLEST_LINE and text_width(caption, size) > right - left - 4:
+            size -= 1
+        draw_text(sheet[top:line, left:right], caption, 2, (line - top) / 2, size, (236, 236, 236), anchor="left")
+        left, top, right, bottom = place
+        sheet[top:bottom, left:right] = crop(image, WHOLE, bottom - top, right - left)
+    return sheet
+
+
+def _sheet_places(sizes: Sequence[tuple[int, ...]], height: int, width: int) -> list[tuple[Place, Place]]:
+    """Where on a `contact_sheet` of this height and width the captions and pictures of these sizes lie."""
+    if not sizes:
+        return []
+    shape = sizes[0][1] / sizes[0][0]
+    columns = min(range(1, len(sizes) + 1), key=lambda n: _waste(n, len(sizes), shape, height, width))
+    rows = math.ceil(len(sizes) / columns)
     cell_height, cell_width = height // rows, width // columns
     line = min(max(8, min(cell_height // 8, 18)), cell_height // 2)
-    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
+    room = cell_height - line - 2, cell_width - 2
+    places = []
+    for number, size in enumerate(sizes):
         top, left = number // columns * cell_height, number % columns * cell_width
-        size = line
-        while size > SMALLEST_LINE and text_width(caption, size) > cell_width - 4:
-            size -= 1
-        head = sheet[top : top + line, left : left + cell_width]
-        draw_text(head, caption, 2, line / 2, size, (236, 236, 236), anchor="left")
-        room = cell_height - line - 2, cell_width - 2
-        scale = min(room[0] / image.shape[0], room[1] / image.shape[1])
-        high, wide = max(1, int(image.shape[0] * scale)), max(1, int(image.shape[1] * scale))
+        scale = min(room[0] / size[0], room[1] / size[1])
+        high, wide = max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
         row, column = top + line + (room[0] - high) // 2, left + 1 + (room[1] - wide) // 2
-        sheet[row : row + high, column : column + wide] = crop(image, WHOLE, high, wide)
-    return sheet
+        places.append(((left, top, left + cell_width, top + line), (column, row, column + wide, row + high)))
+    return places
+
+
+def seen_on_sheet(box: Box, sizes: Sequence[tuple[int, ...]], height: int, width: int) -> list[tuple[int, Box, int]]:
+    """What a part of a `contact_sheet` of this height and width shows of pictures of these sizes.
+
+    Returns:
+        For each picture that is in the part: its number from 0, what is seen of it, and how many pixels of the sheet
+        that is high.
+    """
+    left, top, right, bottom = (
+        round(box[0] * width),
+        round(box[1] * height),
+        round(box[2] * width),
+        round(box[3] * height),
+    )
+    seen = []
+    for number, (_, (x0, y0, x1, y1)) in enumerate(_sheet_places(sizes, height, width)):
+        x2, y2, x3, y3 = max(left, x0), max(top, y0), min(right, x1), min(bottom, y1)
+        if x2 < x3 and y2 < y3:
+            wide, high = x1 - x0, y1 - y0
+            inner = (x2 - x0) / wide, (y2 - y0) / high, (x3 - x0) / wide, (y3 - y0) / high
+            seen.append((number, inner, y3 - y2))
+    return seen
 
 
 def _waste(columns: int, count: int, shape: float, height: int, width: int) -> float:

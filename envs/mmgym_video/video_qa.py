@@ -13,7 +13,7 @@ from annotated_types import Interval, MaxLen
 from mmgym.env import Capabilities, Effect, MachineryFailure, choose, whole
 from mmgym.spaces import Parameter, Tool, ToolCall, tool
 from mmgym_video.looking import LookingEnv, Permille, Shot, chosen_families
-from mmgym_video.pictures import WHOLE, contact_sheet, crop
+from mmgym_video.pictures import WHOLE, Box, contact_sheet, crop, seen_on_sheet
 from mmgym_video.procedural.catalogue import FAMILIES
 from mmgym_video.procedural.family import Drawn
 from mmgym_video.procedural.reader import Reader, frame_questions
@@ -389,9 +389,24 @@ class VideoQA(LookingEnv):
     def _in_words(self, shot: Shot) -> str:
         drawn, height = self._drawn(), self._shown_size(shot)[0]
         if shot.marks:
-            times = shot.marks[0][1:]
-            return "; ".join(f"at {t:.1f} s: {in_words(drawn.facts(t, WHOLE, height // 2))}" for t in times)
+            high = height / (shot.box[3] - shot.box[1]) / self.video.size[0]
+            seen = [
+                f"at {time:.1f} s: {in_words(drawn.facts(time, box, int(min(1, high) * pixels)))}"
+                for time, box, pixels in self._on_sheet(shot)
+            ]
+            return "; ".join(seen) or "no frame"
         return in_words(drawn.facts(shot.time, shot.box, height))
+
+    def _moments(self, shot: Shot) -> Sequence[tuple[float, float]]:
+        if shot.marks:
+            return [(time, time) for time, *_ in self._on_sheet(shot)]
+        return super()._moments(shot)
+
+    def _on_sheet(self, shot: Shot) -> list[tuple[float, Box, float]]:
+        """What a shot shows of a sheet: the time of each frame, the part of it, and that part's height on the sheet."""
+        times = shot.marks[0][1:]
+        seen = seen_on_sheet(shot.box, [self.video.size] * len(times), *self.video.size)
+        return [(times[number], box, pixels) for number, box, pixels in seen]
 
     # --- the expert and the questions --------------------------------------------------------------------------------
 

@@ -114,6 +114,18 @@ def test_a_spectrogram_is_a_picture_that_costs_one_and_can_be_zoomed_into():
     assert "0 of 2 are left" in observation["feedback"]
 
 
+def test_a_spectrogram_is_a_hit_where_it_shows_the_evidence():
+    env = make(families=("audio_tone",))
+    env.reset(seed=1)
+    ((start, end),) = env.question.evidence
+    assert 2 < start < end < 50
+    stretches = ((0.0, start - 1), 0.0), ((start, end), 1.0), ((end + 1, 60.0), 0.0), ((end - 1, 60.0), 1.0)
+    for (begin, until), hits in stretches:
+        assert env.step(call("spectrogram", start=begin, end=until))[4]["measures"]["hits"] == hits
+    *_, info = env.step(call("zoom", frame=4, left=500, top=0, right=1000, bottom=1000))
+    assert info["measures"]["hits"] == 0.0, "the later part has no evidence"
+
+
 def test_the_text_twin_tells_what_is_heard_but_not_words_from_a_spectrogram():
     env = make(obs_mode="text", families=("audio_voice",), level=2)
     observation, _ = env.reset(seed=2)

@@ -143,6 +143,27 @@ def test_a_sheet_is_one_picture_of_several_frames():
     assert env.frames_left == env.frame_budget and play(env, 0)[1]["success"]
 
 
+def test_a_part_of_a_sheet_shows_the_frames_that_are_in_it():
+    env = make(preview="sheet", preview_frames=4, frame_size=(480, 640), tokens_per_image=300, obs_mode="both")
+    for seed in range(4):
+        observation, _ = env.reset(seed=seed, options={"task": "moment"})
+        assert [f"at {time} s" in observation["text"] for time in (7.5, 22.5, 37.5, 52.5)] == [True] * 4
+        (start, end), colour = env.question.evidence[0], {}
+        for number, (left, top) in enumerate([(0, 0), (500, 0), (0, 500), (500, 500)]):
+            observation, _, _, _, info = env.step(
+                call("zoom", frame=1, left=left, top=top, right=left + 500, bottom=top + 500)
+            )
+            time = 15 * number + 7.5
+            assert info["measures"]["hits"] == (start <= time <= end)
+            said = observation["text"]
+            assert [f"at {other} s:" in said for other in (7.5, 22.5, 37.5, 52.5)].count(True) == 1
+            assert f"at {time} s: " in said and "circle" in said
+            colour[time] = said.split(" circle")[0].split()[-1]
+        assert colour[start + 7.5] == env.question.answer
+    env.step(call("zoom", frame=1, left=0, top=0, right=1000, bottom=20))
+    assert env._in_words(env.shots[-1]) == "no frame"
+
+
 def test_questions_are_about_the_new_pictures_also_after_a_sheet():
     env = make(preview="sheet")
     env.reset(seed=0, options={"task": "moment"})
