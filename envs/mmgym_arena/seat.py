@@ -173,9 +173,14 @@ class SeatEnv(MultimodalEnv):
             match.play(self._others_calls())
 
     def _turn(self, call: ToolCall | None) -> None:
-        """The own turn, those that others have at the same time, and theirs until the next own one."""
-        self.match.play({**self._others_calls(), self._seat: call})
-        self._let_others_play()
+        """The own turn, those that others have at the same time, and theirs until the next own one.
+
+        Others may have forfeited the match before it came to the first own turn: that turn is not played, and shows how
+        the match has ended.
+        """
+        if self.match.movers:
+            self.match.play({**self._others_calls(), self._seat: call})
+            self._let_others_play()
 
     def _others_calls(self) -> Calls:
         """What the others do now, of those that have to move."""

@@ -73,7 +73,7 @@ class ArenaTable:
             seed, options = self._start
             observation, info = env.reset(seed=seed, options=dict(options))
             self._begun.add(seat)
-            info["success"] = match.solved(seat)
+            reward, info["success"] = float(match.last[seat].earned), match.solved(seat)
         if self._inner[seat].match.state != match.state:
             raise RuntimeError("a seat has seen another match than the others: wrappers must not alter actions")
         return SeatUpdate(observation, reward, terminated or match.terminated, truncated or match.truncated, info)

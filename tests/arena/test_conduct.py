@@ -124,6 +124,19 @@ def test_an_opponent_that_fails_or_is_silent_forfeits_and_the_episode_stays_vali
     assert terminated and not truncated and reward == 1.0 and info["success"] and info["error"] == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "seat", "reward"),
+    [("TicTacToe", "second", 1.0), ("KuhnPoker", "second", 2.0), ("GuideWalker", "walker", 0.0)],
+)
+@pytest.mark.parametrize("action", ["expert", "nonsense"])
+def test_an_opponent_that_forfeits_before_the_first_turn_ends_the_match_with_it(name, seat, reward, action):
+    env = gym.make(f"mmgym/{name}-v0", seat=seat, others=silent)
+    env.reset(seed=0)
+    _, paid, terminated, truncated, info = env.step(unwrap(env).expert() if action == "expert" else action)
+    assert terminated and not truncated and paid == reward and info["success"] == (reward > 0)
+    assert unwrap(env).match.turns == [MAX_STRIKES + 1, 0]
+
+
 def test_the_seats_own_invalid_turns_count_and_end_in_a_forfeit():
     env = gym.make("mmgym/TicTacToe-v0", seat="first", others="random")
     env.reset(seed=0)

@@ -126,6 +126,18 @@ def test_who_does_not_play_forfeits_and_the_other_has_won(way):
         assert other.episode_return == -1
 
 
+def test_who_wins_before_it_has_moved_is_paid():
+    envs = [gym.make("mmgym/TicTacToe-v0", seat=seat) for seat in ("first", "second")]
+    table = mmgym.unwrap(envs[0]).table(envs)
+    table.reset(0, {})
+    for _ in range(4):
+        shown = table.step({0: None})
+    assert [(shown[seat].reward, shown[seat].terminated, shown[seat].info["success"]) for seat in (0, 1)] == [
+        (-1.0, True, False),
+        (1.0, True, True),
+    ]
+
+
 @pytest.mark.parametrize("way", ["crashes", "silent"])
 def test_where_all_move_at_once_the_others_go_on(way):
     with Executor() as executor:

@@ -159,7 +159,7 @@ class GuideWalker(GridWorld):
         if seat == 0:
             (way, *_) = steps_to(state.walker, [state.goal], lambda cell: _is_free(state.walls, cell))
             return ToolCall("tell", {"word": way})
-        return ToolCall("move", {"direction": state.message})
+        return ToolCall("move", {"direction": state.message or "stay"})
 
     def seen(self, state: Maze, seat: int) -> list[object]:
         """The whole maze, or what is around the walker and what it has heard."""
