@@ -20,6 +20,7 @@ from mmgym_video.procedural.reader import Reader, frame_questions
 from mmgym_video.procedural.stage import in_words
 from mmgym_video.question import LETTERS
 from mmgym_video.sources import MAX_SECONDS, DrawnSource, FileSource, Instance, Shuffled, Source
+from mmgym_video.subtitles import between
 from mmgym_video.video import Frame, Subtitle, Video, VideoError, clock
 
 __all__ = ["VideoQA"]
@@ -447,7 +448,7 @@ def spread(start: float, end: float, count: int, inside: bool = False) -> list[f
 
 
 def _subtitle_text(subtitles: Sequence[Subtitle], start: float, end: float) -> str:
-    found = [line for line in subtitles if line.end > start and line.start < end]
+    found = between(subtitles, start, end)
     lines: list[str] = []
     used = 0
     for line in found:

@@ -12,6 +12,7 @@ import mmgym
 from mmgym.testing import check_conformance
 from mmgym_video.procedural.catalogue import FAMILIES
 from mmgym_video.sources import Shuffled
+from mmgym_video.subtitles import between
 from mmgym_video.video_qa import VideoQA
 
 SMALL = {"frame_size": (192, 256)}
@@ -174,6 +175,15 @@ def test_questions_are_about_the_new_pictures_also_after_a_sheet():
     assert asked["How many things does picture 2 show?"] == str(len(facts))
     colors = [fact["color"] for fact in facts if fact["shape"] == "circle"]
     assert colors == [asked["What colour is the circle in picture 2?"]]
+
+
+def test_subtitles_of_a_stretch_are_those_between_its_ends():
+    env = make()
+    env.reset(seed=0, options={"task": "narrated"})
+    line = env.video.subtitles[0]
+    for start, end in ((line.start - 1, line.start), (line.end - 0.1, line.end + 9), (line.end, line.end + 9)):
+        said = env.step(call("subtitle", start=start, end=end))[0]["feedback"]
+        assert (line.text in said) == (line in between(env.video.subtitles, start, end)) == (start < line.end)
 
 
 def test_notes_stay_in_view_and_the_question_only_if_asked_for():

@@ -10,6 +10,7 @@ from mmgym_video.pictures import WHOLE, Box
 from mmgym_video.procedural.family import Case, Drawn, Look, Sighting
 from mmgym_video.procedural.stage import Fact
 from mmgym_video.question import LETTERS
+from mmgym_video.subtitles import between
 
 __all__ = ["Reader", "frame_questions"]
 
@@ -118,7 +119,7 @@ class Reader:
         if self.hear is not None:
             seen += [Sighting(start, self.hear(start, end)) for start, end in heard]
         for start, end in read:
-            lines = [line for line in self.video.subtitles if line.end > start and line.start < end]
+            lines = between(self.video.subtitles, start, end)
             seen.append(Sighting(start, tuple({"what": "line", **vars(line)} for line in lines)))
         return sorted(seen, key=lambda sighting: sighting.time)
 
