@@ -29,6 +29,15 @@ _STAMP = {"srt": r"\d{1,2}:\d{1,2}:\d{1,2}[.,]\d{1,3}", "vtt": r"(?:\d{1,4}:)?\d
 _CUE = {name: re.compile(rf"\s*({stamp})\s*-->\s*({stamp})(?:\s.*)?") for name, stamp in _STAMP.items()}
 _EXAMPLE = {"srt": "00:00:01,000 --> 00:00:02,500", "vtt": "00:01.000 --> 00:02.500"}
 _CLOCK = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
+_BREAK = re.compile(r"\\[hnN]|<br\s*/?>", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"</?(?:[bius]|ruby|rt|font|c|v|lang)(?:\.[^\s<>]*)?>"  # of SubRip and WebVTT
+    r"|<(?:font|v|lang)(?:\.[^\s<>]*)?\s[^<>]*>"
+    r"|<(?:\d+:)?\d\d:\d\d\.\d+>"
+    r"|\{\\[^{}]*\}",  # of ASS, which other formats borrow
+    re.IGNORECASE,
+)
+"""What is no text. Everything else in braces or between < and > is: people write formulas and names so."""
 
 
 class SubtitleError(VideoError):
@@ -95,13 +104,18 @@ def _from_text(path: Path, text: str, format: str) -> list[Subtitle]:
     if format == "vtt":
         text = _cues_only(text)
     try:
-        events = pysubs2.SSAFile.from_string(text, format_=format)
+        # pysubs2 would take all that stands in braces or between < and > for markup
+        kept = {} if format == "ass" else {"keep_html_tags": True}
+        events = pysubs2.SSAFile.from_string(text, format_=format, **kept)
     except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError) as error:
         raise SubtitleError(f"{path}: cannot be read as .{format}: {error!r:.200}") from None
     lines = [one for one in events if one.type == "Dialogue" and not one.is_drawing]
     if not lines:
         raise SubtitleError(f"{path}: holds text, but no subtitle of the kind .{format}")
-    return [Subtitle(one.start / 1000, one.end / 1000, _plain(one.plaintext, format)) for one in lines]
+    return [
+        Subtitle(one.start / 1000, one.end / 1000, _plain(one.plaintext if format == "ass" else one.text, format))
+        for one in lines
+    ]
 
 
 def _check_cues(path: Path, text: str, format: str) -> None:
@@ -147,7 +161,7 @@ def _cues_only(text: str) -> str:
 
 def _plain(text: str, format: str) -> str:
     if format != "ass":
-        text = html.unescape(re.sub(r"<[/\w][^>\n]*>", "", text))
+        text = html.unescape(_MARKUP.sub("", _BREAK.sub(" ", text)))
     return " ".join(text.split())
 
 

@@ -65,6 +65,30 @@ def test_subrip_gives_plain_lines_in_order(tmp_path):
     )
 
 
+PLAIN = {
+    "a < b and c > d": "a < b and c > d",
+    "{x} is a set, {} is empty": "{x} is a set, {} is empty",
+    "x <y> z, <T> f(), <unknown tag>": "x <y> z, <T> f(), <unknown tag>",
+    "<B>bold</B> <i>and</i> <font color=red>red</FONT>": "bold and red",
+    "{\\an8}top {\\i1}of{\\i0}\\Nit": "top of it",
+    "one<br>two<br/>three": "one two three",
+    "1 &lt; 2": "1 < 2",
+}
+
+
+@pytest.mark.parametrize("text", PLAIN)
+@pytest.mark.parametrize("suffix", [".srt", ".vtt", ".json"])
+def test_only_known_markup_is_left_out(tmp_path, suffix, text):
+    cue = "00:00:01.000 --> 00:00:02.000"
+    files = {
+        ".srt": f"1\n{cue}\n{text}\n\n",
+        ".vtt": f"WEBVTT\n\n{cue}\n{text}\n",
+        ".json": json.dumps([{"timestamp": [1, 2], "text": text}]),
+    }
+    (line,) = read_subtitles(write(tmp_path / f"a{suffix}", files[suffix]))
+    assert line == Subtitle(1.0, 2.0, PLAIN[text])
+
+
 def test_webvtt_leaves_out_notes_styles_and_names_of_cues(tmp_path):
     assert read_subtitles(write(tmp_path / "a.vtt", VTT)) == (
         Subtitle(1.0, 2.25, "first"),
