@@ -194,6 +194,26 @@ def test_whoever_asks_does_not_wait_for_what_is_decoded_ahead(path):
         assert video._cache.get(video._file, video._decoder.locate(90 / 30)) is None
 
 
+def test_what_was_decoded_ahead_is_left_in_turn_when_somebody_asks(path):
+    with VideoFile(path, prefetch=False) as video:
+        numbers(video, [0])
+        held, put, release = [], video._cache.put, video._decoder.index.release
+
+        def asked(*frame):
+            put(*frame)
+            video._turns += 1
+
+        def released():
+            held.append(video._lock.locked())
+            release()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(video._cache, "put", asked)
+            patch.setattr(video._decoder.index, "release", released)
+            video._decode_ahead([1.0, 2.0], video._turns)
+        assert held == [True] and numbers(video, [60]) == [60]
+
+
 def test_decoding_ahead_past_the_end_is_no_error(path):
     with VideoFile(path) as video:
         assert numbers(video, [80]) == [80]

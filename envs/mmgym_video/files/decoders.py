@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -49,7 +49,9 @@ class Decoder(Protocol):
         """When a frame appears."""
         ...
 
-    def decode(self, frames: Sequence[int], *, parallel: bool = True) -> Iterator[tuple[int, np.ndarray] | None]:
+    def decode(
+        self, frames: Sequence[int], *, parallel: bool = True
+    ) -> Generator[tuple[int, np.ndarray] | None, None, None]:
         """Decode frames that `locate` named, each once and in order; read-only uint8 (height, width, 3).
 
         It may yield None between frames: then it can be left, and nothing is lost.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,9 @@ class OpencvDecoder:
         """When a frame appears, in seconds."""
         return frame / TICKS
 
-    def decode(self, frames: Sequence[int], *, parallel: bool = True) -> Iterator[tuple[int, np.ndarray] | None]:
+    def decode(
+        self, frames: Sequence[int], *, parallel: bool = True
+    ) -> Generator[tuple[int, np.ndarray] | None, None, None]:
         """Decode frames, in order; None between them where it may be left."""
         for frame in frames:
             number = bisect.bisect_left(self._times, frame)

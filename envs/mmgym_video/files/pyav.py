@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,9 @@ class PyavDecoder:
         self._at, self._main, self._packets, self._ready, self._spare = None, None, iter(()), [], []
         self.index.close()
 
-    def decode(self, frames: Sequence[int], *, parallel: bool = True) -> Iterator[tuple[int, np.ndarray] | None]:
+    def decode(
+        self, frames: Sequence[int], *, parallel: bool = True
+    ) -> Generator[tuple[int, np.ndarray] | None, None, None]:
         """Decode frames that `locate` named, each once and in order.
 
         Between frames it may yield None: then it can be left, and nothing is lost.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,9 @@ class TorchcodecDecoder:
         """When a frame appears, in seconds."""
         return self.index.seconds(frame)
 
-    def decode(self, frames: Sequence[int], *, parallel: bool = True) -> Iterator[tuple[int, np.ndarray] | None]:
+    def decode(
+        self, frames: Sequence[int], *, parallel: bool = True
+    ) -> Generator[tuple[int, np.ndarray] | None, None, None]:
         """Decode frames, in order: all at once, or one by one where it may be left between them."""
         for some in [list(frames)] if parallel and frames else [[frame] for frame in frames]:
             # A frame's own time may fall before it once it went through floating point: half of the least step later.

@@ -7,7 +7,7 @@ import ctypes
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -264,7 +264,7 @@ class VideoFile:
     def _decode_ahead(self, times: Sequence[float], turns: int) -> None:
         """Decode frames into the cache, and leave it for good when somebody asks for something."""
         room = AHEAD * self._cache.limit
-        steps: Iterator[Any] | None = None
+        steps: Generator[Any, None, None] | None = None
         try:
             while room > 0 and self._turns == turns:
                 with self._lock:
@@ -285,6 +285,9 @@ class VideoFile:
             # Past the end, or damaged there: whoever asks for it is told.
             return
         finally:
+            if steps is not None:
+                with self._lock:  # it lets go of packets that others may be reading
+                    steps.close()
             self._ahead.discard(threading.current_thread())
 
 
