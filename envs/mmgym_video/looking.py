@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -38,6 +39,9 @@ MAX_NOTES = 20
 SMALLEST_BOX = 0.01
 """Smallest side of a part that can be looked at, as a share of the whole picture's."""
 
+_OF_THESE = re.compile(r"\b(?:of these|the following)\b", re.IGNORECASE)
+"""In a question that cannot be answered by who does not know its options."""
+
 Permille = Annotated[int, Interval(ge=0, le=1000)]
 
 
@@ -61,7 +65,8 @@ class LookingEnv(MultimodalEnv):
         tokens_per_image: the most tokens that a picture takes, at `patch` by `patch` pixels each.
         patch: side of the square of pixels that becomes one token: 32 for Qwen3-VL, 28 for Qwen2.5-VL.
         repeat_question: whether every observation repeats the question; else only the first one has it.
-        open_answers: whether questions are asked without their options.
+        open_answers: whether questions are asked without their options; one that asks which "of these" it is names
+            them in words.
         grounding_reward: weight of the term ``grounding_reward``: what a turn adds to the temporal IoU between the
             moments that were asked for and the evidence.
         frame_cost: what each picture costs (term ``frame_cost``).
@@ -277,7 +282,10 @@ class LookingEnv(MultimodalEnv):
         question: Question = instance.question
         if self.open_answers and question.options:
             kind: Any = families[question.family].open_kind if question.family in families else "ocr"
-            question = replace(question, options=(), kind=kind)
+            text = question.question
+            if _OF_THESE.search(text):
+                text = f"{text} ({'; '.join(question.options)})"
+            question = replace(question, question=text, options=(), kind=kind)
         self.question = question
 
     def _expert_steps(self) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 __all__ = ["KINDS", "LETTERS", "Question"]
 
-Kind = Literal["choice", "numeric", "ocr", "free_text", "regression"]
-KINDS = ("choice", "numeric", "ocr", "free_text", "regression")
+Kind = Literal["choice", "numeric", "ocr", "free_text", "regression", "name"]
+KINDS = ("choice", "numeric", "ocr", "free_text", "regression", "name")
 """Kinds of answers: one of several options; a number; text that is read off; a sentence; a number, the nearer the
-better."""
+better; what something is called."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

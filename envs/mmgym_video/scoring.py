@@ -40,10 +40,15 @@ FREE_TEXT_CORRECT = 0.5
 REGRESSION_CORRECT = 0.9
 """Score from which the number of a regression counts as right: within a tenth of the truth."""
 
+_ARTICLES = ("a", "an", "the")
 _PREFIX = re.compile(
     r"(?:(?:the|my)\s+)?(?:(?:final|correct|right|best)\s+)?(?:answer|option|choice)(?:\s+is)?\s*[:=]?\s*",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(
+    r"[\"'`*_\u2018\u2019\u201c\u201d ]*[(\[<{]? ?\w ?[)\]>}]?[.,:;!?]?[\"'`*_\u2018\u2019\u201c\u201d ]*"
+)
+"""A letter as it stands for an option, folded: with brackets, emphasis or quotes around it, or a stop after it."""
 _MINUS = str.maketrans({"\N{MINUS SIGN}": "-"})
 _NUMBER_MARK = re.compile(r"(?<![^\W_])-(?=\.?[0-9])|(?<![^\W\d_])[.:,/](?=[0-9])")
 _NUMBER = re.compile(
@@ -67,10 +72,11 @@ def score(question: Question, said: str) -> float:
     - ``numeric``: 1 if its one number (`read_number`) equals the truth to two decimals.
     - ``ocr``: 1 - word error rate, at least 0; case and spaces do not count, nor does punctuation around the whole.
     - ``free_text``: the mean of ROUGE-1, ROUGE-2 and ROUGE-L (F-measures, stemmed); the truth itself scores 1.
+    - ``name``: as ``ocr``, but articles and punctuation do not count: ``red ball`` is ``the red ball``.
     - ``regression``: 1 - abs(number - truth) / abs(truth), at least 0. A truth of 0 must be hit exactly.
 
-    The kinds and their measures are those of Video-R1 (arXiv 2503.21776), read less literally: Video-R1 as coded is
-    `mmgym_video.rewards.video_r1_accuracy`.
+    All kinds but ``name``, and their measures, are those of Video-R1 (arXiv 2503.21776), read less literally; Video-R1
+    as coded is `mmgym_video.rewards.video_r1_accuracy`.
     """
     if len(said) > longest_answer(question):
         return 0.0
@@ -78,6 +84,8 @@ def score(question: Question, said: str) -> float:
         return float(option_index(question, said) == question.answer_index)
     if question.kind == "ocr":
         return word_accuracy(_plain(question.answer), _plain(said))
+    if question.kind == "name":
+        return word_accuracy(_name(question.answer), _name(said))
     if question.kind == "free_text":
         return 1.0 if _plain(said) == _plain(question.answer) else rouge(question.answer, said)
     number, truth = read_number(said), _truth(question)
@@ -99,8 +107,9 @@ def is_correct(question: Question, said: str) -> bool:
 def option_index(question: Question, said: str) -> int | None:
     """Index of the one option that `said` names; None if it names none, or more than one.
 
-    In this order: a letter alone (``B``, ``b.``, ``(B)``), the text of an option, a letter with that option's text
-    (``B. a red ball``), and the text with other punctuation; before any of them may stand "the answer is" or "option".
+    In this order: a letter alone (``B``), the text of an option, a letter in brackets, quotes or before a stop (``b.``,
+    ``(B)``, ``B:``), a letter with that option's text (``B. a red ball``), and the text with other punctuation; before
+    any of them may stand "the answer is" or "option".
     A letter that belongs to an option always means that option, even where the text of another one is that letter.
     """
     if not question.options or len(said) > longest_answer(question):
@@ -113,14 +122,19 @@ def option_index(question: Question, said: str) -> int | None:
 
 def _named(options: Sequence[str], said: str) -> int | None:
     letters = LETTERS[: len(options)].lower()
-    words = _words(said)
-    if len(words) == 1 and len(words[0]) == 1 and words[0] in letters:
-        return letters.index(words[0])
+    folded = _fold(said)
+    if len(folded) == 1 and folded in letters:
+        return letters.index(folded)
     for plain in (str.strip, _fold):
         exact, text = [plain(option) for option in options], plain(said)
         if text and exact.count(text) == 1:
             return exact.index(text)
-    texts = [_words(option) for option in options]
+    words, texts = _words(said), [_words(option) for option in options]
+    if len(words) == 1 and len(words[0]) == 1:  # "(A)" and "A." are that letter, "A-" and "C#" are none
+        if not _WRAPPED.fullmatch(folded):
+            return None
+        if words[0] in letters:
+            return letters.index(words[0])
     if len(words) > 1 and len(words[0]) == 1 and words[0] in letters and words[1:] == texts[letters.index(words[0])]:
         return letters.index(words[0])
     return texts.index(words) if words and texts.count(words) == 1 else None
@@ -194,6 +208,12 @@ def _plain(text: str) -> str:
     """
     folded = _fold(text)
     return folded.strip("\"'`.,;:!?*\u2018\u2019\u201c\u201d ") or folded
+
+
+def _name(text: str) -> str:
+    """The words of a text without articles, unless nothing else is in it."""
+    words = _words(text)
+    return " ".join([word for word in words if word not in _ARTICLES] or words)
 
 
 def _words(text: str) -> list[str]:

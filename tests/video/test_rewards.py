@@ -248,6 +248,7 @@ def test_framethinker_pays_for_looking_up_only_where_the_question_mentions_a_tim
         (ask("gate 12 closes", "ocr"), "gate 12 closed", 2 / 3),
         (ask("gate 12 closes", "ocr"), "GATE 12 closes", 2 / 3),  # case counts
         (ask("gate", "ocr"), "a b c d", 0),
+        (ask("the gate", "name"), "the gate", 1),
         (ask("the red ball", "free_text"), "a red ball", (2 / 3 + 1 / 2 + 2 / 3) / 3),
         (ask("40", "regression"), "30", 0.75),
         (ask("40", "regression"), "-40", 0),

@@ -39,6 +39,7 @@ EVERY_KIND = [
     ask("a man opens the door", "free_text"),
     ask("40", "regression"),
     ask("0", "regression"),
+    ask("the red ball", "name"),
 ]
 
 
@@ -129,6 +130,18 @@ def test_a_text_that_begins_with_a_letter_is_the_option_with_that_text():
     assert option_index(question, "A dog") == 1 and option_index(question, "A. dog") == 0
 
 
+def test_a_mark_that_belongs_to_a_text_makes_no_letter_of_it():
+    grades = ask("A-", "choice", ("B", "C", "A-", "D"))
+    assert [option_index(grades, said) for said in ("A-", "a-", "A", "(A)", "A.", "**A**", '"A":', "C-")] == [
+        *(2, 2, 0, 0, 0, 0),
+        *(None, None),
+    ]
+    languages = ask("C#", "choice", ("C++", "Java", "Go", "C#"))
+    said = ("C#", "c#.", "the answer is C#", "C", "[C]", "C:", "C)", "C++", "D. C#", "B#", "#B", "C*")
+    assert [option_index(languages, one) for one in said] == [3, None, 3, 2, 2, 2, 2, 0, 3, None, None, 2]
+    assert not is_correct(ask("Go", "choice", ("C", "Go", "Rust")), "B#")
+
+
 def test_options_of_symbols_are_told_apart():
     question = ask("+", "choice", ("+", "-", "?", "\u2605"))
     assert [option_index(question, said) for said in ("+", "-", "?", "\u2605", "!")] == [0, 1, 2, 3, None]
@@ -210,6 +223,15 @@ def test_what_is_read_off_is_one_less_the_word_error_rate():
 
 def test_punctuation_inside_what_is_read_off_counts():
     assert not is_correct(ask("12:30", "ocr"), "12 30") and not is_correct(ask("-5", "ocr"), "5")
+
+
+def test_articles_and_punctuation_do_not_count_in_a_name():
+    question = ask("the red ball, the word EXIT", "name")
+    for said in ("red ball, word EXIT", "The red ball; the word exit.", "a red ball and the word EXIT"):
+        assert is_correct(question, said) == ("and" not in said)
+    assert score(question, "the blue ball, the word EXIT") == pytest.approx(3 / 4)
+    assert is_correct(ask("at 9.8 s", "name"), "At 9.8 s.") and not is_correct(ask("at 9.8 s", "name"), "at 98 s")
+    assert is_correct(ask("A", "name"), "a") and not is_correct(ask("A", "name"), "")
 
 
 def test_word_accuracy_of_texts_without_words():

@@ -11,6 +11,7 @@ from video.episodes import call, play
 import mmgym
 from mmgym.testing import check_conformance
 from mmgym_video.procedural.catalogue import FAMILIES
+from mmgym_video.scoring import is_correct
 from mmgym_video.sources import Shuffled
 from mmgym_video.subtitles import between
 from mmgym_video.video_qa import VideoQA
@@ -228,6 +229,21 @@ def test_the_shuffled_probe_shows_other_moments_under_the_same_times():
     assert bags[0] == bags[1]
     assert probe.capabilities.expert == "optimal_in_expectation"
     assert [frame.time for frame in probe.video.frames(times[:3])] == [f.time for f in plain.video.frames(times[:3])]
+
+
+@pytest.mark.parametrize("family", ["compare", "order", "whereabouts", "direction"])
+def test_only_the_right_name_is_right_without_options(family):
+    env, options = make(open_answers=True), make()
+    for seed in range(12):
+        for one in (env, options):
+            one.reset(seed=seed, options={"task": family, "level": 1 + seed % 5})
+        right, text = env.question.answer, env.question.question
+        named = options.question.options
+        if "of these" in text:
+            assert all(option in text for option in named)
+        for said in named:
+            assert is_correct(env.question, said) == (said == right)
+            assert is_correct(env.question, said.replace("the ", "").upper()) == (said == right)
 
 
 def test_finite_actions_for_small_models_and_classical_learners():

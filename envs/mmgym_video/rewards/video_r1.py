@@ -83,7 +83,7 @@ def video_r1_accuracy(question: Question, text: str) -> float:
 
     - ``choice``: 1 for the letter of the right option and nothing else.
     - ``numeric``: 1 if both numbers, or neither, have a point or comma and they are equal to two decimals.
-    - ``ocr``: 1 - word error rate, case and punctuation included, at least 0.
+    - ``ocr``: 1 - word error rate, case and punctuation included, at least 0; so for ``name``, which Video-R1 has not.
     - ``free_text``: the mean of ROUGE-1, ROUGE-2 and ROUGE-L.
     - ``regression``: 1 - (abs(said - truth) + 1e-9) / (abs(truth) + 1e-9), at least 0; so 0 where the truth is 0.
     """
@@ -91,7 +91,7 @@ def video_r1_accuracy(question: Question, text: str) -> float:
     truth = question.answer
     if question.kind == "choice":
         return float(said == question.letter)
-    if question.kind == "ocr":
+    if question.kind in ("ocr", "name"):
         return word_accuracy(truth, said)
     if question.kind == "free_text":
         return rouge(truth, said)

@@ -45,7 +45,7 @@ class Compare(Family):
     name = "compare"
     summary = "What is different at a time from another, or when are there most of something?"
     order_sensitive = True
-    open_kind = "free_text"
+    open_kind = "name"
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""

@@ -104,7 +104,7 @@ class Direction(Family):
     name = "direction"
     summary = "Which way do two things go: left or right, up or down, round, towards or away, higher or lower?"
     order_sensitive = True
-    open_kind = "ocr"
+    open_kind = "name"
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""

@@ -42,7 +42,7 @@ class Order(Family):
     name = "order"
     summary = "Which thing or word comes first, last, right after another, or in which order do they come?"
     order_sensitive = True
-    open_kind = "ocr"
+    open_kind = "name"
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""

@@ -135,7 +135,7 @@ class Whereabouts(Family):
     name = "whereabouts"
     summary = "Where is somebody at a time, who is in a room, when, and in which order?"
     order_sensitive = True
-    open_kind = "ocr"
+    open_kind = "name"
 
     def draw(self, rng: np.random.Generator, setting: Setting) -> Case:
         """Draw an instance."""
