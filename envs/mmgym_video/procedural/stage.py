@@ -27,6 +27,8 @@ __all__ = ["ALWAYS", "LEGIBLE", "Actor", "Cover", "Display", "Fact", "Stage", "i
 Fact = dict[str, Any]
 """One thing that a frame shows, JSON-able; ``what`` is ``thing``, ``display`` or ``cover``, ``x`` and ``y`` its middle
 in hundredths of the frame's width and height."""
+Panel = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the frame, right and bottom not included."""
 ALWAYS = ((0.0, math.inf),)
 LEGIBLE = 10
 """Pixels that a line of text must be high in the picture that is seen to be read."""
@@ -185,20 +187,69 @@ class Stage:
         time = self.frame_time(time)
         pixels = min(height / (box[3] - box[1]), self.size[0]) / 1000
         covers = [cover.moved(time) for cover in self._there(self.covers, time)]
+        displays = self._there(self.displays, time)
+        actors = self._there(self.actors, time)
+        things = [self._thing(actor, time) for actor in actors]
+        panels = [self._panel(display) for display in displays]
         found: list[Fact] = []
-        for actor in self._there(self.actors, time):
-            thing = self._thing(actor, time)
-            if not any(cover.hides(_extent(thing)) for cover in covers):
+        for actor, thing, seen in zip(actors, things, self._seen(things, covers, panels), strict=True):
+            if seen:
                 fact = {"what": "thing", "shape": thing.shape, "color": thing.color, **self._at(thing.x, thing.y)}
                 found.append({**fact, "label": _read(actor.label, pixels * actor.size * 0.4)})
-        for cover in covers:
-            middle = self._at((cover.left + cover.right) / 2, (cover.top + cover.bottom) / 2)
-            found.append({"what": "cover", **middle, "label": _read(cover.label, pixels * _label_height(cover))})
-        for display in self._there(self.displays, time):
-            fact = {"what": "display", "name": display.name, **self._at(display.x, display.y)}
-            found.append({**fact, "text": _read(display.text(time), pixels * display.height)})
+        for number, cover in enumerate(covers):
+            edges = self._edges(cover)
+            if not any(_holds(other, edges) for other in (*map(self._edges, covers[number + 1 :]), *panels)):
+                middle = self._at((cover.left + cover.right) / 2, (cover.top + cover.bottom) / 2)
+                found.append({"what": "cover", **middle, "label": _read(cover.label, pixels * _label_height(cover))})
+        for number, display in enumerate(displays):
+            if not any(_holds(other, panels[number]) for other in panels[number + 1 :]):
+                fact = {"what": "display", "name": display.name, **self._at(display.x, display.y)}
+                found.append({**fact, "text": _read(display.text(time), pixels * display.height)})
         left, top, right, bottom = (100 * edge for edge in box)
         return tuple(fact for fact in found if left <= fact["x"] <= right and top <= fact["y"] <= bottom)
+
+    def _seen(self, things: Sequence[Thing], covers: Sequence[Cover], panels: Sequence[Panel]) -> list[bool]:
+        """Of things in the order in which they are drawn: whether the frame would look different without them."""
+        boxes = [box_of(thing, self.size[0]) for thing in things]
+        panels = [*map(self._edges, covers), *panels]
+        seen = []
+        for number, (thing, box) in enumerate(zip(things, boxes, strict=True)):
+            near = [i for i in range(len(things)) if i == number or _meet(boxes[i], box)]
+            above = [panel for panel in panels if _meet(panel, box)]
+            if any(cover.hides(_extent(thing)) for cover in covers) or any(_holds(panel, box) for panel in above):
+                seen.append(False)
+            elif above or near[-1] > number:
+                with_it = self._part(box, [things[i] for i in near], above)
+                without = self._part(box, [things[i] for i in near if i != number], above)
+                seen.append(not np.array_equal(with_it, without))
+            else:
+                seen.append(True)
+        return seen
+
+    def _part(self, box: Panel, things: Sequence[Thing], panels: Sequence[Panel]) -> np.ndarray:
+        """A part of a frame with these things and nothing else, under panels."""
+        left, top, right, bottom = box
+        look: Look = LOOKS[self.look]
+        image = blank(bottom - top, right - left, look.ground if self.ground is None else self.ground)
+        for thing in things:
+            x0, y0, x1, y1 = box_of(thing, self.size[0])
+            draw_thing(image, thing, look, (x0 - left, y0 - top, x1 - left, y1 - top))
+        for x0, y0, x1, y1 in panels:
+            image[max(0, y0 - top) : max(0, y1 - top), max(0, x0 - left) : max(0, x1 - left)] = 0
+        return image
+
+    def _edges(self, cover: Cover) -> Panel:
+        """Where a cover lies in the frame."""
+        scale = self.size[0] / 1000
+        left, top, right, bottom = (round(edge * scale) for edge in (cover.left, cover.top, cover.right, cover.bottom))
+        return left, top, right, bottom
+
+    def _panel(self, display: Display) -> Panel:
+        """Where a display lies in the frame."""
+        scale = self.size[0] / 1000
+        half = display.width / 2 * scale, display.height * 0.7 * scale
+        x, y = display.x * scale, display.y * scale
+        return round(x - half[0]), round(y - half[1]), round(x + half[0]), round(y + half[1])
 
     def _at(self, x: float, y: float) -> dict[str, int]:
         return {"x": round(100 * x / self.aspect), "y": round(y / 10)}
@@ -223,13 +274,13 @@ class Stage:
             if actor.label:
                 _write(image, actor.label, thing.x * scale, thing.y * scale, actor.size * 0.4 * scale)
         for cover in (cover.moved(time) for cover in self._there(self.covers, time)):
-            corners = [round(edge * scale) for edge in (cover.left, cover.top, cover.right, cover.bottom)]
+            corners = self._edges(cover)
             cv2.rectangle(image, (corners[0], corners[1]), (corners[2] - 1, corners[3] - 1), cover.color, -1)
             if cover.label:
                 x, y = (cover.left + cover.right) / 2, (cover.top + cover.bottom) / 2
                 _write(image, cover.label, x * scale, y * scale, _label_height(cover) * scale)
         for display in self._there(self.displays, time):
-            _draw_display(image, display, display.text(time), scale)
+            _draw_display(image, display, display.text(time), scale, self._panel(display))
         return image
 
 
@@ -253,6 +304,14 @@ def _extent(thing: Thing) -> tuple[float, float, float, float]:
     return thing.x - half, thing.y - half, thing.x + half, thing.y + half
 
 
+def _holds(outer: Panel, inner: Panel) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+def _meet(one: Panel, other: Panel) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
 def _label_height(cover: Cover) -> float:
     return min(100.0, 0.6 * (cover.bottom - cover.top))
 
@@ -269,13 +328,10 @@ def _write(image: np.ndarray, text: str, x: float, y: float, height: float) -> N
     draw_text(image, text, x, y, height, _LETTER, bold=True)
 
 
-def _draw_display(image: np.ndarray, display: Display, text: str, scale: float) -> None:
-    half = display.width / 2 * scale, display.height * 0.7 * scale
-    x, y = display.x * scale, display.y * scale
-    corners = round(x - half[0]), round(y - half[1]), round(x + half[0]), round(y + half[1])
-    cv2.rectangle(image, corners[:2], (corners[2] - 1, corners[3] - 1), _DARK, -1)
+def _draw_display(image: np.ndarray, display: Display, text: str, scale: float, panel: Panel) -> None:
+    cv2.rectangle(image, panel[:2], (panel[2] - 1, panel[3] - 1), _DARK, -1)
     if text:
-        draw_text(image, text, x, y, display.height * scale, _GLOW, bold=True)
+        draw_text(image, text, display.x * scale, display.y * scale, display.height * scale, _GLOW, bold=True)
 
 
 def in_words(facts: Sequence[Fact]) -> str:
