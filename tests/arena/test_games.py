@@ -184,6 +184,25 @@ def test_what_is_hidden_is_neither_seen_nor_drawn(kind, level):
             assert by_view.setdefault(key, views) == views
 
 
+@pytest.mark.parametrize(("kind", "level"), GAMES, ids=IDS)
+def test_words_tell_what_the_picture_shows_and_no_more(kind, level):
+    """Equal pictures have equal words, and equal words equal pictures."""
+    words, pictures = {}, {}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        match = Match.begin(kind(level), rng)
+        while True:
+            for seat in range(len(match.game.seats)):
+                told = match.game.text(match.state, seat)
+                shown = match.game.picture(match.state, seat, 96).tobytes()
+                assert words.setdefault((seat, shown), told) == told
+                assert pictures.setdefault((seat, told), shown) == shown
+            if not match.movers:
+                break
+            player = match.game.random if seed % 2 else match.game.weak
+            match.play({seat: player(match.state, seat, rng) for seat in match.movers})
+
+
 @pytest.mark.parametrize("kind", [load_attribute(RULES[name]) for name in ("Breakthrough", "ConnectFour", "Hex")])
 def test_masks_allow_what_is_not_refused(kind):
     game, rng = kind(2), np.random.default_rng(0)

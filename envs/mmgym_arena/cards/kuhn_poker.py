@@ -155,21 +155,23 @@ class KuhnPoker(Game):
             first = state.number % 2
             who = ("You" if first == seat else "The other player") + " spoke first: " if state.done else ""
             lines.append(f"{who}{', '.join(state.done) or 'Nothing was said yet'}.")
-        lines.append(f"You are {state.chips[seat]:+d} chips.{self._ending(state, seat)}")
-        return "\n".join(lines)
+        lines.append(f"You are {state.chips[seat]:+d} chips.")
+        return "\n".join([*lines, *self._ending(state, seat)])
 
-    def _ending(self, state: Deal, seat: int) -> str:
+    def _ending(self, state: Deal, seat: int) -> list[str]:
+        """How the last deal ended, in a line; none before there was one."""
         if not state.last:
-            return ""
+            return []
         won = state.last[0] if seat == 0 else -state.last[0]
         cards = state.last[1:]
-        shown = (
-            f", your {NAMES[cards[seat]]} against the {NAMES[cards[1 - seat]]}" if cards else " without showing cards"
-        )
-        return f" The last deal: {won:+d}{shown}."
+        shown = f"your {NAMES[cards[seat]]}, the other's {NAMES[cards[1 - seat]]}" if cards else "no cards shown"
+        return [f"last deal {won:+d}: {shown}"]
 
     def picture(self, state: Deal, seat: int, size: int) -> np.ndarray:
-        """A table: the other's card above, one's own below, chips in the middle, what was said at the right."""
+        """A table: the other's card above, one's own below, chips in the middle, what was said at the right.
+
+        How the last deal ended is written at the top.
+        """
         image = blank(size, size, _TABLE)
         height = round(0.36 * size)
         width = round(height / 1.4)
@@ -198,6 +200,8 @@ class KuhnPoker(Game):
             for k in range(self._stake(state, whose)):
                 x, y = (middle + (0.06 + 0.11 * k) * size) / size, 0.40 if whose != seat else 0.50
                 paint(image, [disc(x, y, 0.045, (150, 104, 0)), disc(x, y, 0.034, (244, 196, 48))])
+        for ending in self._ending(state, seat):
+            draw_text(image, ending, 0.95 * size, 0.03 * size, 0.05 * size, _PALE, anchor="right")
         label = "the match is over" if over else f"deal {state.number + 1} of {len(state.decks)}"
         draw_text(image, label, 0.95 * size, 0.96 * size, 0.06 * size, _PALE, anchor="right")
         return image

@@ -171,8 +171,3 @@ class CoinDilemma(GridWorld):
         if state.robots[0] == state.robots[1]:
             rows[state.robots[0][0]][state.robots[0][1]] = "both robots"
         return rows
-
-    def notes(self, state: Coins, seat: int) -> str:
-        """Points and time."""
-        own, other = self.points(state, seat), self.points(state, 1 - seat)
-        return f"You have {own} points, the other {other}. {self.turns - state.turn} turns are left."

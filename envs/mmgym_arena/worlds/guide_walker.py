@@ -196,10 +196,6 @@ class GuideWalker(GridWorld):
             return "flag"
         return "floor" if _is_free(state.walls, cell) else "wall"
 
-    def notes(self, state: Maze, seat: int) -> str:
-        """Steps that are left."""
-        return f"{self.limit - state.steps} steps are left."
-
 
 def _is_free(walls: tuple[str, ...], cell: Cell) -> bool:
     return 0 <= cell[0] < len(walls) and 0 <= cell[1] < len(walls) and walls[cell[0]][cell[1]] != "#"

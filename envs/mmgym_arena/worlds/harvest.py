@@ -175,11 +175,6 @@ class Harvest(GridWorld):
             rows[state.pickers[0][0]][state.pickers[0][1]] = "both pickers"
         return rows
 
-    def notes(self, state: Orchard, seat: int) -> str:
-        """Apples and time."""
-        own, other = state.picked[seat], state.picked[1 - seat]
-        return f"You have {own} apples, the other {other}. {self.turns - state.turn} turns are left."
-
 
 def _near(cell: Cell, apples: set[Cell]) -> int:
     """Apples on the eight cells around."""

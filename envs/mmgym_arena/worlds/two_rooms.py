@@ -349,11 +349,6 @@ class TwoRooms(GridWorld):
         )
         return rows
 
-    def notes(self, state: Rooms, seat: int) -> str:
-        """What is carried, and the time."""
-        carried = f"You carry the {state.carried[seat]} box." if state.carried[seat] else "Your hands are empty."
-        return f"{carried} {self.turns - state.turn} turns are left."
-
 
 def _move(way: str) -> ToolCall:
     return ToolCall("move", {"direction": way})

@@ -31,10 +31,6 @@ class GridWorld(Game):
     def cells(self, state: State, seat: int) -> list[list[str]]:
         """The tiles that a seat sees, as many columns as rows."""
 
-    @abstractmethod
-    def notes(self, state: State, seat: int) -> str:
-        """What a seat knows besides: scores, what it carries."""
-
     def picture(self, state: State, seat: int, size: int) -> np.ndarray:
         """The cells that the seat sees."""
         rows = self.cells(state, seat)
@@ -46,7 +42,7 @@ class GridWorld(Game):
         seen = sorted({tile for row in rows for tile in row})
         lines = ["".join(self.letters[tile] for tile in row) for row in rows]
         legend = ", ".join(f"{self.letters[tile]} {tile}" for tile in seen)
-        return "\n".join([*lines, legend, self.notes(state, seat)]).strip()
+        return "\n".join([*lines, legend])
 
     def questions(self, state: State, seat: int, rng: np.random.Generator) -> list[tuple[str, str]]:
         """What is in cells, in all of them in reading order, and how many there are of something."""
