@@ -117,7 +117,9 @@ def seat_tasks(tasks: Sequence[EpisodeTask], config: TrainConfig) -> list[Episod
 def as_team(trajectories: Sequence[Trajectory], paid: Sequence[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
     """What each reward term pays in each turn, when the seats of a match share it.
 
-    What a seat was paid stays where it was; the difference to the mean of the seats is added to its last turn.
+    What a seat was paid stays where it was; the difference to the mean of the seats is added to its last turn. A seat
+    that never had a turn (the match ended before, or its first prompt is too long) has no trajectory to be paid in, and
+    is left out of the mean.
 
     Args:
         trajectories: those that are learned from.
