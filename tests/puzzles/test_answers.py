@@ -192,6 +192,15 @@ def test_arithmetic_agrees_with_floats_and_writing_with_reading(one, other):
             assert "pi" in str(other)
 
 
+def test_a_number_too_large_under_the_root_is_inexact():
+    """Trial division of the product of two such primes would take minutes."""
+    with pytest.raises(Inexact):
+        Surd.root(999999937) * Surd.root(999999929)
+    below = 1 + math.sqrt(999999937) * math.sqrt(999999929)
+    assert evaluate("1/(1+sqrt(999999937)*sqrt(999999929))") == pytest.approx(1 / below)
+    assert evaluate("sqrt(999999937)*sqrt(999999937)") == whole(999999937)
+
+
 def test_values_are_shown_exactly_and_as_decimals():
     assert [show(evaluate(text)) for text in ("6/2", "1/4", "1/3", "sqrt(8)")] == [
         "3",

@@ -17,6 +17,7 @@ _MAX_TERMS = 24
 _MAX_DIGITS = 60
 _MAX_POWER = 12
 _MAX_RADICAND = 10**9
+"""Largest number that is taken apart into primes, by trial division."""
 
 Key = tuple[int, int]
 """Power of pi, square-free number under the root."""
@@ -45,7 +46,8 @@ class Surd:
             total[key] = total.get(key, Fraction(0)) + factor
         kept = tuple(sorted((key, factor) for key, factor in total.items() if factor))
         long = any(max(abs(c.numerator), c.denominator) >= 10**_MAX_DIGITS for _, c in kept)
-        if len(kept) > _MAX_TERMS or long or any(abs(power) > _MAX_POWER for (power, _), _ in kept):
+        large = any(abs(power) > _MAX_POWER or radicand > _MAX_RADICAND for (power, radicand), _ in kept)
+        if len(kept) > _MAX_TERMS or long or large:
             raise Inexact("the numbers are too large")
         return cls(kept)
 
