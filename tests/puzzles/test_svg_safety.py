@@ -6,9 +6,11 @@ import time
 import pytest
 
 from mmgym_puzzles.generation.svg import SVG
+from mmgym_puzzles.generation.svg_colors import read_color
 from mmgym_puzzles.generation.svg_document import MAX_CHARACTERS, MAX_DEPTH, MAX_ELEMENTS
+from mmgym_puzzles.generation.svg_paths import read_path
 from mmgym_puzzles.generation.svg_renderer import draw, read_svg
-from mmgym_puzzles.generation.svg_values import SvgError
+from mmgym_puzzles.generation.svg_values import SvgError, read_length, read_points, read_transform
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
 LAUGHS = "".join(f'<!ENTITY l{k} "{f"&l{k - 1};" * 10}">' for k in range(1, 10))
@@ -105,6 +107,36 @@ def test_hostile_documents_are_refused_at_once_with_a_reason(name):
         assert reason is None, "it was not refused"
         draw(drawing, 224)
     assert time.thread_time() - started < 2  # seconds of this thread, however busy the machine is
+
+
+BLANKS = " " * 60_000
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_transform, f"{BLANKS}("),
+        (read_transform, f"{BLANKS},{BLANKS}("),
+        (read_transform, f"rotate{BLANKS}1"),
+        (read_transform, f"rotate({BLANKS}!)"),
+        (read_transform, f"{'a' * 60_000}!"),
+        (read_transform, f"{'rotate(1)' * 2000}{BLANKS}"),
+        (lambda text: read_path(text, 100_000), f"M{BLANKS}!"),
+        (lambda text: read_path(text, 100_000), f"M0 0{'h1' * 20_000}{',' * 60_000}"),
+        (lambda text: read_points(text, "points"), f"1{BLANKS},{BLANKS}!"),
+        (lambda text: read_points(text, "points"), "1" * 60_000),
+        (lambda text: read_length(text, "x"), f"{BLANKS}1{BLANKS}!"),
+        (read_color, f"rgb({BLANKS}1{BLANKS}!"),
+    ],
+)
+def test_long_texts_are_read_in_time_that_grows_with_their_length(read, text):
+    """Were it to grow with the square, each of these would take many seconds."""
+    started = time.thread_time()
+    try:
+        read(text)
+    except ValueError as error:
+        assert len(str(error)) < 500
+    assert time.thread_time() - started < 2
 
 
 def test_nothing_is_read_from_disk(monkeypatch):

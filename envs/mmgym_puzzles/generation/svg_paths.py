@@ -69,8 +69,8 @@ def read_path(data: str, most: int) -> list[Contour]:
         SvgError: for data that does not follow the grammar, or with more points.
     """
     pen = _Pen(most)
-    place, command = 0, ""
-    while place < len(data.rstrip(" \t\r\n,")):
+    place, end, command = 0, len(data.rstrip(" \t\r\n,")), ""
+    while place < end:
         found = _TOKEN.match(data, place)
         if found is None:
             raise SvgError(f"path data holds {data[place : place + 12].strip()!r} at character {place + 1}")

@@ -26,7 +26,7 @@ LARGEST = 1e5
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BETWEEN = re.compile(r"\s*,?\s*", re.ASCII)
-_FUNCTION = re.compile(r"\s*,?\s*([a-zA-Z]+)\s*\(([^()]*)\)", re.ASCII)
+_FUNCTION = re.compile(r"([a-zA-Z]+)\s*\(([^()]*)\)", re.ASCII)
 _LONGEST_NUMBER = 40
 
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -98,11 +98,12 @@ def read_transform(text: str) -> np.ndarray:
     Raises:
         SvgError: for an unknown function or a wrong count of numbers.
     """
-    matrix, place = IDENTITY, 0
-    while place < len(text.rstrip()):
-        found = _FUNCTION.match(text, place)
+    matrix, place, end = IDENTITY, 0, len(text.rstrip())
+    while place < end:
+        # Blanks are skipped first, never within the pattern: a failing match would try every way to share them out.
+        found = _FUNCTION.match(text, _skip(text, place))
         if found is None:
-            raise SvgError(f"transform holds {text[place : place + 12].strip()!r}; write rotate(30 50 50)")
+            raise SvgError(f"transform holds {text[place:].strip()[:12]!r}; write rotate(30 50 50)")
         matrix = compose(matrix, _function(found.group(1), list(numbers(found.group(2), "transform"))))
         if not np.abs(matrix).max() <= LARGEST * LARGEST:
             raise SvgError("the transforms together are too large")
