@@ -12,6 +12,7 @@ from mmgym_puzzles.imagery.stick_equations import (
     SLOTS,
     holds,
     masks_of,
+    mended,
     moved,
     reading,
     slots_of,
@@ -142,6 +143,19 @@ def test_every_solution_counts():
         *_, terminated, _, info = env.step(call)
         assert terminated and info["success"]
     assert reading(env.lying) == list("8-4=4")
+
+
+def test_a_minus_in_the_place_of_a_digit_does_not_count():
+    env = lay("17-10=110", 2)
+    env.step(move(8, "upper_right", 7, "top"))
+    *_, terminated, _, info = env.step(move(8, "lower_right", 8, "middle"))
+    assert reading(env.lying) == list("17-10=7-0") and holds(reading(env.lying))
+    assert not terminated and not info["success"] and not mended(env._laid, env.lying)
+    while not terminated:
+        left = env._turns_left()
+        *_, terminated, _, info = env.step(env.expert())
+        assert info["success"] == terminated == (left == 1)
+    assert reading(env.lying) == list("11x10=110") and mended(env._laid, env.lying)
 
 
 @pytest.mark.parametrize(

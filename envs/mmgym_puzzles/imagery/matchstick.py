@@ -14,8 +14,8 @@ from mmgym_puzzles.imagery.stick_drawing import laying, place_tile
 from mmgym_puzzles.imagery.stick_equations import (
     SLOTS,
     Slot,
-    holds,
     masks_of,
+    mended,
     moved,
     reading,
     slots_of,
@@ -103,9 +103,9 @@ class Matchstick(AskedPuzzle):
     only be `"any"`.
 
     ## Rewards
-    1 when the equation holds (term `outcome`), else 0. An equation holds when every place shows a symbol as it is laid
-    at the start, no number of several digits begins with 0, and both sides are worth the same, x before + and -. Any
-    such equation counts.
+    1 when the equation holds (term `outcome`), else 0. An equation holds when every place for a digit shows a digit and
+    every place for an operator an operator, laid as at the start, no number of several digits begins with 0, and both
+    sides are worth the same, x before + and -. Any such equation counts.
 
     ## Episode end
     Terminated when the equation holds (success); truncated at the turn limit.
@@ -141,7 +141,8 @@ class Matchstick(AskedPuzzle):
         "at top, upper_left, upper_right, middle, lower_left, lower_right and bottom: 1 is upper_right and "
         "lower_right, 7 has top as well, 6 has its top and 9 its bottom. In a place for an operator they lie at middle "
         "(a minus), middle and upright (a plus), or rising and falling (times). The sticks of = stay. Every place must "
-        "show a symbol, and x goes before + and -. Moved sticks have heads of another colour and may be moved again."
+        "show a symbol of its kind, and x goes before + and -. Moved sticks have heads of another colour and may be "
+        "moved again."
     )
     description_rule = (
         "Say what every place shows, in order: a digit, +, -, x or =, and ? where the sticks form no symbol."
@@ -266,7 +267,7 @@ class Matchstick(AskedPuzzle):
         return _task(self.sticks)
 
     def _is_success(self) -> bool:
-        return holds(reading(self.lying))
+        return mended(self._laid, self.lying)
 
     def _nearest(self) -> tuple[int, ...]:
         """The equation within reach that takes the fewest moves from here."""

@@ -18,6 +18,7 @@ __all__ = [
     "changes",
     "holds",
     "masks_of",
+    "mended",
     "moved",
     "reading",
     "slots_of",
@@ -55,6 +56,7 @@ MASKS: dict[str, int] = {
 """The sticks of every symbol."""
 _SYMBOLS = {mask: symbol for symbol, mask in MASKS.items()}
 _KINDS = ("0123456789", "+-x", "=")
+_KIND_OF = {symbol: kind for kind in _KINDS for symbol in kind}
 
 Masks = tuple[int, ...]
 """What lies at every place of an equation."""
@@ -87,6 +89,15 @@ def holds(symbols: Sequence[str]) -> bool:
     at = list(symbols).index("=")
     left, right = worth(symbols[:at]), worth(symbols[at + 1 :])
     return left is not None and left == right
+
+
+def mended(start: Iterable[int], masks: Iterable[int]) -> bool:
+    """Whether every place shows a symbol of the kind that it showed at the start, and the equation holds.
+
+    One stick makes a minus in the middle of a digit's place too, where it does not count.
+    """
+    before, now = reading(start), reading(masks)
+    return [_KIND_OF.get(symbol) for symbol in now] == [_KIND_OF[symbol] for symbol in before] and holds(now)
 
 
 def worth(symbols: Sequence[str]) -> int | None:
@@ -152,6 +163,5 @@ def _sides(start: Masks, sticks: int) -> list[tuple[int, int, int, Masks]]:
 @lru_cache(maxsize=64)
 def changes(mask: int) -> tuple[tuple[int, int, int], ...]:
     """What a place can become: mask, sticks taken up, sticks laid down."""
-    kind = next(kind for kind in _KINDS if _SYMBOLS[mask] in kind)
-    others = [MASKS[symbol] for symbol in kind]
+    others = [MASKS[symbol] for symbol in _KIND_OF[_SYMBOLS[mask]]]
     return tuple((other, (mask & ~other).bit_count(), (other & ~mask).bit_count()) for other in others)
