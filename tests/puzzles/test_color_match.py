@@ -2,6 +2,8 @@
 
 import colorsys
 import itertools
+import math
+import re
 
 import cv2
 import numpy as np
@@ -99,6 +101,29 @@ def test_every_slider_must_be_moved(arguments):
     for seed in range(20):
         _, info = env.reset(seed=seed)
         assert info["expert_steps"] == len(env.settings.free) + 1 < env.max_turns
+
+
+@pytest.mark.parametrize("arguments", [*({"level": k} for k in LEVELS), *({"preset": p} for p in PRESETS)])
+def test_the_task_tells_what_counts_as_a_match(arguments):
+    env, rng, decided = ColorMatch(obs_mode="text", **arguments), np.random.default_rng(0), set()
+    for seed in range(10):
+        observation, _ = env.reset(seed=seed)
+        most = float(re.search(r"A match: .* is at most (\d+(?:\.\d+)?)", observation["task"])[1])
+        for _ in range(60):
+            for axis in env.settings.free:
+                off = int(rng.integers(-env.settings.notches[axis] // 8, env.settings.notches[axis] // 8 + 1))
+                env.positions[axis] = min(max(env.target[axis] + off, 0), env.settings.notches[axis] - 1)
+            hue, saturation = (abs(env.positions[axis] - env.target[axis]) for axis in (0, 1))
+            if env.preset is None:
+                assert "the distance in OKLab" in observation["task"]
+                far = difference(env._rgb(env.positions), env._rgb(env.target))
+            else:
+                assert "(2 x difference in hue)^2 + (difference in saturation)^2" in observation["task"]
+                far = math.hypot(2 * min(hue, 360 - hue), saturation)
+            if abs(far - most) > 0.02:  # levels decide by whole ten-thousandths of OKLab's unit
+                assert env._matches() == (far <= most)
+                decided.add(far <= most)
+    assert decided == {True, False}
 
 
 def test_patches_have_the_colours_that_the_text_twin_says():

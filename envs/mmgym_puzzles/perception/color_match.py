@@ -227,7 +227,7 @@ class ColorMatch(AskedPuzzle):
     def _task(self) -> str:
         names, notches = CHANNELS[self.settings.model], self.settings.notches
         sliders = ", ".join(f"{names[axis]} from 0 to {notches[axis] - 1}" for axis in self.settings.free)
-        return f"Sliders: {sliders}."
+        return f"Sliders: {sliders}. {_told(self.settings)}"
 
     def _matches(self) -> bool:
         at = tuple(self.positions[axis] for axis in self.settings.free)
@@ -301,6 +301,14 @@ class ColorMatch(AskedPuzzle):
                 more = "more" if self.target[axis] > self.positions[axis] else "less"
                 asked.append((f"Has the target more or less {names[axis]} than yours?", more))
         return [asked[k] for k in rng.permutation(len(asked))]
+
+
+def _told(settings: Sliders) -> str:
+    """What counts as a match, for the agent."""
+    most = f"{settings.tolerance:.4g}"
+    if settings.visgym:
+        return f"A match: the root of (2 x difference in hue)^2 + (difference in saturation)^2 is at most {most}."
+    return f"A match: the distance in OKLab is at most {most} hundredths; about 2 is just noticed."
 
 
 def _limit(settings: Sliders) -> int:
