@@ -8,6 +8,7 @@ import pytest
 
 from mmgym_puzzles.reasoning.figures import measure
 from mmgym_puzzles.reasoning.geometry import LEVELS, GeometryMath
+from mmgym_puzzles.reasoning.geometry_words import in_words
 from mmgym_puzzles.reasoning.placing import CANVAS, lay_out
 from mmgym_puzzles.reasoning.templates import TEMPLATES
 
@@ -132,3 +133,36 @@ def test_the_text_twin_tells_every_number():
         observation, _ = env.reset(seed=seed, options={"level": seed % 5 + 1, "split": ("train", "ood")[seed % 2]})
         for group in (env.problem.figure.lengths, env.problem.figure.angles, env.problem.figure.areas):
             assert all(f"{names} = {text}" in observation["text"] for names, text in group)
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=lambda template: template.name)
+def test_the_text_twin_tells_no_number_and_no_point_that_is_not_in_the_picture(template):
+    env = GeometryMath(image_size=32, obs_mode="text")
+    for seed, numbers in enumerate(problems(template, 10)):
+        env._begin((template.name, numbers, 0))
+        figure, told = env.problem.figure, env._text()
+        labels = [text for group in (figure.lengths, figure.angles, figure.areas) for _, text in group]
+        if not template.grid:
+            assert Counter(re.findall(r"\d+(?:\.\d+)?", told)) == Counter(re.findall(r"\d+", " ".join(labels)))
+        hidden = {name for name in figure.points if not name.isupper()}
+        assert not hidden & set(re.findall(r"\b\w\b", re.sub("= x|cm²", "", told)))
+        # Nothing that is told depends on what is bent for the picture.
+        assert in_words(template.sketch(numbers, np.random.default_rng(seed)).figure, template.grid) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "fact"),
+    [
+        ("square_and_circle", (29,), "left out of it: circle with centre O touching AB, BC, CD, DA"),
+        ("ring_area", (27, 11), "left out of it: circle with centre O through B"),
+        ("arched_area", (13, 14), "arc with centre M from C to D"),
+        ("sector_area", (19, 145), "shaded: sector with centre O from A to B"),
+        ("two_tangents", (66,), "circle with centre O through A, B touching PA, PB"),
+        ("inradius", (13, 14), "circle with centre O through T touching AB, BC, CA"),
+        ("chords", (8, 8, 11), "circle through A, B, C, D"),
+    ],
+)
+def test_the_text_twin_tells_circles_by_what_fixes_them(name, numbers, fact):
+    env = GeometryMath(image_size=32, obs_mode="text")
+    env._begin((name, numbers, 0))
+    assert fact in env._text().split("\n")

@@ -14,6 +14,7 @@ from mmgym_puzzles.reasoning import template_angles, template_areas, template_le
 from mmgym_puzzles.reasoning.calculating import CalculatingPuzzle
 from mmgym_puzzles.reasoning.figures import Problem
 from mmgym_puzzles.reasoning.geometry_drawing import LOOKS, OOD_LOOK, draw_figure
+from mmgym_puzzles.reasoning.geometry_words import in_words
 from mmgym_puzzles.reasoning.placing import Layout, lay_out
 from mmgym_puzzles.reasoning.surds import Surd, whole
 from mmgym_puzzles.reasoning.templates import TEMPLATES, Template
@@ -175,27 +176,7 @@ class GeometryMath(CalculatingPuzzle):
         return self._picture.copy()
 
     def _text(self) -> str:
-        figure, facts = self.problem.figure, []
-        for line in figure.lines:
-            facts.append(f"straight line through {', '.join(line)}")
-        facts += [f"circle with centre {center} through {', '.join(on)}" for center, on in figure.circles]
-        facts += [f"arc with centre {center} and radius {radius:g}" for center, radius, *_ in figure.arcs]
-        facts += [f"length {names} = {text}" for names, text in figure.lengths]
-        facts += [f"angle {names} = {text}" for names, text in figure.angles]
-        facts += [f"angle {names} is a right angle" for names in figure.rights]
-        facts += [f"{' = '.join(group)}" for group in figure.equal]
-        facts += [f"{' is parallel to '.join(group)}" for group in figure.parallel]
-        facts += [f"area {names} = {text}" for names, text in figure.areas]
-        for region in figure.shaded:
-            sign = "shaded" if region.sign > 0 else "left out of it"
-            first, last = region.span
-            part = "circle" if last - first >= 360 else f"sector of {last - first:g}°"
-            facts.append(
-                f"{sign}: {region.corners or f'{part} with centre {region.center} and radius {region.radius:g}'}"
-            )
-        if self.template.grid:
-            facts += [f"{name} is at ({x:g}, {y:g})" for name, (x, y) in figure.points.items()]
-        return "\n".join(facts)
+        return in_words(self.problem.figure, self.template.grid)
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         figure = self.problem.figure
