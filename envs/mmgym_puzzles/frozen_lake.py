@@ -16,6 +16,12 @@ from mmgym_puzzles.puzzle import draw_once
 
 __all__ = ["FrozenLake"]
 
+SLIPPERY = (
+    "The ice is slippery: the person goes where it was told with probability 1/3, and to either side with probability "
+    "1/3 each."
+)
+"""What the instruction adds where it is."""
+
 
 class FrozenLake(GridPuzzle):
     """Cross a frozen lake to the goal without falling into a hole.
@@ -54,9 +60,9 @@ class FrozenLake(GridPuzzle):
     ## Arguments
     Those of `MultimodalEnv`, and
     - `preset`: one of the presets below. It stands instead of the level, which is then only reported.
-    - `is_slippery`: makes the ice slippery at any level or preset. The turn limit is then 25 times the size. The expert
-      maximises the probability of success within the turns left, by value iteration over single moves, and
-      `expert_steps` is the length of the shortest way, a lower bound.
+    - `is_slippery`: makes the ice slippery at any level or preset, which the instruction then says. The turn limit is
+      then 25 times the size. The expert maximises the probability of success within the turns left, by value iteration
+      over single moves, and `expert_steps` is the length of the shortest way, a lower bound.
     - `hide_holes`: paints the holes over with ice in picture, text and answers, while the dynamics stay: a control that
       shows whether an agent sees them.
 
@@ -126,6 +132,8 @@ class FrozenLake(GridPuzzle):
         if self.is_slippery:
             self.capabilities = replace(type(self).capabilities, expert="optimal_in_expectation")
         super().__init__(preset=preset, **arguments)
+        if self.is_slippery:
+            self.instruction = f"{self.instruction} {SLIPPERY}"
         self.lake = LakeMap(4, 0, 15, ())
         self._place(self.lake, 0)
 

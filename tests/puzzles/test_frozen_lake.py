@@ -9,7 +9,7 @@ import pytest
 from reading import MOVES, find, grid, lake_way
 
 import mmgym
-from mmgym_puzzles.frozen_lake import FrozenLake
+from mmgym_puzzles.frozen_lake import SLIPPERY, FrozenLake
 from mmgym_puzzles.frozen_lake_maps import LEVELS, PRESETS, SLIPS, LakeMap, slippery_policy
 from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, neighbors
 from mmgym_puzzles.scripted import straight_walker
@@ -205,6 +205,14 @@ def test_slippery_moves_go_three_ways_equally_often():
         assert info["feedback"] == ("" if went == "up" else "You slipped.")
     assert counts["down"] == 0
     assert all(abs(counts[d] - 1000) < 4 * np.sqrt(3000 * 2 / 9) for d in ("up", "left", "right"))
+
+
+def test_the_instruction_says_that_the_ice_is_slippery_where_it_is():
+    for arguments in ({"preset": "vagen_slippery"}, {"is_slippery": True}, {"is_slippery": True, "level": 3}):
+        assert SLIPPERY in make(**arguments).instruction
+        described = make(description_reward=0.1, **arguments).instruction
+        assert SLIPPERY in described and FrozenLake.description_rule in described
+    assert all("slippery" not in make(**arguments).instruction for arguments in FIRM)
 
 
 @pytest.mark.parametrize("seed", range(3))
