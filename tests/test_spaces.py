@@ -131,7 +131,7 @@ def test_spaces_compare_copy_pickle_and_travel_as_json():
 
 @pytest.mark.parametrize("tools, max_calls", [((), 1), (Corridor().action_space.tools * 2, 1), (None, 0)])
 def test_bad_tool_spaces_are_refused(tools, max_calls):
-    with pytest.raises(ValueError, match="at least one, with distinct names|a whole number from 1"):
+    with pytest.raises(ValueError, match=r"at least one, with distinct names|a whole number from 1"):
         ToolSpace(Corridor().action_space.tools if tools is None else tools, max_calls)
 
 
