@@ -146,14 +146,12 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         if obs_mode != "image" and not self.capabilities.text_twin:
             raise Unsupported(f"{type(self).__name__} has no text twin: what it asks is only in the pixels")
         self.image_size = whole("image_size", image_size, 16, 4096)
-        if max_turns is not None:
-            whole("max_turns", max_turns)
+        self._max_turns_argument = None if max_turns is None else whole("max_turns", max_turns)
         self.render_mode = (
             None if render_mode is None else choose("render_mode", render_mode, self.metadata["render_modes"])
         )
         self.action_space = ToolSpace(self._tools(), max_calls)
         self.observation_space = gym.spaces.Dict(self._observation_parts(), sort_keys=False)
-        self._max_turns_argument = max_turns
         self.level, self.split = self._default_level, self._default_split
         self.max_turns = max_turns or 1
         self.turn = 0

@@ -7,6 +7,7 @@ messages and the documentation. `mmgym.formats` turns a model's text into calls 
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import math
@@ -356,6 +357,12 @@ class ToolSpace(Space[Any]):
         size = 1 if self.max_calls == 1 else int(self.np_random.integers(1, self.max_calls + 1))
         turn = [self._sample_call(mask, probability) for _ in range(size)]
         return turn[0] if self.max_calls == 1 else turn
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """A valid turn as `sample` draws it, by a generator of the caller's: the space's own stays as it is."""
+        space = copy.copy(self)
+        space.seed(int(rng.integers(2**31)))
+        return space.sample()
 
     def _sample_call(self, mask: Any, probability: Any) -> ToolCall:
         rng = self.np_random

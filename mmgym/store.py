@@ -235,7 +235,7 @@ def _table(rows: list[_Row], schema: pa.Schema) -> pa.Table:
         "seat": [trajectory.seat for trajectory in trajectories],
         "kwargs": [_to_json(task.kwargs, "kwargs") for task in tasks],
         "options": [_to_json(task.options, "options") for task in tasks],
-        "info": [_to_json(trajectory.info | _seat(trajectory.task), "info") for trajectory in trajectories],
+        "info": [_to_json(trajectory.info | trajectory.task.seated, "info") for trajectory in trajectories],
         "final_image": [index[t.final_image] if t.final_image else None for t, index, _ in rows],
         "surrogates": [_surrogates(trajectory) for trajectory in trajectories],
         "turns": _turns(rows),
@@ -246,11 +246,6 @@ def _table(rows: list[_Row], schema: pa.Schema) -> pa.Table:
         if wide := [value for value in columns[name] if not -(2**63) <= value < 2**63]:
             raise ValueError(f"{name} must fit a signed 64-bit integer; got {wide[0]}")
     return pa.Table.from_pydict({name: columns[name] for name in schema.names}, schema=schema)
-
-
-def _seat(task: EpisodeTask) -> dict[str, Any]:
-    """Whose episode it is, where that has to be said, as the info of a match has it."""
-    return {} if task.match is None and not task.player else {"match": task.match, "player": task.player}
 
 
 def _turns(rows: list[_Row]) -> pa.Array:

@@ -141,6 +141,11 @@ class EpisodeTask:
         """Whether the agent sees other pictures than those its trajectory refers to."""
         return bool(self.augmentation) and self.strength > 0
 
+    @property
+    def seated(self) -> dict[str, Any]:
+        """Match and player, where there are any, as the info of the trajectory has them."""
+        return {} if self.match is None and not self.player else {"match": self.match, "player": self.player}
+
 
 @dataclass(slots=True)
 class Observed:

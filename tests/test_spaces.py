@@ -148,3 +148,11 @@ def test_shorten_survives_anything():
     for value in (deep, 10**6000, "\ud800" * 99, "x" * 10**6, {"a": deep}):
         text = shorten(value)
         assert len(text) <= 60 and text.encode()
+
+
+def test_a_turn_drawn_by_a_generator_leaves_the_space_alone():
+    space, other = make_space(), make_space()
+    space.seed(3), other.seed(3)
+    drawn = space.draw(np.random.default_rng(1))
+    assert space.contains(drawn) and drawn == space.draw(np.random.default_rng(1))
+    assert [space.sample() for _ in range(5)] == [other.sample() for _ in range(5)]

@@ -54,8 +54,7 @@ def by_heart(env: Any, rng: np.random.Generator) -> ToolCall:
     plan = _plans[key]
     if inner.turn < len(plan):
         return plan[inner.turn]
-    inner.action_space.seed(int(rng.integers(2**31)))
-    drawn = inner.action_space.sample()
+    drawn = inner.action_space.draw(rng)
     return drawn[0] if isinstance(drawn, list) else drawn
 
 

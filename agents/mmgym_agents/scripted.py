@@ -80,8 +80,7 @@ def weak(env: Any, rng: np.random.Generator) -> ToolCall:
         return call
     if env.capabilities.expert != "none" and rng.random() < 0.5:
         return env.expert()
-    env.action_space.seed(int(rng.integers(2**31)))
-    return env.action_space.sample()
+    return env.action_space.draw(rng)
 
 
 class Demonstrator:

@@ -100,7 +100,6 @@ class LightsOut(GridPuzzle):
     question_texts = (
         "How many lamps are lit?",
         "Which row has most lit lamps?",
-        "What is on the board?",
         "Look around.",
     )
     words = ("lit", "dark", "gap", *map(str, range(LARGEST * LARGEST + 1)))

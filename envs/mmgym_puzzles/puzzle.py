@@ -190,8 +190,7 @@ class Puzzle(MultimodalEnv):
         The expert's, replaced by a random one with probability `weak_noise`.
         """
         if rng.random() < self.weak_noise:
-            self.action_space.seed(int(rng.integers(2**31)))
-            return self.action_space.parse(self.action_space.sample())[0]
+            return self.action_space.parse(self.action_space.draw(rng))[0]
         return self.expert()
 
     def _turn_limit(self) -> int:

@@ -385,8 +385,7 @@ class Executor:
         """An episode of several agents: who moves at the same time is asked together."""
         seats: dict[int, Seat] = {}
         for trajectory in played:
-            task = trajectory.task
-            trajectory.info |= {"match": task.match, "player": task.player}
+            trajectory.info |= trajectory.task.seated
         try:
             shown = await handle.sit([trajectory.task for trajectory in played])
             while True:

@@ -26,7 +26,14 @@ from mmgym.testing.helpers import (
 
 def check_snapshot(make: Make, seeds: int) -> None:
     """What follows a restored snapshot is what would have followed, random draws included."""
-    with building(make) as env, building(make) as fresh:
+    with building(make) as env:
+        levels = unwrap(env).levels
+    for level in sorted({1, levels}):
+        _check_snapshot(make, level)
+
+
+def _check_snapshot(make: Make, level: int) -> None:
+    with building(make, level=level) as env, building(make, level=level) as fresh:
         inner, other = unwrap(env), unwrap(fresh)
         env.reset(seed=3)
         if inner.capabilities.snapshot == "none":

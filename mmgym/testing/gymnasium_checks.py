@@ -110,7 +110,9 @@ def check_options(make: Make, seeds: int) -> None:
                 assert_value_error(functools.partial(env.reset, options={name: value}), allowed)
                 assert_value_error(functools.partial(make, **{name: value}), allowed)
         assert_value_error(lambda: make(obs_mode="nonesuch"), "image")
-        assert_value_error(lambda: make(max_turns=0), "max_turns")
+        for name in ("max_turns", "max_calls"):
+            for value in (0, 1.5, "2", True):
+                assert_value_error(functools.partial(make, **{name: value}), name)
 
 
 def check_splits_and_levels(make: Make, seeds: int) -> None:

@@ -189,3 +189,11 @@ def test_thousandths_fit_as_pixels_do(size):
 def test_bad_arguments_name_what_is_allowed(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Grounding(**arguments)
+
+
+@pytest.mark.parametrize("corner", [0, 999])
+def test_the_smallest_box_is_seen(corner):
+    env = Grounding(coordinates="thousandths")
+    before = env.reset(seed=0)[0]["image"]
+    shown, *_, info = env.step(draw(corner, corner, corner + 1, corner + 1))
+    assert info["action_effective"] and not np.array_equal(shown["image"], before)

@@ -299,3 +299,14 @@ def test_looks_of_splits_differ():
 def test_bad_values_name_what_is_allowed(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Stack(**arguments)
+
+
+def test_halves_are_rounded_up_as_people_do():
+    env = Place(level=1)
+    env.reset(seed=0)
+    env.poses.things[0][:2] = 250, 1050
+    answers = {}
+    for seed in range(30):
+        answers.update(env.questions(np.random.default_rng(seed)))
+    asked = "What is {} of the " + env._name(0) + ", to the nearest 10 millimetres?"
+    assert (answers[asked.format("x")], answers[asked.format("y")]) == ("30", "110")

@@ -78,7 +78,8 @@ def test_each_page_may_take_its_share_of_memory():
         pages = [pool.open(PageConfig(server=FixedPages({"/": "<title>Large</title>"}))) for _ in range(4)]
         for page in pages:
             page.goto("http://site.test/")
-        assert tree_memory_estimate(pool.pids()[0]) == pytest.approx(pool.memory(), rel=0.5)
+        estimate, memory = tree_memory_estimate(pool.pids()[0]), pool.memory()
+        assert memory / 2 < estimate < 1.5 * memory + _mapped(pool.pids()[0])  # others map the same
         for page in pages:
             page.evaluate("window.kept = new Uint8Array(1e8).fill(1), 0", "main")
         assert pool.memory() > 500 << 20  # more than one page may
@@ -86,6 +87,12 @@ def test_each_page_may_take_its_share_of_memory():
         assert [page.act().title for page in pages] == ["Large"] * 4
     finally:
         pool.close()
+
+
+def _mapped(pid):
+    """Bytes of files that the process maps of a family that maps most."""
+    found = [Path(f"/proc/{member}/status").read_text() for member in [pid, *process_tree(pid)]]
+    return max(int(text.split("RssFile:")[1].split()[0]) << 10 for text in found if "RssFile:" in text)
 
 
 def test_a_killed_renderer_or_browser_costs_its_pages_only(pool, visit):

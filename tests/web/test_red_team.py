@@ -33,13 +33,13 @@ class Ears:
                 ear = socket.socket(socket.AF_INET, kind)
                 ear.bind((host, 0))
                 self.ports[host, kind] = ear.getsockname()[1]
+                if kind == socket.SOCK_STREAM:
+                    ear.listen()
                 threading.Thread(target=self._listen, args=(ear, kind), daemon=True).start()
         self.port, self.udp = self.ports["127.0.0.1", socket.SOCK_STREAM], self.ports["127.0.0.1", socket.SOCK_DGRAM]
         self.url = f"http://127.0.0.1:{self.port}"
 
     def _listen(self, ear, kind):
-        if kind == socket.SOCK_STREAM:
-            ear.listen()
         while True:
             self.heard.append(ear.accept() if kind == socket.SOCK_STREAM else ear.recv(2000))
 

@@ -337,8 +337,7 @@ class RoomNav(AskedPuzzle):
     def weak_call(self, rng: np.random.Generator) -> ToolCall:
         """To a thing of the target's kind, always the same in an episode, and a random call now and then."""
         if rng.random() < self.weak_noise:
-            self.action_space.seed(int(rng.integers(2**31)))
-            return self.action_space.parse(self.action_space.sample())[0]
+            return self.action_space.parse(self.action_space.draw(rng))[0]
         alike = [k for k, piece in enumerate(self.home.pieces) if piece.kind == self.home.pieces[0].kind]
         taken = alike[self.home.style % len(alike)]
         pieces = list(self.home.pieces)

@@ -274,8 +274,9 @@ class Grounding(PointingPuzzle):
             self._picture = draw_scene(self.scene, self.image_size, look_of(self.split))
         image, width = self._picture.copy(), max(1, self.image_size // 112)
         for box in self._drawn():
-            left, top, right, bottom = (round(edge) for edge in box)
-            around = image[top:bottom, left:right]
+            left, top = (min(round(edge), self.image_size - 1) for edge in box[:2])
+            # a thousandth may be less than a pixel
+            around = image[top : max(round(box[3]), top + 1), left : max(round(box[2]), left + 1)]
             around[:width] = around[-width:] = _INK
             around[:, :width] = around[:, -width:] = _INK
         return image

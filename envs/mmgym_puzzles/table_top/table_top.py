@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -339,7 +340,7 @@ class TableTop(Puzzle):
 
     def _description(self) -> str:
         order = sorted(range(len(self.layout.things)), key=lambda k: (self._at(k)[0], k))
-        return " ".join(f"{self._name(k)} {round(self._at(k)[0] / 10)} {round(self._at(k)[1] / 10)}" for k in order)
+        return " ".join(f"{self._name(k)} {_tens(self._at(k)[0])} {_tens(self._at(k)[1])}" for k in order)
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         count = len(self.layout.things)
@@ -348,7 +349,7 @@ class TableTop(Puzzle):
         k = int(rng.integers(count))
         for axis, value in zip("xy", self._at(k), strict=False):
             asked.append(
-                (f"What is {axis} of the {self._name(k)}, to the nearest 10 millimetres?", str(round(value / 10) * 10))
+                (f"What is {axis} of the {self._name(k)}, to the nearest 10 millimetres?", str(_tens(value) * 10))
             )
         if count > 1:
             a, b = (int(v) for v in rng.choice(count, 2, replace=False))
@@ -374,6 +375,11 @@ def _view_class(renderer: str) -> Any:
     from mmgym_puzzles.table_top.view import View
 
     return View
+
+
+def _tens(value: float) -> int:
+    """Tens in a length, to the nearest; halves up, as people round."""
+    return math.floor(value / 10 + 0.5)
 
 
 def _plain(part: Any) -> Any:

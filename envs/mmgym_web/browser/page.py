@@ -413,15 +413,17 @@ class EpisodePage(PageEvents):
             await self._while_loading(self._draw_first)
 
     async def _draw_first(self) -> None:
-        """Draw until the document has done its part: it takes no input before, and frames pass by a new process."""
-        drawn = self._ask("new Promise(requestAnimationFrame)", await self._isolated_world(), await_promise=True)
-        clock = asyncio.get_running_loop().time
-        end = clock() + FIRST_FRAME_S
-        while not drawn.done() and clock() < end:
+        """Draw until the document has done its part: it takes no input before, and frames pass by a new process.
+
+        It does its part once: the next frame is issued only when it has not.
+        """
+        world, clock = await self._isolated_world(), asyncio.get_running_loop().time
+        await self._ask("requestAnimationFrame(() => globalThis.drawn = true)", world)
+        end = clock() + FIRST_FRAME_S  # a document that loads itself again and again is never drawn
+        drawn = False
+        while not drawn and clock() < end:
             await self._draw(image=False)
-        if drawn.done():
-            await drawn
-        drawn.cancel()  # where a document loads itself again and again, none is ever drawn
+            drawn = _value("drawn", await self._ask("globalThis.drawn", world)) is True
 
     async def _until_committed(self, before: int) -> None:
         if self._commits == before:
