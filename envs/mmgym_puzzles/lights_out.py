@@ -97,11 +97,7 @@ class LightsOut(GridPuzzle):
     description_rule = "Name every cell, row by row: lit, dark or gap."
     tile_sets = LAMPS
     letters: ClassVar[dict[str, str]] = {"lit": "O", "dark": ".", "gap": "#"}
-    question_texts = (
-        "How many lamps are lit?",
-        "Which row has most lit lamps?",
-        "Look around.",
-    )
+    question_texts = ("How many lamps are lit?", "Which row has most lit lamps?", "Look around.")
     words = ("lit", "dark", "gap", *map(str, range(LARGEST * LARGEST + 1)))
     notes = ("There is no such lamp.",)
     board: int

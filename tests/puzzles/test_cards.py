@@ -200,6 +200,18 @@ def test_a_hand_that_only_fractions_solve_is_not_dealt_under_the_preset():
     assert Points24._aim(rng, hand, LEVELS[3]) == hand
 
 
+def test_the_presets_expert_keeps_to_the_game_where_joined_cards_win_in_fewer_calls():
+    hand = Hand(from_names("3H 4S 5D 8C".split()), 24)
+    env = start(Points24, hand, preset="rl4vlm")
+    assert transcript(env, map(write, "5 8 - 3 4 =".split())) == ([0] * 5 + [10], "terminated")
+    env = start(Points24, hand, preset="rl4vlm")
+    while not env.success:
+        env.step(env.expert())
+    assert exactly(env.formula) == 24
+    assert env.turn == len(solutions(hand.numbers, 24)[0]) + 1 > 6
+    assert "joined cards" in Points24.__doc__  # what the class says of its expert
+
+
 # --- the games -------------------------------------------------------------------------------------------------------
 
 

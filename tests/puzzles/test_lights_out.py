@@ -55,10 +55,11 @@ def test_a_press_switches_the_lamp_and_its_neighbors_and_no_gap():
 
 
 def test_questions_are_answered_from_what_is_shown():
-    env = LightsOut(level=3, image_size=32)
+    env, posed = LightsOut(level=3, image_size=32), set()
     for seed in range(10):
         env.reset(seed=seed)
         board, asked = read(env), dict(env.questions(np.random.default_rng(seed)))
+        posed |= set(asked)
         assert asked["How many lamps are lit?"] == str((board == 1).sum())
         names = {1: "lit", 0: "dark", -1: "gap"}
         assert asked["Look around."] == " ".join(names[cell] for cell in board.ravel().tolist())
@@ -67,3 +68,4 @@ def test_questions_are_answered_from_what_is_shown():
             assert asked["Which row has most lit lamps?"] == str(rows.argmax() + 1)
         else:
             assert (rows == rows.max()).sum() > 1
+    assert posed == set(LightsOut.question_texts)

@@ -215,7 +215,8 @@ class FormulaGame(Game):
     def _plan(self) -> tuple[int, str] | None:
         """Turns to success, at the least, and the first call: a symbol, ``undo``, ``clear`` or ``submit``.
 
-        None where a formula of RL4VLM, which cannot be changed, does not lead there any more.
+        Formulas are those that the instruction tells of. None where one of RL4VLM, which cannot be changed, is no
+        beginning of such a formula any more, though joined cards, ``**`` or ``//`` might still win.
         """
         plans = self.plans(self.hand, self.preset is not None)
         written = tuple(symbol for symbol in self.formula if symbol != MISSED)

@@ -101,9 +101,9 @@ class Points24(FormulaGame):
     Preset `rl4vlm`: gym_cards/Points24-v0 (github.com/RL4VLM/RL4VLM): four cards of independent ranks and suits, its
     table, its limit and its text as `text`, a picture of 300 pixels. What is handed in is worth what Python makes of
     it, as there: cards side by side join (2 and 4 are 24), `**` is a power and `//` rounds down, and quotients are
-    rounded, so that 8/(3-8/3) is not 24. The expert does without joined cards, powers and rounding, which at times make
-    a formula shorter. RL4VLM deals hands as well that cannot be solved, 27 in a hundred;
-    those are left out.
+    rounded, so that 8/(3-8/3) is not 24. The expert keeps to the game as it is told: it writes a shortest formula of
+    single cards and the four operations, where one with joined cards, `**` or `//` is often shorter still. RL4VLM
+    deals hands as well that cannot be solved, 27 in a hundred; those are left out.
 
     ## Version history
     - v0: first version.
