@@ -10,6 +10,7 @@ from toy import CELLS, Corridor, Page
 
 import mmgym
 from mmgym import Capabilities, Effect, ToolCall, tool
+from mmgym.env import choose
 from mmgym.testing import check_conformance
 from mmgym.testing.gymnasium_checks import check_record_video
 
@@ -112,9 +113,33 @@ class SilentOptions(Corridor):
         return level if level in (1, 2) else 1
 
 
+class SilentTasks(Corridor):
+    def _generate(self, task: Any) -> None:
+        super()._generate(None)
+
+
+class TurnsInWords(Corridor):
+    def __init__(self, *, max_turns: Any = None, **kwargs: Any):
+        super().__init__(max_turns=int(max_turns) if isinstance(max_turns, str) else max_turns, **kwargs)
+
+
 class Forgets(Corridor):
     def _set_state(self, state: dict[str, Any]) -> None:
         self.position, self.goal = state["goal"] - 1, state["goal"]
+
+
+class ForgetsWhenItIsHard(Corridor):
+    def _set_state(self, state: dict[str, Any]) -> None:
+        super()._set_state({**state, "position": state["position"] - (self.level - 1)})
+
+
+class ForgetsUnderItsPreset(Corridor):
+    def __init__(self, *, preset: str | None = None, **kwargs: Any):
+        self.preset = None if preset is None else choose("preset", preset, ["usual", "narrow"])
+        super().__init__(**kwargs)
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        super()._set_state({**state, "position": state["position"] - (self.preset == "narrow")})
 
 
 class ForgetsChance(Corridor):
@@ -214,7 +239,10 @@ class Speechless(Corridor):
         (Lenient, "invalid actions: .*a text was accepted"),
         (SharedSplits, "splits and levels: .*share an instance"),
         (SilentOptions, "options: .*nothing was raised"),
-        (Forgets, "snapshot: .*another observation"),
+        (SilentTasks, "options: .*task.*nothing was raised"),
+        (TurnsInWords, "options: .*max_turns.*nothing was raised"),
+        (Forgets, "snapshot: .*level 1: .*another observation"),
+        (ForgetsWhenItIsHard, "snapshot: .*level 2: .*another observation"),
         (ForgetsChance, "snapshot: .*differs"),
         (KeyCountsTurns, "invalid actions: .*changed the state"),
         (WrongWay, "expert: .*fails after"),
@@ -235,3 +263,9 @@ class Speechless(Corridor):
 def test_faults_are_found(environment, finding):
     with pytest.raises(AssertionError, match=f"^{environment.__name__}: {finding}"):
         check_conformance(environment)
+
+
+def test_faults_of_a_preset_are_found(monkeypatch):
+    monkeypatch.setattr("mmgym.testing.capability_checks.presets_of", lambda env: ("usual", "narrow"))
+    with pytest.raises(AssertionError, match=r"snapshot: .*preset narrow: .*another observation"):
+        check_conformance(ForgetsUnderItsPreset)

@@ -56,7 +56,7 @@ def put_all(env, level=1):
     "make",
     [
         lambda **more: mmgym.wrap(gym.make("minigrid:MiniGrid-DoorKey-5x5-v0"), **more),
-        lambda **more: mmgym.wrap(gym.make("CartPole-v1"), actions=["left", "right"], image_size=96, **more),
+        lambda **more: mmgym.wrap(gym.make("CartPole-v1"), actions=["left", "right"], **{"image_size": 96, **more}),
         pytest.param(functools.partial(shelf, frames=3, max_repeat=3), marks=pytest.mark.slow),
         lambda **more: shelf(**{"max_calls": 3, "reward": "success", "expert": "foreign:puts_one_more", **more}),
     ],

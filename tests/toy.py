@@ -6,7 +6,7 @@ import numpy as np
 from annotated_types import Interval, MaxLen
 
 from mmgym import Capabilities, Effect, MultimodalEnv, ToolCall, tool
-from mmgym.env import SPLITS
+from mmgym.env import SPLITS, choose
 
 CELLS = 12
 
@@ -18,6 +18,7 @@ class Corridor(MultimodalEnv):
     levels: ClassVar[int] = 2
 
     def _generate(self, task: Any) -> None:
+        choose("task", "any" if task is None else task, ["any"])
         wanted = SPLITS.index(self.split)
         pairs = [(s, g) for s in range(CELLS) for g in range(CELLS) if s != g and (s + g) % 4 == wanted]
         self.position, self.goal = pairs[self.np_random.integers(len(pairs))]
@@ -75,6 +76,7 @@ class Page(MultimodalEnv):
     levels: ClassVar[int] = 1
 
     def _generate(self, task: Any) -> None:
+        choose("task", "any" if task is None else task, ["any"])
         self.clicks: list[list[int]] = []
         self.word = ""
         self.colour = int(self.np_random.integers(200))

@@ -233,9 +233,7 @@ class _Seat:
 
     async def random(self) -> Any:
         """A random valid call, also one against the rules."""
-        space = self._env.action_space
-        space.seed(int(self._rng.integers(2**31)))
-        return space.sample()
+        return self._env.action_space.draw(self._rng)
 
     async def scripted(self, name: str) -> ToolCall:
         """The call of a policy ``module:function`` that takes (environment, generator)."""

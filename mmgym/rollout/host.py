@@ -167,9 +167,7 @@ class EnvironmentHost:
     def random(self) -> Any:
         """A random valid action; seeded by the task."""
         assert self._env is not None
-        space = mmgym.unwrap(self._env).action_space
-        space.seed(int(self._random.integers(2**31)))
-        return space.sample()
+        return mmgym.unwrap(self._env).action_space.draw(self._random)
 
     def scripted(self, name: str) -> ToolCall:
         """The next call of a scripted policy ``module:function`` that takes (environment, generator).

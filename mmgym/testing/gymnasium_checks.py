@@ -29,6 +29,7 @@ from mmgym.testing.helpers import (
     invalid_actions,
     play,
     play_vector,
+    presets_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -101,18 +102,31 @@ def check_options(make: Make, seeds: int) -> None:
     with building(make) as env:
         inner = unwrap(env)
         bad: dict[str, list[Any]] = {
-            "level": [0, inner.levels + 1, "1", None, True, 1.5],
-            "split": ["nonesuch", None, 3],
+            "level": [0, inner.levels + 1, "1", None, True, 1.5, [1], float("nan")],
+            "split": ["nonesuch", None, 3, ["train"], b"train"],
         }
         for name, values in bad.items():
             allowed = str(inner.levels) if name == "level" else "train"
             for value in values:
                 assert_value_error(functools.partial(env.reset, options={name: value}), allowed)
                 assert_value_error(functools.partial(make, **{name: value}), allowed)
-        assert_value_error(lambda: make(obs_mode="nonesuch"), "image")
-        for name in ("max_turns", "max_calls"):
-            for value in (0, 1.5, "2", True):
-                assert_value_error(functools.partial(make, **{name: value}), name)
+        no_options: list[Any] = [3, "level", ["level"], {"nonesuch": 1}, {1: 1}]
+        for options in no_options:
+            assert_value_error(functools.partial(env.reset, options=options), "level, split and task")
+        for task in ("nonesuch", 3.5, ["any"], {"any": 1}, b"any"):
+            assert_value_error(functools.partial(env.reset, options={"task": task}), "task")
+        presets = presets_of(env)
+    arguments: dict[str, list[Any]] = {
+        "obs_mode": ["nonesuch", None, 1, ["image"]],
+        "image_size": [15, 4097, 0, -224, "224", 224.5, [224], True, float("nan")],
+        "max_turns": [0, -1, "5", 1.5, [5], True, float("nan")],
+        "max_calls": [0, -1, "2", None, 1.5, [2], True],
+        "render_mode": ["nonesuch"],
+        "preset": ["nonesuch", 3, ["nonesuch"], ""] if presets else [],
+    }
+    for name, values in arguments.items():
+        for value in values:
+            assert_value_error(functools.partial(make, **{name: value}), name)
 
 
 def check_splits_and_levels(make: Make, seeds: int) -> None:

@@ -13,6 +13,7 @@ from gymnasium.utils.env_checker import data_equivalence
 
 from mmgym.env import MultimodalEnv, Unsupported, unwrap
 from mmgym.messages import check_observation_space
+from mmgym.registry import entries
 from mmgym.spaces import InvalidAction, TextSpace, ToolCall
 
 Make = Callable[..., gym.Env[Any, Any]]
@@ -43,19 +44,26 @@ def building(make: Make, **kwargs: Any) -> Iterator[gym.Env[Any, Any]]:
         env.close()
 
 
-def play(env: gym.Env[Any, Any], seed: int, steps: int, restart: bool = True) -> list[tuple[Any, ...]]:
+def presets_of(env: gym.Env[Any, Any]) -> tuple[str, ...]:
+    """The presets of a registered environment; none for another."""
+    return next((entry.presets for entry in entries() if env.spec is not None and entry.id == env.spec.id), ())
+
+
+def play(
+    env: gym.Env[Any, Any], seed: int, steps: int, restart: bool = True, options: dict[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
     """Five-tuples of random play; a reset counts as one with reward 0. Ends with the episode unless `restart`."""
     space = unwrap(env).action_space
     space.seed(seed)
-    played = [_as_turn(env.reset(seed=seed))]
+    played = [_as_turn(env.reset(seed=seed, options=options))]
     for step in range(steps):
         turn = env.step(space.sample())
         played.append(turn)
         if turn[2] or turn[3]:
             if not restart:
                 # a branch point must lie inside an episode: make it before the end
-                return play(env, seed + 1, steps - 1, restart)
-            played.append(_as_turn(env.reset(seed=seed + step)))
+                return play(env, seed + 1, steps - 1, restart, options)
+            played.append(_as_turn(env.reset(seed=seed + step, options=options)))
     return played
 
 

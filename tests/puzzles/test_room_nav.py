@@ -270,6 +270,11 @@ def test_tasks_say_colours_and_relations():
         assert begun(*pieces, form=form)._task() == words
 
 
+def test_the_instruction_of_a_preset_says_how_to_describe():
+    said = RoomNav(preset="eb_navigation", obs_mode="text", description_reward=0.1).instruction
+    assert "at most 1 m away" in said and RoomNav.description_rule in said and "Then stop" not in said
+
+
 @pytest.mark.parametrize(("name", "reach", "turns"), [("vagen", 150, 30), ("eb_navigation", 100, 20)])
 def test_presets_have_the_peers_numbers(name, reach, turns):
     env = RoomNav(preset=name, obs_mode="text")

@@ -83,6 +83,18 @@ def test_splits_share_no_initial_state(id, amount):
         assert not found[one] & found[other], (one, other)
 
 
+@pytest.mark.parametrize("id", IDS)
+def test_the_solvers_draw_nothing_from_the_action_space(id):
+    env, rng = make(id), np.random.default_rng(0)
+    env.reset(seed=0)
+    env.action_space.seed(5)
+    before = env.action_space.np_random.bit_generator.state
+    env.expert()
+    for _ in range(10):
+        env.weak_call(rng)
+    assert env.action_space.np_random.bit_generator.state == before
+
+
 @pytest.mark.parametrize("id", SOLVED)
 def test_progress_is_the_same_sum_whatever_the_agent_does(id):
     env = make(id, progress_reward=0.5)

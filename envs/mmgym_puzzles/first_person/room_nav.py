@@ -136,10 +136,11 @@ class RoomNav(AskedPuzzle):
         super().__init__(**arguments)
         if not self._rules.stop:
             near = f"{self._rules.reach / 100:g} m"
-            self.instruction = (
+            told = (
                 "You stand in a furnished room and see what is ahead of you. Go to the thing that the task names: you "
                 f"are there when its middle is at most {near} away. A step is 25 cm. Walls and furniture stop you."
             )
+            self.instruction = self.instruction.replace(type(self).instruction, told)
         if self.obs_mode != "text":
             panda()  # a missing renderer is told here
         self._view: HomeView | None = None
