@@ -127,7 +127,7 @@ class FrozenLake(GridPuzzle):
     def __init__(
         self, *, preset: str | None = None, is_slippery: bool = False, hide_holes: bool = False, **arguments: Any
     ) -> None:
-        self.is_slippery = is_slippery or (preset in PRESETS and PRESETS[preset].slippery)
+        self.is_slippery = is_slippery or (preset in tuple(PRESETS) and PRESETS[preset].slippery)
         self.hide_holes = hide_holes
         if self.is_slippery:
             self.capabilities = replace(type(self).capabilities, expert="optimal_in_expectation")

@@ -101,6 +101,28 @@ def test_what_was_played_leaves_no_trace(make: Make, task: str) -> None:
     assert_same_start(env, other, seed=3)
 
 
+def test_the_first_episode_on_a_page_goes_like_the_later_ones(make: Make) -> None:
+    env = make("drag-cube")  # turns by a timer of 20 ms that the page's scripts start
+    down, up = {"x": 87, "y": 71}, {"x": 76, "y": 188}
+    shown = []
+    for _ in range(3):
+        env.reset(seed=4)
+        calls = [ToolCall("mouse_down", down), ToolCall("move", up), ToolCall("mouse_up", up)]
+        shown.append([env.step(call)[0]["image"] for call in calls])
+    assert np.array_equal(shown[0], shown[1]) and np.array_equal(shown[0], shown[2])
+
+
+@pytest.mark.parametrize("button", ["left", "middle", "right"])
+def test_no_button_stays_down_in_the_next_episode(make: Make, button: str) -> None:
+    env = make("click-shape")
+    env.reset(seed=3)
+    env.step(ToolCall("mouse_down", {"x": 80, "y": 120, "button": button}))
+    env.reset(seed=4)
+    env._the_page().evaluate("document.addEventListener('mousemove', event => { window.held = event.buttons })", "main")
+    env.step(ToolCall("move", {"x": 60, "y": 100}))
+    assert env._the_page().evaluate("window.held", "main") == 0
+
+
 def test_a_followed_link_leaves_no_trace_in_the_address(make: Make) -> None:
     env, other = make("click-tab-2-hard"), make("click-tab-2-hard")
     env.reset(seed=3)

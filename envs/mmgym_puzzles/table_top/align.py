@@ -95,7 +95,7 @@ class Align(TableTop):
         "The centre of a cube that stands on the table is at z=20."
     )
     description_rule = (
-        "Name every thing from left to right: its colour and kind, then x and y of its centre in whole centimetres."
+        "Name every thing from left to right: colour and kind, then x and y of its centre to the nearest centimetre."
     )
 
     @classmethod

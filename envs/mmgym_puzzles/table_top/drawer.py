@@ -98,7 +98,7 @@ class Drawer(TableTop):
         "the bar away from you. Its floor is at z=8."
     )
     description_rule = (
-        "Name every thing from left to right: its colour and kind, then x and y of its centre in whole centimetres."
+        "Name every thing from left to right: colour and kind, then x and y of its centre to the nearest centimetre."
     )
 
     @classmethod

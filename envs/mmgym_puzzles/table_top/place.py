@@ -90,7 +90,7 @@ class Place(TableTop):
         "table is at z=20. Let things go just above what they are to stand on."
     )
     description_rule = (
-        "Name every thing from left to right: its colour and kind, then x and y of its centre in whole centimetres."
+        "Name every thing from left to right: colour and kind, then x and y of its centre to the nearest centimetre."
     )
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -340,7 +339,7 @@ class TableTop(Puzzle):
 
     def _description(self) -> str:
         order = sorted(range(len(self.layout.things)), key=lambda k: (self._at(k)[0], k))
-        return " ".join(f"{self._name(k)} {_tens(self._at(k)[0])} {_tens(self._at(k)[1])}" for k in order)
+        return " ".join(" ".join([self._name(k), *map(str, map(_centimetres, self._at(k)[:2]))]) for k in order)
 
     def _questions(self, rng: np.random.Generator) -> list[tuple[str, str]]:
         count = len(self.layout.things)
@@ -348,9 +347,8 @@ class TableTop(Puzzle):
         asked = [("What does the gripper hold?", self._name(held) if held >= 0 else "nothing")]
         k = int(rng.integers(count))
         for axis, value in zip("xy", self._at(k), strict=False):
-            asked.append(
-                (f"What is {axis} of the {self._name(k)}, to the nearest 10 millimetres?", str(_tens(value) * 10))
-            )
+            nearest = str(10 * _centimetres(value))
+            asked.append((f"What is {axis} of the {self._name(k)}, to the nearest 10 millimetres?", nearest))
         if count > 1:
             a, b = (int(v) for v in rng.choice(count, 2, replace=False))
             for word, n, sign in (("further left", 0, -1), ("further away from you", 1, 1), ("higher", 2, 1)):
@@ -377,9 +375,9 @@ def _view_class(renderer: str) -> Any:
     return View
 
 
-def _tens(value: float) -> int:
-    """Tens in a length, to the nearest; halves up, as people round."""
-    return math.floor(value / 10 + 0.5)
+def _centimetres(value: float) -> int:
+    """The nearest whole centimetre to the millimetres that the text twin tells, halves up as people round them."""
+    return (round(value) + 5) // 10
 
 
 def _plain(part: Any) -> Any:

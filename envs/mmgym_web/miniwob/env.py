@@ -11,6 +11,7 @@ from mmgym.env import Capabilities, Effect, choose
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import ToolCall
 from mmgym_web.browser import Action, BrowserFailure, Mouse, Outcome, Page, PageConfig, Press, get_pool
+from mmgym_web.browser.inputs import Button
 from mmgym_web.env import Start, WebEnv
 from mmgym_web.miniwob import (  # noqa: F401 (they fill EXPERTS)
     experts_click,
@@ -111,8 +112,9 @@ class MiniWoB(WebEnv):
             self.capabilities = replace(self.capabilities, expert="none")
         self._current: Task = TASKS[self.task or "click-test"]
         self._loaded = ""
+        self._cached: set[str] = set()
         self._episodes = 0
-        self._held = False
+        self._held: set[Button] = set()
         self._copied = False
         self._status: list[Any] | None = [False, 0]
         self._instance = ""
@@ -157,11 +159,15 @@ class MiniWoB(WebEnv):
             self._drop_page()
             self._page = page = get_pool().open(self._page_config())
             page.limit_s, self._loaded, self._episodes, self._copied = self.time_limit, "", 0, False
-        if self._held:  # a button that is still down, or what it drags, goes with the old episode
-            page.mouse("released", *VIEWPORT)
-            self._held = False
+            self._cached.clear()
+        for button in sorted(self._held):  # a button that is still down, or what it drags, goes with the old episode
+            page.mouse("released", *VIEWPORT, button)
+        self._held.clear()
         if self._loaded != name or self._current.reload or page.url != url(name):  # a link may have left a fragment
             self._loaded = ""
+            if name not in self._cached:  # scripts that come from no cache are late: timers would start at other times
+                page.goto(url(name), 20)
+                self._cached.add(name)
             called = page.elapsed_ms
             page.goto(url(name), 20)
             for _ in range(100):
@@ -193,7 +199,8 @@ class MiniWoB(WebEnv):
 
     def _do(self, *actions: Action, settle_ms: float | None = None) -> Effect:
         for action in actions:
-            self._held |= isinstance(action, Mouse) and action.kind == "pressed"
+            if isinstance(action, Mouse) and action.kind == "pressed":
+                self._held.add(action.button)
             # What was copied stays with the page: the next episode gets another one.
             self._copied |= isinstance(action, Press) and action.keys.lower() in ("control+c", "control+x")
         self._take(self._act(self.settle_ms if settle_ms is None else round(settle_ms) + ODD_MS, *actions))
