@@ -74,8 +74,8 @@ class WebEnv(BrowserTools, MultimodalEnv):
     capabilities = Capabilities(snapshot="replay", expert_steps="at_least")
     without_tools: ClassVar[tuple[str, ...]] = ()
     """Tools that make no sense here."""
-    settle_ms: ClassVar[float] = 250.0
-    """Milliseconds of the page's time that pass after each call."""
+    settle_ms: ClassVar[float] = 253.0
+    """Milliseconds of the page's time that pass after each call: none that a timer, or a blinking caret, counts in."""
     watches_cookies: ClassVar[bool] = True
     """Whether cookies are part of the state."""
 

@@ -44,6 +44,13 @@ def test_a_post_is_redirected_with_its_cookies_and_body(visit):
     assert page.back() and not page.back()
 
 
+def test_a_second_click_on_a_link_does_not_stop_the_first(visit):
+    pages = {"/": "<a href=/next>next</a>", "/next": lambda request: Response(200, [HTML], b"<title>next</title>")}
+    for _ in range(5):
+        outcome = visit(pages).act([Click(20, 15, count=2)])
+        assert (outcome.title, outcome.url) == ("next", f"{SITE}/next")
+
+
 def test_a_page_that_missed_its_first_frames_takes_the_first_click(visit, monkeypatch):
     draw, missed = BeginFrames.draw, []
 

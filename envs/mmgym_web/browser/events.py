@@ -54,6 +54,7 @@ class PageEvents:
         self._children: dict[str, Session] = {}
         self._pending: dict[str, str] = {}
         self._aborted: set[str] = set()
+        self._requested: set[str] = set()  # frames that are about to load what takes the place of another load
         self.drag: dict[str, Any] | None = None
 
     def fail(self, kind: str, message: str) -> None:
@@ -91,9 +92,12 @@ class PageEvents:
         if self._pending.get(params["frameId"]) in self._aborted:
             # The engine holds virtual time for a load that ends without a document, until loading is stopped.
             self._aborted.discard(self._pending.pop(params["frameId"]))
-            self.session.post("Page.stopLoading")
+            if params["frameId"] not in self._requested:
+                self.session.post("Page.stopLoading")
+            self._requested.discard(params["frameId"])
 
     def _started_navigating(self, params: dict[str, Any]) -> None:
+        self._requested.discard(params["frameId"])
         if params["navigationType"] != "sameDocument":
             self._pending[params["frameId"]] = params["loaderId"]
 
@@ -105,9 +109,10 @@ class PageEvents:
             self._window_opened(params)
         elif where == "currentTab" and not url.startswith(("http://", "https://", "about:", "javascript:", "blob:")):
             self.refused.append(Refusal(url, "Navigation", f"{url.partition(':')[0]}: addresses are not opened"))
-        elif where == "currentTab" and params["frameId"] == self.frame_id and not url.startswith("javascript:"):
+        elif where == "currentTab" and not url.startswith("javascript:"):
+            self._requested.add(params["frameId"])
             # A form is sent some tasks after it was submitted, by which time a budget may have been spent.
-            self._loading = True
+            self._loading |= params["frameId"] == self.frame_id
 
     def _logged(self, params: dict[str, Any]) -> None:
         text = params["entry"]["text"]
