@@ -58,7 +58,12 @@ def index_of(folders: Sequence[Path]) -> tuple[dict[str, Any], list[Source]]:
     training = [folder for folder in folders if is_training(folder)]
     if training and len(folders) > 1:
         raise ValueError(f"{training[0]} is a training run, and is looked at alone")
-    return (training_index(training[0], sources) if training else bench_index(sources)), sources
+    if not training:
+        return bench_index(sources), sources
+    try:
+        return training_index(training[0], sources), sources
+    except KeyError as missing:
+        raise ValueError(f"{training[0] / 'metrics.jsonl'}: a line lacks {missing}") from missing
 
 
 def read_shard(source: Source, name: str) -> tuple[list[dict[str, Any]], dict[str, bytes]]:

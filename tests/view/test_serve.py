@@ -231,6 +231,8 @@ def test_a_damaged_line_is_named(tab, training):
             status, content = ask(server, path)
             assert status == 500 and said in content.decode()
         tab.wait_for_selector(f"#live.fault:has-text({json.dumps(said)})")
+        metrics.write_text(whole + '{"stage": "grpo", "kind": "train", "success": 0.5}\n')
+        tab.wait_for_selector("#live.fault:has-text(\"metrics.jsonl: a line lacks 'step'\")")
         metrics.write_text(whole + line("grpo", "train", 11, success=0.9))
         tab.wait_for_selector("#live:not(.fault):has-text('served live')")
         tab.said[:] = [line for line in tab.said if "status of 500" not in line]
