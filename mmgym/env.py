@@ -20,7 +20,7 @@ import numpy as np
 
 from mmgym.pointing import Pointer
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace
+from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace, whole
 from mmgym.table import Table
 
 __all__ = [
@@ -482,14 +482,6 @@ def choose(name: str, value: Any, allowed: Iterable[str]) -> Any:
         close = difflib.get_close_matches(str(value), names, 5, 0) or names[:5]
         listed = f"one of {len(names)} names, such as {', '.join(close)}"
     raise ValueError(f"{name} must be {listed}; got {value!r}")
-
-
-def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
-    """`value` if it is a whole number from `least` to `most`; else a ValueError that names field, value and limits."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
-        return value
-    span = f"from {least}" if most is None else f"from {least} to {most}"
-    raise ValueError(f"{name} must be a whole number {span}; got {value!r}")
 
 
 def _arguments(kind: type) -> list[str]:

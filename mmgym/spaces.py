@@ -266,10 +266,8 @@ class ToolSpace(Space[Any]):
         names = [tool.name for tool in tools]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"tools must be at least one, with distinct names; got {names}")
-        if not isinstance(max_calls, int) or isinstance(max_calls, bool) or max_calls < 1:
-            raise ValueError(f"max_calls must be a whole number from 1; got {max_calls!r}")
         self.tools = tuple(tools)
-        self.max_calls = max_calls
+        self.max_calls = whole("max_calls", max_calls)
         self._by_name = {tool.name: tool for tool in tools}
         self._calls = self._enumerate()
         super().__init__(None, None, seed)
@@ -444,6 +442,14 @@ class TextSpace(Space[str]):
 
     def __repr__(self) -> str:
         return f"TextSpace({self.max_length})"
+
+
+def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """`value` if it is a whole number from `least` to `most`; else a ValueError that names field, value and limits."""
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
+        return value
+    span = f"from {least}" if most is None else f"from {least} to {most}"
+    raise ValueError(f"{name} must be a whole number {span}; got {value!r}")
 
 
 def shorten(value: Any, limit: int = 60) -> str:

@@ -127,6 +127,7 @@ class FrozenLake(GridPuzzle):
     def __init__(
         self, *, preset: str | None = None, is_slippery: bool = False, hide_holes: bool = False, **arguments: Any
     ) -> None:
+        # in a tuple: what cannot be hashed is no preset either, and is refused below
         self.is_slippery = is_slippery or (preset in tuple(PRESETS) and PRESETS[preset].slippery)
         self.hide_holes = hide_holes
         if self.is_slippery:
