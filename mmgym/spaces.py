@@ -452,6 +452,15 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int
     raise ValueError(f"{name} must be a whole number {span}; got {value!r}")
 
 
+def number(name: str, value: Any, least: float = 0.0, most: float = math.inf) -> float:
+    """`value` if it is a finite number from `least` to `most`; else a ValueError that names field, value and limits."""
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if real and math.isfinite(value) and least <= value <= most:
+        return float(value)
+    span = f"number from {least:g}" if most == math.inf else f"number from {least:g} to {most:g}"
+    raise ValueError(f"{name} must be a {'finite number' if least == -math.inf else span}; got {value!r}")
+
+
 def shorten(value: Any, limit: int = 60) -> str:
     """A short printable form of any value, for messages."""
     try:

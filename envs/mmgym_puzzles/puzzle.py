@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -12,7 +11,7 @@ from annotated_types import MaxLen
 
 from mmgym.env import Effect, MultimodalEnv, choose, whole
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import Tool, ToolCall, tool
+from mmgym.spaces import Tool, ToolCall, number, tool
 
 __all__ = ["MAX_DRAWS", "Puzzle", "agreement", "draw_once", "layout_hash", "split_of"]
 
@@ -120,12 +119,10 @@ class Puzzle(MultimodalEnv):
         **arguments: Any,
     ) -> None:
         self.preset = None if preset is None else choose("preset", preset, self.preset_settings)
-        for name, weight in (("progress_reward", progress_reward), ("description_reward", description_reward)):
-            if not math.isfinite(weight) or weight < 0:
-                raise ValueError(f"{name} must be a number from 0; got {weight!r}")
+        self.progress_reward = number("progress_reward", progress_reward)
+        self.description_reward = number("description_reward", description_reward)
         if description_reward and not self.description_rule:
             raise ValueError(f"description_reward must be 0: states of {type(self).__name__} are not described")
-        self.progress_reward, self.description_reward = progress_reward, description_reward
         if description_reward:
             said = "In each turn you may first describe what you see and predict what follows, besides what you do."
             self.instruction = f"{type(self).instruction} {said} {self.description_rule}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from mmgym.env import Effect, MultimodalEnv, choose, whole
 from mmgym.parts import PartsSpace
 from mmgym.pointing import Pointer, pointers
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import TextSpace, ToolCall, tool
+from mmgym.spaces import TextSpace, ToolCall, number, tool
 from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
 from mmgym_video.question import LETTERS, Question
 from mmgym_video.scoring import coverage, is_correct, option_index, score, temporal_iou
@@ -104,17 +103,12 @@ class LookingEnv(MultimodalEnv):
         image_size: int = 448,
         **arguments: Any,
     ) -> None:
-        for name, value, least in (("tokens_per_image", tokens_per_image, 1), ("patch", patch, 8)):
-            whole(name, value, least, 4096)
-        if frame_budget is not None:
-            whole("frame_budget", frame_budget)
-        for name, weight in (("grounding_reward", grounding_reward), ("frame_cost", frame_cost)):
-            if not math.isfinite(weight) or weight < 0:
-                raise ValueError(f"{name} must be a number from 0; got {weight!r}")
-        self.tokens_per_image, self.patch = tokens_per_image, patch
+        self.tokens_per_image = whole("tokens_per_image", tokens_per_image, 1, 4096)
+        self.patch = whole("patch", patch, 8, 4096)
+        self._frame_budget_argument = None if frame_budget is None else whole("frame_budget", frame_budget)
+        self.grounding_reward = number("grounding_reward", grounding_reward)
+        self.frame_cost = number("frame_cost", frame_cost)
         self.repeat_question, self.open_answers = repeat_question, open_answers
-        self.grounding_reward, self.frame_cost = grounding_reward, frame_cost
-        self._frame_budget_argument = frame_budget
         super().__init__(image_size=image_size, **arguments)
         self._clear()
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mmgym.env import choose
+from mmgym.spaces import number
 from mmgym_puzzles.puzzle import layout_hash, split_of
 from mmgym_video.instances import build, find_key
 from mmgym_video.pictures import WHOLE, Box
@@ -79,8 +80,8 @@ class DrawnSource:
     """
 
     def __init__(self, families: Sequence[Family], duration: float | None, size: tuple[int, int]):
-        if duration is not None and not 30 <= duration <= 24 * 3600:
-            raise ValueError(f"duration must be from 30 to 86400 seconds, or None; got {duration!r}")
+        if duration is not None:
+            duration = number("duration", duration, 30, 24 * 3600)
         if len(size) != 2 or not all(isinstance(side, int) and 32 <= side <= 2160 for side in size):
             raise ValueError(f"frame_size must be (height, width), each from 32 to 2160 pixels; got {size!r}")
         self.families: Mapping[str, Family] = {family.name: family for family in families}

@@ -110,13 +110,11 @@ class WebEnv(BrowserTools, MultimodalEnv):
         time_limit: float = 20.0,
         **unknown: Any,
     ):
-        for name, value in (("width", width), ("height", height)):
-            whole(name, value, 64, 4096)
+        self.width, self.height = whole("width", width, 64, 4096), whole("height", height, 64, 4096)
         if not isinstance(grid, (tuple, list)) or len(grid) != 2 or not all(n in range(1, 27) for n in grid):
             raise ValueError(f"grid must be columns and rows, whole numbers from 1 to 26; got {grid!r}")
-        if not time_limit > 0:
+        if not isinstance(time_limit, (int, float)) or not time_limit > 0:
             raise ValueError(f"time_limit must be a positive number of seconds; got {time_limit!r}")
-        self.width, self.height = width, height
         self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
         self.coordinates = choose("coordinates", coordinates, COORDINATES)
         self.grid = (grid[0], grid[1])

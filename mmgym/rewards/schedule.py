@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mmgym.spaces import number
+
 __all__ = ["Schedule"]
 
 
@@ -27,8 +29,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         for name in ("first", "last"):
-            if not math.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} must be a finite number; got {getattr(self, name)!r}")
+            number(name, getattr(self, name), -math.inf)
         if not 0 <= self.begin <= self.end <= 1:
             raise ValueError(f"begin and end must be 0 <= begin <= end <= 1; got {self.begin!r} and {self.end!r}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mmgym.rewards.schedule import Schedule
+from mmgym.spaces import number
 
 __all__ = ["RewardSpec", "RewardTerms", "TermSpec", "outcome_and_validity", "terms_of"]
 
@@ -42,12 +43,12 @@ class TermSpec:
             value = getattr(self, name)
             names = ((value,) if value else ()) if isinstance(value, str) else tuple(value)
             object.__setattr__(self, name, names)
-        if not isinstance(self.weight, Schedule) and not math.isfinite(self.weight):
-            raise ValueError(f"weight must be a finite number or a Schedule; got {self.weight!r}")
+        if not isinstance(self.weight, Schedule):
+            number("weight", self.weight, -math.inf)
         if self.aggregate not in ("sum", "mean"):
             raise ValueError(f"aggregate must be one of sum, mean; got {self.aggregate!r}")
-        if not self.cap >= 0:
-            raise ValueError(f"cap must be a number from 0; got {self.cap!r}")
+        if self.cap != math.inf:
+            number("cap", self.cap)
         if self.paid not in ("turn", "end"):
             raise ValueError(f"paid must be one of turn, end; got {self.paid!r}")
         if self.per not in ("turn", "token"):

@@ -15,7 +15,7 @@ from annotated_types import MaxLen
 from mmgym.draw import blank, draw_text
 from mmgym.env import Capabilities, Effect
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, number, tool
 from mmgym_puzzles.generation import similarity
 from mmgym_puzzles.generation.svg_document import MAX_CHARACTERS
 from mmgym_puzzles.generation.svg_icons import draw_icon, frame_icon
@@ -121,9 +121,8 @@ class SVG(Puzzle):
         perceptual: similarity.Perceptual | None = None,
         **arguments: Any,
     ) -> None:
-        if not math.isfinite(similarity_reward) or similarity_reward < 0:
-            raise ValueError(f"similarity_reward must be a number from 0; got {similarity_reward!r}")
-        self.score_feedback, self.similarity_reward, self.perceptual = score_feedback, similarity_reward, perceptual
+        self.similarity_reward = number("similarity_reward", similarity_reward)
+        self.score_feedback, self.perceptual = score_feedback, perceptual
         terms = [*similarity.WEIGHTS, *(["perceptual"] if perceptual is not None else [])]
         self.weights = {name: similarity.WEIGHTS.get(name, 1.0) for name in terms} if weights is None else dict(weights)
         values = list(self.weights.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +10,7 @@ from annotated_types import Interval
 
 from mmgym.env import Effect, choose
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, number, tool
 from mmgym_puzzles.perception.boxes import BOX_SCORES, FloatBox, iou, matched
 from mmgym_puzzles.perception.expressions import Expression, Vague, draw_expression, meant, words
 from mmgym_puzzles.perception.pointing import PointingPuzzle, from_json, to_json, tuples
@@ -124,9 +123,7 @@ class Grounding(PointingPuzzle):
     """The picture without boxes, once it is drawn."""
 
     def __init__(self, *, box_reward: float = 0.0, box_score: str = "mean_iou", **arguments: Any) -> None:
-        if not math.isfinite(box_reward) or box_reward < 0:
-            raise ValueError(f"box_reward must be a number from 0; got {box_reward!r}")
-        self.box_reward, self.box_score = box_reward, choose("box_score", box_score, BOX_SCORES)
+        self.box_reward, self.box_score = number("box_reward", box_reward), choose("box_score", box_score, BOX_SCORES)
         super().__init__(**arguments)
         scene = from_json([{"shape": "circle", "color": "red", "x": 500, "y": 500, "size": 120}])
         self._begin((scene, ("only", ("kind", "red", "circle"))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +10,7 @@ from annotated_types import Interval
 
 from mmgym.env import Effect
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, number, tool
 from mmgym_puzzles.perception.boxes import point_score
 from mmgym_puzzles.perception.dots import draw_dot
 from mmgym_puzzles.perception.expressions import Expression, Vague, draw_expression, member_of, words
@@ -130,11 +129,10 @@ class ReferringPoint(PointingPuzzle):
     def __init__(
         self, *, distance_reward: float = 0.0, near: float = 10.0, far: float = 50.0, **arguments: Any
     ) -> None:
-        if not math.isfinite(distance_reward) or distance_reward < 0:
-            raise ValueError(f"distance_reward must be a number from 0; got {distance_reward!r}")
-        if not 0 <= near < far < math.inf:
-            raise ValueError(f"near must be a number from 0, and far a larger one; got {near!r} and {far!r}")
-        self.distance_reward, self.near, self.far = distance_reward, near, far
+        self.distance_reward = number("distance_reward", distance_reward)
+        self.near, self.far = number("near", near), number("far", far)
+        if not near < far:
+            raise ValueError(f"far must be larger than near; got {far!r} and {near!r}")
         super().__init__(**arguments)
         scene = from_json([{"shape": "circle", "color": "red", "x": 500, "y": 500, "size": 120}])
         self._begin((scene, ("only", ("kind", "red", "circle"))))

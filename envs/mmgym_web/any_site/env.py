@@ -128,7 +128,7 @@ class AnySite(WebEnv):
             raise ValueError("reset is for an app; there is none")
         if not _HOST.fullmatch(host):
             raise ValueError(f"host must be a name such as site.test; got {host!r}")
-        if not answer_limit > 0:
+        if not isinstance(answer_limit, (int, float)) or not answer_limit > 0:
             raise ValueError(f"answer_limit must be a positive number of seconds; got {answer_limit!r}")
         self._site_folder = _DEMO if not given else folder
         self._app = None if app is None else load_app(app)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmgym.env import Effect, MachineryFailure, Unsupported, choose
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import ToolCall
+from mmgym.spaces import ToolCall, number
 from mmgym_web.env import Start
 from mmgym_web.webnav.catalogue import sites, templates
 from mmgym_web.webnav.kit.changes import unmet
@@ -91,9 +91,7 @@ class WebNav(TaskEnv):
     )
 
     def __init__(self, *, process_reward: float = 0.0, site: str = "any", task: str = "any", **arguments: Any):
-        if not 0 <= process_reward <= 1:
-            raise ValueError(f"process_reward must be a number from 0 to 1; got {process_reward!r}")
-        self.process_reward = process_reward
+        self.process_reward = number("process_reward", process_reward, 0, 1)
         self.site = choose("site", site, ("any", *sites()))
         self._check_site(choose("task", task, ("any", *templates())))
         if task != "any" and templates()[task].pixels:
