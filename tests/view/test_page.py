@@ -66,6 +66,27 @@ def test_families_are_told_apart_where_there_are_several(tab, tmp_path):
     assert [row.split(" %")[0] for row in rows] == ["grid someone 50.0", "reasoning someone 100.0"]
 
 
+def test_the_table_of_families_is_ruled_and_headed_by_column(tab, tmp_path):
+    runs = []
+    for agent in ("one", "other"):
+        images, folder = ImageStore(), Folder(tmp_path / agent)
+        folder.open({"agent": agent, "options": {}, "suite": "mixed@1", "all_episodes": 2}, ["agent"])
+        folder.add(
+            [(k, played(images, f"mmgym/{env}-v0", 1, 5, True)) for k, env in enumerate(["Charts", "Maze3D"])], images
+        )
+        runs.append(folder.path)
+    tab.goto(write_bench_report(runs, tmp_path / "page.html").as_uri())
+    table = tab.locator("#table-families table")
+    ruled = "cells => cells.map(cell => getComputedStyle(cell).borderBottomWidth !== '0px')"
+    families = table.locator("tbody th").evaluate_all(ruled)
+    rows = [row.locator("td").evaluate_all(ruled) for row in table.locator("tbody tr").all()]
+    assert families == [True, False], "the last family ends at the foot of the table"
+    assert rows == [[True] * 5, [True] * 5, [True] * 5, [False] * 5]
+    above, below = table.locator("thead th").nth(1), table.locator("tbody td").first
+    aligned = [cell.evaluate("cell => getComputedStyle(cell).textAlign") for cell in (above, below)]
+    assert aligned == ["left", "left"]
+
+
 def test_an_agent_without_a_result_takes_no_column(tab, runs, tmp_path):
     images, lost = ImageStore(), Folder(tmp_path / "lost")
     lost.open({"agent": "lost", "options": {}, "suite": "toy@1", "all_episodes": 1}, ["agent"])

@@ -77,15 +77,16 @@ function comparisons() {
 function families() {
   const names = [...new Set(index.runs.flatMap(run => Object.keys(run.families)))].sort();
   if (names.length < 2) return null;
-  const rows = names.flatMap(name => index.runs.map((run, place) => [run.families[name], run, place]).filter(([cell]) => cell)
+  const groups = names.map(name => make("tbody", {}, ...index.runs.map((run, place) => [run.families[name], run, place]).filter(([cell]) => cell)
     .map(([cell, run, place], rank, all) => make("tr", {},
-      rank ? null : make("th", {scope: "row", rowspan: all.length}, name),
+      rank ? null : make("th", {scope: "rowgroup", rowspan: all.length}, name),
       make("td", {class: "left"}, swatch(place), run.name),
       estimateCell(cell.success),
       make("td", {class: "figure"}, rangePicture(cell.success, place)),
       make("td", {}, cell.success[3]),
-      make("td", {}, number(cell.turns, 1)))));
-  const table = make("table", {}, headed("Family", "Agent", "Success", "", "Episodes", "Turns"), make("tbody", {}, ...rows));
+      make("td", {}, number(cell.turns, 1))))));
+  const table = make("table", {}, headed("Family", "Agent", "Success", "", "Episodes", "Turns"), ...groups);
+  table.querySelectorAll("thead th")[1].className = "left"; // as the names below it
   return card("By family", "Success over the episodes of all environments of a family, with 95 % intervals.", scrolled("table-families", table));
 }
 
