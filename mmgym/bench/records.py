@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mmgym.files import write_atomically
+from mmgym.spaces import shorten
 from mmgym.store import load_trajectories, save_trajectories
 from mmgym.trajectory import ImageStore, Status, Trajectory, Turn
 
@@ -29,6 +30,8 @@ __all__ = ["Folder", "Record", "run_name"]
 _LOCK = ".lock"
 _OWN = (_LOCK, ".bench.json.")
 """How names begin that may be there before ``bench.json`` is."""
+_FROM = {"suite_digest": ("suite", "kwargs", "obs_mode", "without"), "wrappers": ("without", "probe")}
+"""What a user gives that decides a value of ``bench.json``."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class Folder:
             yield
 
     def open(self, about: dict[str, Any], asked: Sequence[str]) -> list[Record]:
-        """Make the folder, or go on with what is there.
+        """Make the folder, or go on with what is there. A run that has played nothing gives way to another one.
 
         Args:
             about: what is run.
@@ -181,17 +184,17 @@ class Folder:
             The records so far.
 
         Raises:
-            ValueError: when the folder holds another run, naming what differs, or something else.
+            ValueError: when the folder holds another run, naming what differs, or something else, or what is damaged.
         """
         self._check_ours()
-        if self._about.is_file():
-            before = self.about()
-            other = [name for name in asked if before.get(name) != json.loads(json.dumps(about[name]))]
-            if other:
-                raise ValueError(
-                    f"{self.path} holds a run with another {', '.join(other)}: give another --out, or remove the folder"
-                )
-        else:
+        before, now = self.about() if self._about.is_file() else None, json.loads(json.dumps(about))
+        other = [name for name in asked if before is None or before.get(name) != now[name]]
+        if before is not None and other and (self.records() or self.spent()):
+            raise ValueError(
+                f"{self.path} holds a run with another {_differences(before, now, other)}: "
+                "give another --out, or remove the folder"
+            )
+        if before is None or other:
             write_atomically(self._about, (json.dumps(about, indent=1) + "\n").encode())
         self._shards.mkdir(exist_ok=True)
         if self._lines.is_file():
@@ -208,6 +211,8 @@ class Folder:
         return records
 
     def _check_ours(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"{self.path} is a file, not a folder: give another --out")
         if self._about.is_file() or not self.path.is_dir():
             return
         if any(not path.name.startswith(_OWN) for path in self.path.iterdir()):
@@ -218,19 +223,31 @@ class Folder:
 
         Raises:
             FileNotFoundError: when the folder holds no results.
+            ValueError: when the file is damaged.
         """
         if not self._about.is_file():
             raise FileNotFoundError(f"{self.path} holds no bench.json: expected a folder that mmgym bench wrote")
-        found: dict[str, Any] = json.loads(self._about.read_text())
-        return found
+        return _read_object(self._about)
 
     def records(self) -> list[Record]:
-        """The records, each episode's latest, by index."""
+        """The records, each episode's latest, by index.
+
+        Raises:
+            ValueError: when a line is damaged, naming it.
+        """
         if not self._lines.is_file():
             return []
         content = self._lines.read_text()
         lines = content[: content.rfind("\n") + 1].splitlines()  # the last one may just be being written
-        latest = {record.index: record for record in (Record(**json.loads(line)) for line in lines)}
+        latest: dict[int, Record] = {}
+        for number, line in enumerate(lines, 1):
+            try:
+                record = Record(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise ValueError(
+                    f"{self._lines}, line {number} is damaged ({error}): without the line, its episode is played again"
+                ) from error
+            latest[record.index] = record
         return [latest[index] for index in sorted(latest)]
 
     def add(self, ended: Sequence[tuple[int, Trajectory]], images: ImageStore) -> list[Record]:
@@ -258,7 +275,7 @@ class Folder:
         sums: Counter[str] = Counter()
         for record in self.records():
             sums.update(record.usage)
-        noted: Counter[str] = Counter(json.loads(self._spent.read_text())) if self._spent.is_file() else Counter()
+        noted: Counter[str] = Counter(_read_object(self._spent)) if self._spent.is_file() else Counter()
         return sums | noted
 
     def note_spent(self, spent: Mapping[str, float]) -> None:
@@ -279,3 +296,28 @@ class Folder:
     def trajectories(self, shard: str) -> tuple[list[Trajectory], ImageStore]:
         """The trajectories of a shard and their pictures."""
         return load_trajectories(self.shard(shard))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """What a file holds that was written whole.
+
+    Raises:
+        ValueError: when it is damaged.
+    """
+    try:
+        found = json.loads(path.read_text())
+        if not isinstance(found, dict):
+            raise ValueError("expected a JSON object")
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}): bring it back from a copy, or give another folder") from error
+    return found
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str]) -> str:
+    """In what two runs differ, as a user would say it: what was given, and not what follows from it."""
+    said: dict[str, str] = {}
+    for name in names:
+        given = [source for source in _FROM.get(name, ()) if before.get(source) != now.get(source)]
+        for source in given or [name]:
+            said[source] = f"{source} ({shorten(before.get(source))} there, {shorten(now.get(source))} here)"
+    return ", ".join(said.values())

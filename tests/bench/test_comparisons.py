@@ -39,7 +39,7 @@ def test_tool_benefit_is_the_difference_from_a_run_without_the_tool(config, tmp_
     about = Folder(tmp_path / "without").about()
     assert run_name(about) == "expert, without zoom"
     assert about["wrappers"] == ['mmgym.wrappers:WithoutTools {"tools": ["zoom"]}']
-    with pytest.raises(ValueError, match="another wrappers"):
+    with pytest.raises(ValueError, match="another without"):
         bench(replace(config, without=("zoom_out",), out=str(tmp_path / "without")))
 
 

@@ -70,7 +70,7 @@ def test_the_benchmark_says_what_looking_is_worth(tmp_path):
     assert found.difference.clusters == 10 and found.only_second == 0 and found.difference.value > 0.5
     about = Folder(tmp_path / "blank").about()
     assert about["probe"] == "blank" and about["wrappers"] == [PROBES["blank"]] and "blank" in run_name(about)
-    with pytest.raises(ValueError, match="holds a run with another wrappers"):
+    with pytest.raises(ValueError, match=r"holds a run with another probe \('blank' there, 'swapped' here\)"):
         bench(replace(config, probe="swapped", out=str(tmp_path / "blank")))
 
 

@@ -100,14 +100,50 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(config, t
 
 def test_a_folder_with_another_run_is_left_alone(config, tmp_path):
     bench(replace(config, episodes=1))
-    with pytest.raises(ValueError, match="another agent, episodes"):
+    with pytest.raises(ValueError, match=r"another agent \('.+' there, 'random' here\), episodes \(1 there, 2 here\):"):
         bench(replace(config, agent="random", episodes=2))
+    with pytest.raises(ValueError, match=r"another kwargs \(\{\} there, \{'image_size': 64\} here\): give"):
+        bench(replace(config, episodes=1, kwargs={"image_size": 64}))
     other = tmp_path / "other"
     other.mkdir()
     (other / "letter.txt").write_text("dear")
     with pytest.raises(ValueError, match="something else"):
         bench(replace(config, out=str(other)))
     assert [path.name for path in other.iterdir()] == ["letter.txt"] and (other / "letter.txt").read_text() == "dear"
+
+
+def test_a_slip_of_the_pen_does_not_take_the_folder(config):
+    slips = [{"agent": "exprt"}, {"agent": "expert", "options": {"nope": 1}}, {"kwargs": {"presett": 1}}]
+    for slip in slips:
+        with pytest.raises(ValueError, match=r"exprt|nope|presett"):
+            bench(replace(config, **slip))
+    assert len(bench(replace(config, episodes=1))) == 5
+    assert Folder(config.out).about()["episodes"] == 1
+
+
+def test_a_file_in_place_of_the_folder_is_named(config, tmp_path):
+    (tmp_path / "notes.txt").write_text("dear")
+    with pytest.raises(ValueError, match=r"notes.txt is a file, not a folder: give another --out"):
+        bench(replace(config, out=str(tmp_path / "notes.txt")))
+    assert (tmp_path / "notes.txt").read_text() == "dear"
+
+
+def test_what_is_damaged_is_named_and_nothing_is_lost(config, tmp_path):
+    out = Path(config.out)
+    whole = bench(replace(config, episodes=1))
+    lines = (out / "episodes.jsonl").read_text().splitlines(keepends=True)
+    for damage in (lines[1][:40] + "\n", "3\n", lines[1].replace('"index"', '"indices"')):
+        (out / "episodes.jsonl").write_text("".join([lines[0], damage, *lines[2:]]))
+        with pytest.raises(ValueError, match=r"episodes.jsonl, line 2 is damaged \("):
+            bench(replace(config, episodes=1))
+        assert len((out / "episodes.jsonl").read_text().splitlines()) == 5
+        assert len(list((out / "trajectories").iterdir())) >= 1
+    (out / "episodes.jsonl").write_text("".join([lines[0], *lines[2:]]))
+    assert rows(bench(replace(config, episodes=1))) == rows(whole), "without the line its episode is played again"
+    for content in ('{"agent":', "[]"):
+        (out / "bench.json").write_text(content)
+        with pytest.raises(ValueError, match=r"bench.json is damaged \("):
+            bench(replace(config, episodes=1))
 
 
 def test_failures_of_the_machinery_count_for_nothing_and_are_played_again_when_asked(tmp_path):
@@ -164,7 +200,7 @@ def test_two_commands_do_not_write_to_one_folder(config):
 def test_arguments_of_environments_are_given_to_all_and_make_other_instances(config, tmp_path):
     small = bench(replace(config, episodes=1, kwargs={"image_size": 64, "preset": "two_holes"}, suite=LAKE))
     assert all(record.kwargs == {"image_size": 64, "preset": "two_holes"} for record in small)
-    with pytest.raises(ValueError, match="another suite_digest"):
+    with pytest.raises(ValueError, match="another kwargs"):
         bench(replace(config, episodes=1))
 
 
