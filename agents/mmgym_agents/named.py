@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -86,4 +87,17 @@ def make_agent(name: str, /, **options: Any) -> Agent | BatchAgent:
     try:
         return make(**options)
     except TypeError as error:
-        raise ValueError(f"agent {name!r} does not take these options: {error}") from error
+        raise ValueError(f"agent {name!r} does not take these options: {_misfit(make, options) or error}") from error
+
+
+def _misfit(make: Callable[..., Any], options: Mapping[str, Any]) -> str:
+    """Which option is not taken or missing, and which there are; empty where that is not what is wrong."""
+    try:
+        signature = inspect.signature(make)
+    except ValueError:  # what is written in C may not say
+        return ""
+    try:
+        signature.bind(**options)
+    except TypeError as error:
+        return f"{error}; options here: {', '.join(signature.parameters) or 'none'}"
+    return ""

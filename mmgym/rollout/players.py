@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, cast
@@ -12,6 +13,7 @@ from mmgym.env import Unsupported, choose
 from mmgym.rollout.batcher import Batcher
 from mmgym.rollout.host import TaskError
 from mmgym.rollout.worker import WorkerFailure
+from mmgym.spaces import shorten
 from mmgym.trajectory import EpisodeTask
 
 __all__ = ["Players"]
@@ -31,6 +33,9 @@ class Players:
         lockstep: as `Batcher` has it.
         patience: seconds in which another player that answers one at a time must have answered.
         trusted: names of other players whose failure is an error, too.
+
+    Raises:
+        ValueError: for what is no agent, naming the method that it lacks.
     """
 
     def __init__(
@@ -42,6 +47,8 @@ class Players:
         trusted: Container[str] = (),
     ):
         named = {"": agent, **others}
+        for one in named.values():
+            _check_agent(one)
         batched = {name: cast(BatchAgent, one) for name, one in named.items() if hasattr(one, "act_batch")}
         self._alone = {name: cast(Agent, one) for name, one in named.items() if name not in batched}
         self._batcher = Batcher(batched.pop("", None), lockstep, batched, trusted)
@@ -75,7 +82,10 @@ class Players:
         player = conversation.task.player
         if player not in self._alone:
             return await self._batcher.act(conversation)
-        answer = self._alone[player].act(conversation)
+        answer: Any = self._alone[player].act(conversation)
+        if not inspect.isawaitable(answer):
+            kind = type(self._alone[player]).__name__
+            raise TypeError(f"{kind}.act must be a coroutine (async def); it returned {shorten(answer)}")
         if not player or player in self._trusted:
             return await answer
         try:
@@ -90,3 +100,10 @@ class Players:
         """An episode is over."""
         agent: Any = self._alone.get(conversation.task.player, self._batcher)
         agent.end(conversation)
+
+
+def _check_agent(agent: object) -> None:
+    acts = [name for name in ("act", "act_batch") if callable(getattr(agent, name, None))]
+    lacks = [*([] if acts else ["act or act_batch"]), *([] if callable(getattr(agent, "end", None)) else ["end"])]
+    if lacks:
+        raise ValueError(f"{type(agent).__name__} is no mmgym.agent.Agent: it has no method {' and no '.join(lacks)}")
