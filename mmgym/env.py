@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 import gymnasium as gym
 import numpy as np
 
+from mmgym.parts import as_picture
 from mmgym.pointing import Pointer
 from mmgym.rewards import RewardTerms
 from mmgym.spaces import TextSpace, Tool, ToolCall, ToolSpace, whole
@@ -242,6 +243,8 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         Raises:
             ValueError: for another option, or a split, level or task that does not exist, naming those that do.
         """
+        if "action_space" not in vars(self):
+            raise TypeError(f"{type(self).__name__}.__init__ must call super().__init__(**arguments)")
         super().reset(seed=seed)
         options = {} if options is None else options
         if not isinstance(options, Mapping) or not set(options) <= {"level", "split", "task"}:
@@ -274,6 +277,8 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
                 self._terminated = self.success or self._is_failure()
             for call in calls:
                 effect = self._perform(call)
+                if not isinstance(effect, Effect):
+                    raise TypeError(f"{type(self).__name__}.{call.name} must return an Effect; got {effect!r}")
                 effective |= effect.effective
                 if effect.feedback:
                     notes.append(effect.feedback)
@@ -289,7 +294,11 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
         terms = self._reward_terms()
         truncated = not self._terminated and self.turn >= self.max_turns
         info = self._info(terms=terms, valid=valid, effective=effective)
-        return observation, float(sum(terms.values())), self._terminated, truncated, info
+        try:
+            reward = float(sum(terms.values()))
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}._reward_terms must return numbers by name; got {terms}") from error
+        return observation, reward, self._terminated, truncated, info
 
     def render(self) -> np.ndarray | None:
         """The picture of the current state, or None without a render mode."""
@@ -415,7 +424,7 @@ class MultimodalEnv(gym.Env[dict[str, Any], Any]):
     def _observe(self) -> dict[str, Any]:
         observation: dict[str, Any] = {}
         if self.obs_mode != "text":
-            observation["image"] = self._image()
+            observation["image"] = as_picture(f"{type(self).__name__}._image", self._image(), self.image_shape)
         if self.obs_mode != "image":
             observation["text"] = self._text()
         observation["feedback"] = self._feedback

@@ -15,7 +15,7 @@ from gymnasium.spaces import Space
 
 from mmgym.spaces import TextSpace
 
-__all__ = ["AudioSpace", "PartsSpace", "wave_file"]
+__all__ = ["AudioSpace", "PartsSpace", "as_picture", "wave_file"]
 
 _SAMPLE_SIDE = 32
 
@@ -141,3 +141,21 @@ def wave_file(samples: np.ndarray, rate: int) -> bytes:
         writer.setframerate(rate)
         writer.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     return file.getvalue()
+
+
+def as_picture(maker: str, picture: Any, size: tuple[int, int]) -> np.ndarray:
+    """`picture` if it is a uint8 array (height, width, 3).
+
+    Args:
+        maker: who made it, for the message.
+        picture: what was made.
+        size: the height and width that it must have.
+
+    Raises:
+        TypeError: when it is anything else, naming its form and the one that it must have.
+    """
+    shape = (*size, 3)
+    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.shape == shape:
+        return picture
+    form = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else type(picture).__name__
+    raise TypeError(f"{maker} must return a uint8 array {shape}; got {form}")

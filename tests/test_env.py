@@ -8,8 +8,9 @@ import pytest
 from toy import Corridor, Page
 
 import mmgym_puzzles  # noqa: F401
-from mmgym.env import SPLITS, MultimodalEnv, Unsupported, choose, unwrap
-from mmgym.spaces import InvalidAction, ToolCall
+from mmgym.env import SPLITS, Effect, MultimodalEnv, Unsupported, choose, unwrap
+from mmgym.spaces import InvalidAction, ToolCall, tool
+from mmgym.testing import check_conformance
 from mmgym.wrappers import BlankImage
 
 LEFT, RIGHT = (ToolCall("move", {"direction": way}) for way in ("left", "right"))
@@ -204,3 +205,54 @@ def test_the_base_class_states_what_a_subclass_must_define():
 
     with pytest.raises(ValueError, match="at least one"):
         Unfinished()
+
+
+class Hasty(Corridor):
+    def __init__(self):
+        self.colour = "red"
+
+
+class Floats(Corridor):
+    def _image(self):
+        return super()._image() / 255
+
+
+class Low(Corridor):
+    def _image(self):
+        return super()._image()[:10]
+
+
+class Nothing(Corridor):
+    def _image(self):
+        super()._image()
+
+
+class Wordy(Corridor):
+    def _reward_terms(self):
+        return {"outcome": "much"}
+
+
+class Silent(Corridor):
+    @tool
+    def poke(self) -> Effect:
+        """Poke the wall."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Hasty, r"Hasty.__init__ must call super\(\).__init__\("),
+        (Floats, r"Floats._image must return a uint8 array \(224, 224, 3\); got float64 \(224, 224, 3\)"),
+        (Low, r"Low._image must return a uint8 array \(224, 224, 3\); got uint8 \(10, 224, 3\)"),
+        (Nothing, r"Nothing._image must return a uint8 array \(224, 224, 3\); got NoneType"),
+        (Wordy, r"Wordy._reward_terms must return numbers by name; got {'outcome': 'much'}"),
+        (Silent, r"Silent.poke must return an Effect; got None"),
+    ],
+)
+def test_a_slip_in_a_class_of_ones_own_is_named(kind, said):
+    with pytest.raises(TypeError, match=said):
+        env = kind()
+        env.reset(seed=0)
+        env.step({"name": "poke", "arguments": {}} if kind is Silent else RIGHT)
+    with pytest.raises(AssertionError, match=said):
+        check_conformance(kind)
