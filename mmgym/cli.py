@@ -199,11 +199,17 @@ def _play(options: Play) -> int:
         )
         if options.episodes < 1:
             raise ValueError(f"episodes must be at least 1; got {options.episodes}")
+        if options.seed < 0:
+            raise ValueError(f"seed must be at least 0; got {options.seed}")
+        save = options.save or ("runs/play" if options.agent == "human" else None)
+        if save is not None:
+            Path(save).mkdir(parents=True, exist_ok=True)
         if options.agent == "expert" and unwrap(env).capabilities.expert == "none":
             raise ValueError(f"{options.env} has no expert; take --agent random or human")
+    except OSError as problem:
+        raise UsageError(str(problem)) from problem
     except (LookupError, ValueError, ImportError, Unsupported) as problem:
         raise UsageError(str(problem.args[0] if problem.args else problem)) from problem
-    save = options.save or ("runs/play" if options.agent == "human" else None)
     play(
         env,
         options.agent,

@@ -63,6 +63,8 @@ def test_list_says_how_to_get_a_missing_extra(monkeypatch, capsys):
         ([LAKE, "--split", "nope"], "ood"),
         ([LAKE, "--task", "nope"], "detour"),
         ([LAKE, "--episodes", "0"], "at least 1"),
+        ([LAKE, "--seed", "-1"], "seed must be at least 0; got -1"),
+        ([LAKE, "--save", f"{__file__}/seen"], "Not a directory"),
     ],
 )
 def test_play_answers_mistakes_in_one_line(arguments, expected, capsys):

@@ -19,6 +19,7 @@ from mmgym.registry import Suite, SuiteEntry, suite
 from mmgym.registry import entry as environment
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.rollout.host import load_attribute, put_on
+from mmgym.spaces import whole
 from mmgym.trajectory import EpisodeTask, ImageStore, Trajectory
 from mmgym.wrappers import PROBES
 
@@ -80,6 +81,7 @@ class BenchConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0; got {value}")
+        whole("seed", self.seed, 0)
 
 
 Progress = Callable[[int, int, list[Record], dict[str, float]], None]

@@ -121,6 +121,11 @@ def test_a_slip_of_the_pen_does_not_take_the_folder(config):
     assert Folder(config.out).about()["episodes"] == 1
 
 
+def test_a_seed_below_0_is_refused_before_anything_is_played():
+    with pytest.raises(ValueError, match="seed must be a whole number from 0; got -5"):
+        BenchConfig(seed=-5)
+
+
 def test_a_file_in_place_of_the_folder_is_named(config, tmp_path):
     (tmp_path / "notes.txt").write_text("dear")
     with pytest.raises(ValueError, match=r"notes.txt is a file, not a folder: give another --out"):
