@@ -1,6 +1,8 @@
 """WebNav's kit without a browser: worlds, changes and their verification, answers, sites in an episode."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -174,3 +176,10 @@ def test_answers_are_checked_when_made():
         Answer("x", "poem")
     with pytest.raises(ValueError, match="must be a number"):
         Answer("x", "number")
+
+
+@pytest.mark.parametrize("package", ["jinja2", "starlette"])
+def test_a_site_without_its_packages_says_how_to_get_them(package):
+    code = f"import sys; sys.modules[{package!r}] = None; import gymnasium, mmgym; gymnasium.make('mmgym/WebNav-v0')"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
+    assert "ModuleNotFoundError: web sites need " in said and "pip install 'mmgym[web]'" in said.splitlines()[-1]

@@ -26,11 +26,14 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import jinja2
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route, Router
+try:
+    import jinja2
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, RedirectResponse, Response
+    from starlette.routing import Route, Router
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"web sites need {error.name}: pip install 'mmgym[web]'", name=error.name) from error
 
 if TYPE_CHECKING:
     from mmgym_web.webnav.kit.episode import Episode
