@@ -74,4 +74,4 @@ class Display:
             self._progress.update(self._tasks[stage], completed=step, values=text)
         elif time.monotonic() - self._last > 10 or step == steps:
             self._last = time.monotonic()
-            self.console.print(f"{stage} {step}/{steps}  {text}", highlight=False)
+            self.console.print(f"{stage} {step}/{steps}  {text}", highlight=False, soft_wrap=True)
