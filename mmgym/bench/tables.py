@@ -112,7 +112,8 @@ def transfer_table(folders: dict[str, Folder], by: By = "environment") -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=escape(title), box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
+    # no padding but the space that the box draws: ten columns fit into a terminal of 80
+    return Table(title=escape(title), box=SIMPLE_HEAD, pad_edge=False, padding=0, title_justify="left")
 
 
 def _short(name: str) -> str:

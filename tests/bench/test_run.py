@@ -313,6 +313,18 @@ def test_tables_print_names_as_they_are():
     assert shown.getvalue().count(name) == 3 and "[/a] on [/b]" in shown.getvalue()
 
 
+def test_the_table_of_a_run_fits_into_a_terminal_of_80_columns():
+    names = ["MentalRotation2D", "FrozenLake", "AudioVisualQA"]
+    records = [
+        Record(k, f"mmgym/{name}-v0", {}, 3, "test", 5, 0, "terminated", True, 1.0, 31, 3, 3, 3, 3, seconds_env=12.34)
+        for k, name in enumerate(names)
+    ]
+    console = Console(file=(shown := io.StringIO()), width=80)
+    console.print(summary_table(summarise(records), "title"))
+    lines = [line.split() for line in shown.getvalue().splitlines()]
+    assert {line[0] for line in lines if line and line[-1] == "12.34"} >= {f"{name}-v0" for name in names}
+
+
 def test_the_page_counts_no_token_twice():
     record = Record(0, LAKE, {}, 1, "test", 5, 0, "terminated", True, 1.0, 3, 3, 3, 3, 3)
     usage = {"prompt_tokens": 100, "cached_tokens": 60, "completion_tokens": 10, "reasoning_tokens": 4, "dollars": 1}
@@ -369,6 +381,10 @@ def test_suites_hold_environments_that_are_there_and_no_instance_twice():
     assert suite("core") == found["core@1"]
     with pytest.raises(ValueError, match=r"unknown suite 'kore'.*core@1"):
         suite("kore")
+
+
+def test_every_suite_says_what_it_is_for():
+    assert [name for name, suite in suites().items() if not suite.summary] == []
 
 
 def test_suites_are_told_apart_by_a_digest_of_their_entries():

@@ -24,10 +24,15 @@ def suites(entries: Sequence[EnvironmentEntry]) -> tuple[Suite, ...]:
     core = [f"mmgym/{name}-v0" for name in _CORE]
     all_levels = {entry.id: tuple(range(1, entry.levels + 1)) for entry in entries}
     return (
-        Suite("smoke", 1, tuple(SuiteEntry(id, (1,), episodes=4) for id in core[:2])),
-        Suite("core", 1, tuple(SuiteEntry(id, (1, 3), episodes=25) for id in core)),
+        Suite("smoke", 1, tuple(SuiteEntry(id, (1,), episodes=4) for id in core[:2]), "seconds: does it work"),
+        Suite(
+            "core",
+            1,
+            tuple(SuiteEntry(id, (1, 3), episodes=25) for id in core),
+            "some of each family",
+        ),
         Suite("puzzles", 1, tuple(SuiteEntry(id, (1, 3, 5), episodes=20) for id in ids), "every puzzle"),
-        Suite("full", 1, tuple(SuiteEntry(id, all_levels[id], episodes=50) for id in ids)),
+        Suite("full", 1, tuple(SuiteEntry(id, all_levels[id], episodes=50) for id in ids), "everything, every level"),
         *(
             Suite(name, 1, _presets(entries, name), f"the puzzles with the settings of {title}")
             for name, title in (("vagen", "VAGEN"), ("visgym", "VisGym"), ("rl4vlm", "RL4VLM"))
