@@ -100,10 +100,13 @@ def doctor(console: Console | None = None) -> int:
     for check in checks:
         table.add_row(check.name, Text(check.status, style=colours[check.status]), Text(check.detail))
     console.print(table)
+    remedies: dict[str, list[str]] = {}
     for check in checks:
         if check.remedy:
-            # One unwrapped line each: a command in a narrow table column cannot be copied.
-            console.print(f"{check.name}: {check.remedy}", markup=False, highlight=False, soft_wrap=True)
+            remedies.setdefault(check.remedy, []).append(check.name)
+    for remedy, names in remedies.items():
+        # One unwrapped line each: a command in a narrow table column cannot be copied.
+        console.print(f"{', '.join(names)}: {remedy}", markup=False, highlight=False, soft_wrap=True)
     return int(any(check.core and check.status != "ok" for check in checks))
 
 

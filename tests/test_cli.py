@@ -244,6 +244,13 @@ def test_doctor_fails_only_for_the_core(pretend, monkeypatch):
     assert doctor.doctor(quiet) == 1
 
 
+def test_doctor_gives_each_command_once(pretend, capsys):
+    pretend(torch=None, transformers=None, torchvision=None)
+    assert cli.main(["doctor"]) == 0
+    commands = [line for line in capsys.readouterr().out.splitlines() if "[train]" in line and "pip install" in line]
+    assert len(commands) == 1 and commands[0].startswith("torch, transformers: ")
+
+
 def test_doctor_finds_chromium_by_its_variable(monkeypatch, tmp_path):
     binary = tmp_path / "chromium"
     monkeypatch.setenv("MMGYM_CHROMIUM", str(binary))
