@@ -146,7 +146,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0, 1 when `doctor` finds the core broken, or 2 for a mistake in the arguments.
+        The exit status: 0, 1 when `doctor` finds the core broken, 2 for a mistake in the arguments, or 130 where the
+        user has stopped it.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if os.getcwd() not in sys.path:  # last: agents and environments of one's own, but never in place of a package
@@ -169,6 +170,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Never wrapped: a path or a command in the message must survive copy and paste.
         Console(stderr=True).print(Text.assemble(("mmgym: ", "bold red"), str(problem)), soft_wrap=True)
         return 2
+    except KeyboardInterrupt:
+        goes_on = ": the same command goes on" if arguments[0] in ("bench", "train") else ""
+        Console(stderr=True).print(f"mmgym: stopped{goes_on}")
+        return 130
 
 
 def _run(options: object) -> int:

@@ -283,3 +283,13 @@ def test_what_is_named_is_looked_for_in_the_working_directory(tmp_path, monkeypa
     asked = ["--suite", "mmgym/FrozenLake-v0", "--episodes", "1", "--out", "runs/up", "--format", "tag"]
     assert cli.main(["bench", "--agent", "my_agents:Up", *asked]) == 0
     assert sys.path[-1] == str(tmp_path) and "Up" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "said"), [("bench", "stopped: the same command goes on"), ("view", "stopped")])
+def test_who_stops_a_command_sees_one_line(command, said, monkeypatch, capsys):
+    def stop(argv):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, f"_{command}", stop)
+    assert cli.main([command]) == 130
+    assert capsys.readouterr().err == f"mmgym: {said}\n"
