@@ -293,3 +293,14 @@ def test_who_stops_a_command_sees_one_line(command, said, monkeypatch, capsys):
     monkeypatch.setattr(cli, f"_{command}", stop)
     assert cli.main([command]) == 130
     assert capsys.readouterr().err == f"mmgym: {said}\n"
+
+
+def test_view_tells_no_folder_from_an_empty_one(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for arguments, said in (
+        ([], "give the folder of a run"),
+        ([str(tmp_path / "nope")], "there is no folder "),
+        ([str(tmp_path / "empty")], "empty holds nothing to look at"),
+    ):
+        assert cli.main(["view", *arguments, "--out", str(tmp_path / "page.html")]) == 2
+        assert said in capsys.readouterr().err

@@ -53,7 +53,7 @@ def write_bench_report(folders: Sequence[str | Path], out: str | Path | None = N
 def index_of(folders: Sequence[Path]) -> tuple[dict[str, Any], list[Source]]:
     """The index of a page of some folders, and where its episodes are. Raises what `write_bench_report` does."""
     if not folders:
-        raise ValueError("there is no folder to look at")
+        raise ValueError("give the folder of a run, such as runs/bench")
     sources = find_sources(folders)
     training = [folder for folder in folders if is_training(folder)]
     if training and len(folders) > 1:

@@ -111,6 +111,8 @@ def find_sources(folders: Sequence[Path]) -> list[Source]:
             found.append(BenchSource(folder))
         elif is_training(folder):
             found += _kept(folder, prefix=f"{folder.name}, " if len(folders) > 1 else "")
+        elif not folder.exists():
+            raise FileNotFoundError(f"there is no folder {folder}")
         else:
             raise FileNotFoundError(
                 f"{folder} holds nothing to look at: expected bench.json, of a benchmark, or metrics.jsonl, of training"
