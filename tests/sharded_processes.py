@@ -32,6 +32,9 @@ from mmgym_agents.layers import arrange_layers
 from mmgym_agents.parts import freeze
 from mmgym_agents.vlm import VLM
 
+PATIENCE = 3.0
+"""Seconds without a sign of life after which processes that torchrun starts give each other up."""
+
 
 def policy_of(spec: dict[str, Any]) -> VLM:
     """The tiny policy that a test asks for."""
@@ -187,7 +190,7 @@ def as_torchrun_starts(environment: dict[str, str], function: Callable[[World, s
     """One of several processes that torchrun has started."""
     torch.set_num_threads(1)
     os.environ.update(environment)
-    distributed.Watch = functools.partial(distributed.Watch, every=0.2, patience=3)
+    distributed.Watch = functools.partial(distributed.Watch, every=0.2, patience=PATIENCE)
     print(distributed.launch(function, argument, 1), flush=True)
 
 
@@ -200,6 +203,14 @@ def work_together(world: World, what: str) -> int:
     if what != "work":
         time.sleep(600)
     return sum(world.gather(world.local_rank)) * 2
+
+
+def write_at_the_end(world: World, folder: str) -> str:
+    """The first process writes for longer than a sign of life may take; the second has nothing left to do."""
+    if world.is_main:
+        time.sleep(1.5 * PATIENCE)
+        Path(folder).mkdir()
+    return "written"
 
 
 def die_while_writing(world: World, folder: str) -> None:

@@ -149,11 +149,12 @@ def _run_as_member(function: Callable[[World, Any], T], argument: Any) -> T:
     watch = Watch(world.rank, world.size, world.gather(secrets.token_hex(4))[0])
     try:
         result = function(world, argument)
+        dist.barrier()  # who has nothing left to do is not missed while another still writes
     except Exception as error:
         watch.report(error)
         raise
     watch.stop()
-    dist.barrier()
+    dist.barrier()  # nobody leaves, perhaps with the meeting place, while others still look there
     _leave()
     return result
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from playing import teach_format, tiny
 from processes import free_port, start
-from sharded_processes import as_torchrun_starts, die_while_writing, work_together
+from sharded_processes import as_torchrun_starts, die_while_writing, work_together, write_at_the_end
 from short_runs import ROOT, descendants, gone_within, metrics_of, short_run, write_toml
 
 from mmgym.learn.checkpoint import latest_checkpoint
@@ -63,6 +63,14 @@ def test_a_process_that_is_silent_is_missed(tmp_path):
     first.join(120)
     second.kill()
     assert first.exitcode == 1 and "process 1 has left no sign of life for 3 s" in logs[0].read_text()
+
+
+def test_who_is_done_is_not_missed_while_another_writes(tmp_path):
+    processes, logs = start_two(tmp_path, str(tmp_path / "export"), write_at_the_end)
+    for process, log in zip(processes, logs, strict=True):
+        process.join(120)
+        assert process.exitcode == 0 and log.read_text() == "written\n", log.read_text()
+    assert (tmp_path / "export").is_dir()
 
 
 def test_a_process_killed_while_it_writes_leaves_the_checkpoint_before(tmp_path):
