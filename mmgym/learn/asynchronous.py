@@ -132,6 +132,9 @@ class RolloutsAhead:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
+        """What has ended the thread."""
+        self._failure: BaseException | None = None
+        """What ends it, once what is being played is given up."""
 
     # --- the learner's side ------------------------------------------------------------------------------------------
 
@@ -248,7 +251,7 @@ class RolloutsAhead:
             function(*arguments)
             return
         try:
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._loop.call_soon_threadsafe(self._receive, function, *arguments)
         except RuntimeError:  # the loop has closed since
             assert self._thread is not None
             self._thread.join()
@@ -269,7 +272,7 @@ class RolloutsAhead:
                 torch.cuda.set_device(device)  # a new thread starts with the first one
             asyncio.run(self._play())
         except asyncio.CancelledError:
-            pass
+            error = self._failure or error
         except BaseException as problem:
             error = problem
         finally:
@@ -287,6 +290,15 @@ class RolloutsAhead:
             self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
             self._changed.notify_all()
         await self.executor.stream(self, _noting(self._sampler, self._note), self.most)
+
+    def _receive(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call what was handed over; an error, which the loop would only log, ends the thread."""
+        try:
+            function(*arguments)
+        except BaseException as error:
+            assert self._task is not None
+            self._failure = self._failure or error
+            self._task.cancel()
 
     @torch.no_grad()
     def _take(self, version: int, weights: dict[str, torch.Tensor]) -> None:

@@ -297,6 +297,26 @@ def test_an_error_of_the_sampler_is_the_learner_s(made):
             call()
 
 
+def test_weights_that_cannot_be_taken_are_the_learner_s_error(made):
+    _, sampler, ahead = made()
+
+    def refuse(version):
+        raise MemoryError("no room for the weights")
+
+    ahead.publish(0)
+    ahead.begin(0, tasks_of(0, [0]))
+    ahead.collect(0)
+    sampler.weights_changed = refuse
+    with pytest.raises(MemoryError, match="no room"):
+        ahead.publish(1)
+        with ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(ahead.probe, 1)
+            try:
+                asked.result(SECONDS)
+            finally:
+                ahead.close()  # lets the probe go that waits in vain
+
+
 def test_a_task_that_cannot_be_is_the_learner_s_error(made):
     _, _, ahead = made()
     ahead.publish(0)
