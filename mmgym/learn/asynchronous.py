@@ -104,7 +104,7 @@ class RolloutsAhead:
         executor: plays; it is used by the thread alone, and closed in the end.
         policy: the policy that learns.
         make_sampler: from a policy to the agent that samples from it.
-        most: most episodes at once.
+        most: most episodes at once, 0 where there are more processes than groups.
     """
 
     def __init__(
@@ -114,7 +114,8 @@ class RolloutsAhead:
         make_sampler: Callable[[Policy], TrainableAgent],
         most: int,
     ):
-        self.executor, self.policy, self.most = executor, policy, most
+        # one without groups of its own waits for some all the same: it may get others' when a run is resumed
+        self.executor, self.policy, self.most = executor, policy, max(1, most)
         self._copy = policy.clone()
         self._sampler = make_sampler(self._copy)
         self._version = -1

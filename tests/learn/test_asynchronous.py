@@ -211,6 +211,18 @@ def test_nothing_is_played_that_was_not_handed_over(made):
     assert seconds > 0 and ahead.seconds_playing == seconds
 
 
+def test_a_process_without_groups_lives_on(made):
+    """There are more processes than groups: it plays nothing, and takes the weights all the same."""
+    _, sampler, ahead = made(most=0)
+    for step in range(3):
+        ahead.publish(step)
+        ahead.begin(step, [])
+        assert ahead.collect(step).trajectories == [] and ahead.probe(step)[0] == []
+    assert sampler.versions == [0, 1, 2]
+    ahead.begin(3, tasks_of(3, [0]))
+    assert len(ahead.collect(3).trajectories) == 2
+
+
 def test_lockstep_does_not_wait_for_room_that_nobody_fills():
     """Two episodes and room for eight: batches hold both, and both end."""
     asked = []
