@@ -100,7 +100,7 @@ class Worker(ABC):
         finally:
             self._waiting.pop(number, None)
 
-    def _answered(self, reply: bytes) -> None:
+    def _answered(self, reply: bytes | bytearray) -> None:
         """Take what `mmgym.rollout.serving.Hosts.answer` gave."""
         try:
             number, error, result = pickle.loads(reply)

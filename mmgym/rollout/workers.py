@@ -11,10 +11,11 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
 import threading
-from multiprocessing.connection import Connection
 from typing import Any
 
+from mmgym.rollout.pipe import Pipe, read_message, write_message
 from mmgym.rollout.serving import Hosts
 from mmgym.rollout.worker import Handle, LostWorker, Worker
 
@@ -71,27 +72,46 @@ class _Process(Worker):
         super().__init__(timeout)
         self._settings = settings
         self._process: Any = None
-        self._pipe: Connection | None = None
+        self._pipe: Pipe | None = None
 
     def _listen(self) -> None:
         if self._pipe is not None:
             asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._receive)
+            self._send_the_rest()
 
     def _ignore(self) -> None:
         if self._pipe is not None:
             asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+            asyncio.get_running_loop().remove_writer(self._pipe.fileno())
 
     def _found_dead(self) -> str:
         return "" if self._process is None or self._process.is_alive() else self._death()
 
     def _send(self, number: int, slot: int, method: str, arguments: tuple[Any, ...]) -> None:
+        request = pickle.dumps((number, slot, method, arguments), pickle.HIGHEST_PROTOCOL)
         if self._pipe is None:
             self._start()
         assert self._pipe is not None
         try:
-            self._pipe.send((number, slot, method, arguments))
+            self._pipe.send(request)
         except OSError as error:
             raise LostWorker(self._death()) from error
+        self._send_the_rest()
+
+    def _send_the_rest(self) -> None:
+        """Let the event loop send, when there is room, what there was none for."""
+        if self._pipe is not None and self._pipe.has_unsent:
+            asyncio.get_running_loop().add_writer(self._pipe.fileno(), self._flush)
+
+    def _flush(self) -> None:
+        assert self._pipe is not None
+        try:
+            self._pipe.flush()
+        except OSError:
+            self._fail(self._death())
+        else:
+            if not self._pipe.has_unsent:
+                asyncio.get_running_loop().remove_writer(self._pipe.fileno())
 
     def _end(self) -> None:
         if self._pipe is not None:
@@ -111,7 +131,8 @@ class _Process(Worker):
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
+        ours, theirs = socket.socketpair()
+        self._pipe = Pipe(ours)
         self._process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
         self._process.start()
         theirs.close()
@@ -126,23 +147,24 @@ class _Process(Worker):
     def _receive(self) -> None:
         assert self._pipe is not None
         try:
-            reply = self._pipe.recv_bytes()
+            reply = self._pipe.receive()
         except (EOFError, OSError):
             self._fail(self._death())
         else:
-            self._answered(reply)
+            if reply is not None:
+                self._answered(reply)
 
 
-def _serve(pipe: Connection, settings: dict[str, Any]) -> None:
+def _serve(pipe: socket.socket, settings: dict[str, Any]) -> None:
     """The loop of a worker process; ends when the parent closes the pipe or dies."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     hosts = Hosts(settings)
     with contextlib.suppress(EOFError, OSError):
-        pipe.send_bytes(pickle.dumps((0, None, None)))
+        write_message(pipe, pickle.dumps((0, None, None)))
         while True:
-            pipe.send_bytes(hosts.answer(*pipe.recv()))
+            write_message(pipe, hosts.answer(*pickle.loads(read_message(pipe))))
     _end_group()
 
 

@@ -2,17 +2,22 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from machinery import FAULTY, BatchSpeaker, faulty_tasks, told
+from machinery import FAULTY, BatchSpeaker, Speaker, faulty_tasks, told
 
+from mmgym import ToolCall
+from mmgym.agent import Response
 from mmgym.rollout import Executor, RolloutConfig
+from mmgym.rollout.pipe import Pipe, read_message, write_message
 from mmgym.trajectory import EpisodeTask, Status
 from mmgym_agents.scripted import ExpertAgent, RandomAgent, scripted_agent
 
@@ -123,6 +128,69 @@ def test_a_slow_agent_is_not_a_slow_environment():
         tasks = [EpisodeTask(FAULTY, s, kwargs={"image_size": 32, "max_turns": 2}) for s in range(2)]
         rollout = executor.run(tasks, BatchSpeaker("nothing", seconds=0.6))
     assert rollout.failed == 0 and all(len(t.turns) == 2 for t in rollout.trajectories)
+
+
+def test_long_answers_and_large_pictures_pass_each_other():
+    """A worker that sends more than a pipe holds while it is sent as much: neither may wait for the other."""
+
+    lengths = [1_000_000]
+
+    class Long(Speaker):
+        async def act(self, conversation):
+            return Response("", action=ToolCall("move", {"direction": "x" * lengths[-1]}))
+
+    def give_up():
+        lengths.append(1)
+        for pid in processes(executor):
+            os.kill(pid, signal.SIGKILL)
+
+    config = RolloutConfig(workers=1, per_worker=4, lockstep=False, retries=0)
+    tasks = [EpisodeTask(FAULTY, s, kwargs={"image_size": 1024, "max_turns": 3}) for s in range(4)]
+    with Executor(config) as executor:
+        alarm = threading.Timer(60, give_up)
+        alarm.start()
+        rollout = executor.run(tasks, Long(""))
+        alarm.cancel()
+    assert rollout.failed == rollout.retried == 0 and all(len(t.turns) == 3 for t in rollout.trajectories)
+
+
+def test_a_worker_that_stops_in_the_middle_of_a_message_is_waited_for_no_longer_than_others():
+    """Another process still holds its end of the pipe, so that nothing says that it is gone."""
+    ours, theirs = socket.socketpair()
+    pipe, message = Pipe(ours), os.urandom(100_000)
+    sizes = len(message).to_bytes(8, "big")
+    for part in (sizes[:3], sizes[3:] + message[:10], message[10:50_000]):
+        theirs.sendall(part)
+        assert pipe.receive() is None
+    theirs.sendall(message[50_000:] + sizes + message[:5])
+    assert pipe.receive() == message
+    assert pipe.receive() is None
+    theirs.close()
+    with pytest.raises(EOFError):
+        pipe.receive()
+    with pytest.raises(OSError):
+        pipe.send(message)
+    pipe.close()
+
+
+def test_what_there_is_no_room_for_is_sent_later():
+    ours, theirs = socket.socketpair()
+    pipe, messages = Pipe(ours), [os.urandom(size) for size in (3_000_000, 1, 500_000)]
+    for message in messages:
+        pipe.send(message)
+    assert pipe.has_unsent
+    with ThreadPoolExecutor(1) as thread:
+        read = thread.submit(lambda: [read_message(theirs) for _ in messages])
+        while pipe.has_unsent:
+            pipe.flush()
+        assert read.result() == messages
+    pipe.close()
+    with pytest.raises(EOFError):
+        read_message(theirs)
+    with pytest.raises(OSError):
+        write_message(theirs, b"x")
+        write_message(theirs, b"x")
+    theirs.close()
 
 
 def test_without_lockstep_a_slow_episode_holds_nobody_up(in_process):
