@@ -132,10 +132,10 @@ class _Process(Worker):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = socket.socketpair()
-        self._pipe = Pipe(ours)
-        self._process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
-        self._process.start()
-        theirs.close()
+        process = context.Process(target=_serve, args=(theirs, self._settings), daemon=True)
+        with theirs:
+            process.start()
+        self._pipe, self._process = Pipe(ours), process
         self._unanswered[0] = _START
         self.attach()
 

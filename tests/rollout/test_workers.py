@@ -1,5 +1,6 @@
 """Worker processes: what dies, hangs or exits costs its own episodes, and nothing outlives the run."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -213,6 +214,15 @@ def test_a_wrong_task_raises_at_once(pool):
     with pytest.raises(ValueError, match="nowhere"):
         pool.run(faulty_tasks(3), scripted_agent("machinery:nowhere"))
     assert pool.run(faulty_tasks(8), ExpertAgent()).failed == 0
+
+
+def test_a_worker_that_cannot_be_started_says_why(monkeypatch):
+    def start(process):
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", start)
+    with pytest.raises(BlockingIOError, match="no more processes"), Executor(RolloutConfig(workers=1)) as executor:
+        executor.run(faulty_tasks(1), ExpertAgent())
 
 
 def test_no_process_is_left_after_close():
