@@ -1,11 +1,13 @@
 """What two processes do together in the trainer's tests; importable in spawned processes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tiny_rows import random_segments, tiny_policy
 
+from mmgym.learn.checkpoint import latest_checkpoint
 from mmgym.learn.distributed import World
 from mmgym.learn.learner import Learner, OptimizerConfig, Part
 from mmgym.learn.losses import likelihood_loss
@@ -41,6 +43,19 @@ def gradients_of_parameters(world: World, argument: Any) -> list[tuple[torch.dty
         parameter.grad = torch.full_like(parameter, number + 1 + 10 * world.rank)
     world.sum_gradients(parameters)
     return [None if p.grad is None else (p.grad.dtype, p.grad.tolist()) for p in parameters]
+
+
+def read_checkpoints(world: World, trials: list[list[str]]) -> list[list[str]]:
+    """Of each trial, a folder for each process: which checkpoint each would go on from, or why it would not."""
+
+    def read(folder: str) -> str:
+        try:
+            found = latest_checkpoint(Path(folder), world)
+        except ValueError as error:
+            return str(error)
+        return str(found["number"]) if found else "none"
+
+    return [world.gather(read(folders[world.rank])) for folders in trials]
 
 
 def fail_in_the_child(world: World, argument: Any) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mmgym.learn.config import ConfigurationError
 from mmgym.learn.distributed import World
 
 if TYPE_CHECKING:
@@ -72,11 +73,22 @@ def latest_checkpoint(folder: Path, world: World | None = None, layout: Layout |
         folder: where checkpoints are.
         world: the processes, all of which must call it.
         layout: how sharded tensors are spread over them; None reads them whole.
+
+    Raises:
+        ConfigurationError: in every process, when they do not see the same checkpoints.
     """
     world = world or World()
-    for path in reversed(_checkpoints(folder)):
+    seen = _checkpoints(folder)
+    names = world.gather([path.name for path in seen])
+    if names.count(names[0]) < world.size:
+        rank = next(rank for rank, found in enumerate(names) if found != names[0])
+        raise ConfigurationError(
+            f"the processes see different checkpoints in {folder}: process 0 {', '.join(names[0]) or 'none'}, "
+            f"process {rank} {', '.join(names[rank]) or 'none'}; it must lie on a file system that all share"
+        )
+    for path in reversed(seen):
         state = _read_folder(path, world, layout) if path.is_dir() else _read_file(path)
-        if state is not None:
+        if all(world.gather(state is not None)):
             return state
         logger.warning(
             "checkpoint %s is damaged (cut off while it was written?): using the one before it, if any", path

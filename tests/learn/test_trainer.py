@@ -11,7 +11,7 @@ import pytest
 import torch
 from colours import COLOURS, FAILING
 from iterations import alternate, config_of, equal, paid, trainer_of, weights
-from two_processes import fail_in_the_child, gradient_and_share, gradients_of_parameters
+from two_processes import fail_in_the_child, gradient_and_share, gradients_of_parameters, read_checkpoints
 
 from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
@@ -212,6 +212,20 @@ def test_checkpoints_are_kept_two_deep_and_come_back(tmp_path, caplog):
     assert latest_checkpoint(tmp_path)["number"] == 3
     (tmp_path / "00000003.pt").write_bytes(b"")
     assert latest_checkpoint(tmp_path)["weight"].tolist() == [0, 1] and "00000003.pt is damaged" in caplog.text
+
+
+def test_processes_go_on_from_the_same_checkpoint_or_not_at_all(tmp_path):
+    """Folders that are not shared, and a file that one process cannot read whole."""
+    for folder, last in (("long", 3), ("short", 2), ("damaged", 3)):
+        for number in range(last + 1):
+            save_checkpoint(tmp_path / folder, number, {"number": number})
+    (tmp_path / "damaged" / "00000003.pt").write_bytes(b"")
+    long, short, damaged, empty = (str(tmp_path / name) for name in ("long", "short", "damaged", "empty"))
+    trials = [[long, long], [empty, empty], [long, damaged], [long, short], [long, empty]]
+    good, none, older, *refused = launch(read_checkpoints, trials, 2)
+    assert (good, none, older) == (["3", "3"], ["none", "none"], ["2", "2"])
+    for said in [one for both in refused for one in both]:
+        assert "see different checkpoints" in said and "00000003.pt" in said and "all share" in said
 
 
 # --- numbers by hand ------------------------------------------------------------------------------------------------
