@@ -58,6 +58,17 @@ def read_checkpoints(world: World, trials: list[list[str]]) -> list[list[str]]:
     return [world.gather(read(folders[world.rank])) for folders in trials]
 
 
+class Unwelcome:
+    """What cannot be read in another process."""
+
+    def __reduce__(self) -> Any:
+        return _refuse, ()
+
+
+def _refuse() -> None:
+    raise ValueError("not here")
+
+
 def fail_in_the_child(world: World, argument: Any) -> None:
     """The child raises while the main process waits for it."""
     if not world.is_main:

@@ -11,8 +11,8 @@ import contextlib
 import multiprocessing
 import os
 import secrets
-import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -102,6 +102,9 @@ def launch(function: Callable[[World, Any], T], argument: Any, processes: int, a
         argument: picklable.
         processes: how many; 1 runs it here and now.
         always_grouped: whether a single process, too, is a group of `torch.distributed`: sharding needs one.
+
+    Raises:
+        RuntimeError: when one of those that were started ends before it has met the others.
     """
     if started_from_outside():
         return _run_as_member(function, argument)
@@ -113,20 +116,19 @@ def launch(function: Callable[[World, Any], T], argument: Any, processes: int, a
             return function(World(), argument)
         finally:
             _leave()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    store = dist.TCPStore("127.0.0.1", 0, processes, is_master=True, timeout=_PATIENCE, wait_for_workers=False)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     children = [
-        context.Process(target=_child, args=(function, argument, rank, processes, port, theirs), daemon=True)
+        context.Process(target=_child, args=(function, argument, rank, processes, store.port, theirs), daemon=True)
         for rank in range(1, processes)
     ]
     for child in children:
         child.start()
     theirs.close()
     try:
-        _join(0, processes, port)
+        _wait_for(children, store)
+        _join(0, processes, store)
         result = function(World(0, processes), argument)
         dist.barrier()
         return result
@@ -159,9 +161,24 @@ def _run_as_member(function: Callable[[World, Any], T], argument: Any) -> T:
     return result
 
 
-def _join(rank: int, size: int, port: int) -> None:
-    address = f"tcp://127.0.0.1:{port}"
-    dist.init_process_group(_backend(), init_method=address, rank=rank, world_size=size, timeout=_PATIENCE)
+def _wait_for(children: Sequence[multiprocessing.process.BaseProcess], store: dist.Store) -> None:
+    """Wait until all have come to where they meet: who waits for their word there would not see that one has died."""
+    while not store.check([_here(rank) for rank in range(1, len(children) + 1)]):
+        for rank, child in enumerate(children, start=1):
+            if child.exitcode is not None:
+                raise RuntimeError(
+                    f"process {rank} of {len(children) + 1} ended (exit code {child.exitcode}) before it had met the "
+                    "others; its error is above"
+                )
+        time.sleep(0.02)
+
+
+def _here(rank: int) -> str:
+    return f"here/{rank}"
+
+
+def _join(rank: int, size: int, store: dist.Store) -> None:
+    dist.init_process_group(_backend(), store=store, rank=rank, world_size=size, timeout=_PATIENCE)
 
 
 def _leave() -> None:
@@ -171,7 +188,9 @@ def _leave() -> None:
 
 def _child(function: Callable[..., Any], argument: Any, rank: int, size: int, port: int, parent: Connection) -> None:
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    _join(rank, size, port)
+    store = dist.TCPStore("127.0.0.1", port, size, is_master=False, timeout=_PATIENCE)
+    store.set(_here(rank), "")
+    _join(rank, size, store)
     function(World(rank, size), argument)
     dist.barrier()
 

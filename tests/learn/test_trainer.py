@@ -11,7 +11,7 @@ import pytest
 import torch
 from colours import COLOURS, FAILING
 from iterations import alternate, config_of, equal, paid, trainer_of, weights
-from two_processes import fail_in_the_child, gradient_and_share, gradients_of_parameters, read_checkpoints
+from two_processes import Unwelcome, fail_in_the_child, gradient_and_share, gradients_of_parameters, read_checkpoints
 
 from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
@@ -342,6 +342,11 @@ def test_gradients_of_several_types_are_summed_and_what_nobody_has_stays_away():
 def test_a_child_that_fails_ends_the_run():
     with pytest.raises(RuntimeError):
         launch(fail_in_the_child, None, 2)
+
+
+def test_a_child_that_ends_before_it_has_come_is_not_waited_for():
+    with pytest.raises(RuntimeError, match=r"process 1 of 2 ended \(exit code 1\) before it had met the others"):
+        launch(gradients_of_parameters, Unwelcome(), 2)
 
 
 def test_an_optimizer_s_schedule_by_hand():
