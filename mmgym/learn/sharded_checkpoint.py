@@ -103,7 +103,10 @@ def _is_whole(path: Path, world: World) -> bool:
     manifest = path / _MANIFEST
     if not manifest.is_file():
         return False
-    digests = json.loads(manifest.read_text())
+    try:
+        digests = json.loads(manifest.read_text())
+    except ValueError:  # cut off, or no text at all
+        return False
     names = world.share(sorted(digests))
     return all((path / name).is_file() and _digest(path / name) == digests[name] for name in names)
 

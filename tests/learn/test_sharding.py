@@ -180,7 +180,10 @@ def test_a_damaged_checkpoint_is_passed_over(written, tmp_path, caplog):
     shard.write_bytes(shard.read_bytes()[:-1])
     (tmp_path / "00000003.partial").mkdir()
     assert latest_checkpoint(tmp_path)["number"] == 2 and "00000002 is damaged" in caplog.text
-    (tmp_path / "00000001" / "manifest.json").unlink()
+    manifest = tmp_path / "00000001" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-1])
+    assert latest_checkpoint(tmp_path) is None
+    manifest.unlink()
     assert latest_checkpoint(tmp_path) is None
 
 
