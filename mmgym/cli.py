@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Console(stderr=True).print(Text.assemble(("mmgym: ", "bold red"), str(problem)), soft_wrap=True)
         return 2
     except KeyboardInterrupt:
-        goes_on = ": the same command goes on" if arguments[0] in ("bench", "train") else ""
+        goes_on = ": the same command goes on" if arguments[:1] in (["bench"], ["train"]) else ""
         Console(stderr=True).print(f"mmgym: stopped{goes_on}")
         return 130
 

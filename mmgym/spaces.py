@@ -446,8 +446,9 @@ class TextSpace(Space[str]):
 
 def whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """`value` if it is a whole number from `least` to `most`; else a ValueError that names field, value and limits."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
-        return value
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if is_whole and least <= value and (most is None or value <= most):
+        return int(value)
     span = f"from {least}" if most is None else f"from {least} to {most}"
     raise ValueError(f"{name} must be a whole number {span}; got {value!r}")
 
@@ -459,6 +460,13 @@ def number(name: str, value: Any, least: float = 0.0, most: float = math.inf) ->
         return float(value)
     span = f"number from {least:g}" if most == math.inf else f"number from {least:g} to {most:g}"
     raise ValueError(f"{name} must be a {'finite number' if least == -math.inf else span}; got {value!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` if it is True or False; else a ValueError that names field and value: text is true, "false" too."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False; got {value!r}")
 
 
 def shorten(value: Any, limit: int = 60) -> str:

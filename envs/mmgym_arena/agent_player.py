@@ -75,7 +75,7 @@ class AgentPlayer:
             choose("agent", self.name, cast("Mapping[str, Any]", load_attribute(f"{_NAMED}:AGENTS")))
         RolloutConfig(format=self.format, prompt=self.prompt)
         choose("obs_mode", self.obs_mode, OBS_MODES)
-        whole("image_size", self.image_size, 16, 4096)
+        object.__setattr__(self, "image_size", whole("image_size", self.image_size, 16, 4096))
         try:
             json.dumps(dict(self.options))
         except TypeError as error:

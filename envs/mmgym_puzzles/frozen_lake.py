@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmgym.env import Capabilities, Effect, choose
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, flag, tool
 from mmgym_puzzles.frozen_lake_maps import LEVELS, PRESETS, SLIPS, TASKS, LakeMap, draw_map, slippery_policy
 from mmgym_puzzles.grid import DIRECTIONS, OUTSIDE, Direction, GridPuzzle, neighbors, where
 from mmgym_puzzles.looks import LAKE
@@ -128,8 +128,8 @@ class FrozenLake(GridPuzzle):
         self, *, preset: str | None = None, is_slippery: bool = False, hide_holes: bool = False, **arguments: Any
     ) -> None:
         # in a tuple: what cannot be hashed is no preset either, and is refused below
-        self.is_slippery = is_slippery or (preset in tuple(PRESETS) and PRESETS[preset].slippery)
-        self.hide_holes = hide_holes
+        self.is_slippery = flag("is_slippery", is_slippery) or (preset in tuple(PRESETS) and PRESETS[preset].slippery)
+        self.hide_holes = flag("hide_holes", hide_holes)
         if self.is_slippery:
             self.capabilities = replace(type(self).capabilities, expert="optimal_in_expectation")
         super().__init__(preset=preset, **arguments)

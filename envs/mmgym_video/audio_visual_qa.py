@@ -11,7 +11,7 @@ import numpy as np
 
 from mmgym.env import Capabilities, Effect, MachineryFailure, choose
 from mmgym.parts import AudioSpace
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, flag, tool
 from mmgym_video.looking import Shot
 from mmgym_video.pictures import WHOLE, crop
 from mmgym_video.procedural.audio_catalogue import AUDIO_FAMILIES
@@ -101,10 +101,8 @@ class AudioVisualQA(VideoQA):
         **arguments: Any,
     ) -> None:
         self.sound_given = choose("sound", sound, GIVEN)
-        if not isinstance(mute, bool):
-            raise ValueError(f"mute must be True or False; got {mute!r}")
-        self.mute = mute
-        if mute:  # who hears nothing can but guess
+        self.mute = flag("mute", mute)
+        if self.mute:  # who hears nothing can but guess
             self.capabilities = replace(self.capabilities, expert="optimal_in_expectation")
         if questions is None and not has_speech():
             silent = [name for name, family in AUDIO_FAMILIES.items() if not family.needs_speech]

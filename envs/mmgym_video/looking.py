@@ -22,7 +22,7 @@ from mmgym.env import Effect, MultimodalEnv, choose, whole
 from mmgym.parts import PartsSpace
 from mmgym.pointing import Pointer, pointers
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import TextSpace, ToolCall, number, tool
+from mmgym.spaces import TextSpace, ToolCall, flag, number, tool
 from mmgym_video.pictures import WHOLE, Box, contact_sheet, fitted, inner_box
 from mmgym_video.question import LETTERS, Question
 from mmgym_video.scoring import coverage, is_correct, option_index, score, temporal_iou
@@ -108,7 +108,8 @@ class LookingEnv(MultimodalEnv):
         self._frame_budget_argument = None if frame_budget is None else whole("frame_budget", frame_budget)
         self.grounding_reward = number("grounding_reward", grounding_reward)
         self.frame_cost = number("frame_cost", frame_cost)
-        self.repeat_question, self.open_answers = repeat_question, open_answers
+        self.repeat_question = flag("repeat_question", repeat_question)
+        self.open_answers = flag("open_answers", open_answers)
         super().__init__(image_size=image_size, **arguments)
         self._clear()
 

@@ -11,7 +11,7 @@ import numpy as np
 from annotated_types import Interval, MaxLen
 
 from mmgym.env import Capabilities, Effect, MachineryFailure, choose, whole
-from mmgym.spaces import Parameter, Tool, ToolCall, tool
+from mmgym.spaces import Parameter, Tool, ToolCall, flag, tool
 from mmgym_video.looking import LookingEnv, Permille, Shot, chosen_families
 from mmgym_video.pictures import WHOLE, Box, contact_sheet, crop, seen_on_sheet
 from mmgym_video.procedural.catalogue import FAMILIES
@@ -133,14 +133,15 @@ class VideoQA(LookingEnv):
         **arguments: Any,
     ) -> None:
         self.preview = choose("preview", preview, PREVIEWS)
-        self.preview_frames, self.shuffled = whole("preview_frames", preview_frames, 1, MAX_CALL), shuffled
+        self.preview_frames = whole("preview_frames", preview_frames, 1, MAX_CALL)
+        self.shuffled = flag("shuffled", shuffled)
         self.source: Source
         if questions is None:
             self.source = DrawnSource(chosen_families(families, self.all_families), duration, frame_size)
-            if shuffled:  # who sees other moments can but guess
+            if self.shuffled:  # who sees other moments can but guess
                 self.capabilities = replace(self.capabilities, expert="optimal_in_expectation")
         else:
-            if shuffled:
+            if self.shuffled:
                 raise ValueError("shuffled must be False with questions: it is a probe of drawn videos")
             self.source = FileSource(questions, videos, format, broken, split_by)
             splits: Any = "content" if split_by == "video" else "single"

@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from mmgym.env import SNAPSHOT_VERSION, Capabilities, Effect, MachineryFailure, MultimodalEnv, choose, whole
-from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall
+from mmgym.spaces import InvalidAction, Parameter, TextSpace, Tool, ToolCall, flag
 from mmgym_web import elements
 from mmgym_web.browser import (
     Action,
@@ -118,10 +118,9 @@ class WebEnv(BrowserTools, MultimodalEnv):
         self.action_mode = choose("action_mode", action_mode, ACTION_MODES)
         self.coordinates = choose("coordinates", coordinates, COORDINATES)
         self.grid = (grid[0], grid[1])
-        if tabs and (action_mode == "grid" or "goto" in self.without_tools):
+        self.show_address, self.tabs = flag("show_address", show_address), flag("tabs", tabs)
+        if self.tabs and (action_mode == "grid" or "goto" in self.without_tools):
             raise ValueError("tabs must be False with action_mode='grid', and where there are no addresses to go to")
-        self.show_address = show_address
-        self.tabs = tabs
         self.time_limit = time_limit
         self._page: Page | None = None
         self._folder: TaskFiles | None = None

@@ -81,7 +81,7 @@ class BenchConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0; got {value}")
-        whole("seed", self.seed, 0)
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0))
 
 
 Progress = Callable[[int, int, list[Record], dict[str, float]], None]

@@ -10,7 +10,7 @@ from annotated_types import Interval, MaxLen
 
 from mmgym.env import Effect, choose
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import TextSpace, Tool, ToolCall, number, tool
+from mmgym.spaces import TextSpace, Tool, ToolCall, flag, number, tool
 from mmgym_puzzles.generation.furnishing import LEVELS, Rooms, draw_room, furnish
 from mmgym_puzzles.generation.layout_instance import Furnished, fewest_moves, fits, from_json, task_of, to_json
 from mmgym_puzzles.generation.layout_json import LayoutError, read_layout, write_layout
@@ -125,7 +125,8 @@ class Layout3D(Puzzle):
     ) -> None:
         self.action = choose("action", action, _TOOLS)
         self.view = choose("view", view, _VIEWS)
-        self.hints, self.constraint_reward = hints, number("constraint_reward", constraint_reward)
+        self.hints = flag("hints", hints)
+        self.constraint_reward = number("constraint_reward", constraint_reward)
         super().__init__(**arguments)
         room = Room(400, 400, ("lower", 100), ("upper", 200), 0)
         rule = Rule("before", "chair", "desk", 0)

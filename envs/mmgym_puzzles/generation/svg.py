@@ -15,7 +15,7 @@ from annotated_types import MaxLen
 from mmgym.draw import blank, draw_text
 from mmgym.env import Capabilities, Effect
 from mmgym.rewards import RewardTerms
-from mmgym.spaces import ToolCall, number, tool
+from mmgym.spaces import ToolCall, flag, number, tool
 from mmgym_puzzles.generation import similarity
 from mmgym_puzzles.generation.svg_document import MAX_CHARACTERS
 from mmgym_puzzles.generation.svg_icons import draw_icon, frame_icon
@@ -122,7 +122,7 @@ class SVG(Puzzle):
         **arguments: Any,
     ) -> None:
         self.similarity_reward = number("similarity_reward", similarity_reward)
-        self.score_feedback, self.perceptual = score_feedback, perceptual
+        self.score_feedback, self.perceptual = flag("score_feedback", score_feedback), perceptual
         terms = [*similarity.WEIGHTS, *(["perceptual"] if perceptual is not None else [])]
         self.weights = {name: similarity.WEIGHTS.get(name, 1.0) for name in terms} if weights is None else dict(weights)
         values = list(self.weights.values())

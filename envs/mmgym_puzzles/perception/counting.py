@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Interval
 
 from mmgym.env import Effect
-from mmgym.spaces import ToolCall, tool
+from mmgym.spaces import ToolCall, flag, tool
 from mmgym_puzzles.perception.dots import draw_dot
 from mmgym_puzzles.perception.pointing import PointingPuzzle, from_json, to_json
 from mmgym_puzzles.perception.scenes import (
@@ -131,7 +131,7 @@ class Counting(PointingPuzzle):
     """The picture with its marks, once it is drawn."""
 
     def __init__(self, *, expert_marks: bool = False, **arguments: Any) -> None:
-        self.expert_marks = expert_marks
+        self.expert_marks = flag("expert_marks", expert_marks)
         super().__init__(**arguments)
         self._begin(("red", "circle", (Thing("circle", "red", 500, 500, 120),)))
 

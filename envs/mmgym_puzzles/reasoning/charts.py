@@ -12,7 +12,7 @@ from annotated_types import Interval
 
 from mmgym.env import Effect
 from mmgym.pointing import Pointer, pointers
-from mmgym.spaces import Parameter, Tool, ToolCall, tool
+from mmgym.spaces import Parameter, Tool, ToolCall, flag, tool
 from mmgym_puzzles.puzzle import layout_hash
 from mmgym_puzzles.reasoning.calculating import CalculatingPuzzle
 from mmgym_puzzles.reasoning.chart_data import Chart, draw_chart, reading, spots
@@ -155,7 +155,7 @@ class Charts(CalculatingPuzzle):
     """The picture of the part that is shown, with its readings, once it is drawn."""
 
     def __init__(self, *, expert_reads: bool = True, **arguments: Any) -> None:
-        self.expert_reads = expert_reads
+        self.expert_reads = flag("expert_reads", expert_reads)
         super().__init__(**arguments)
         chart = Chart("bar", "Guests", "day", ("Mon", "Tue"), ("",), ((20, 35),), ((40, 10),), 0, False)
         self._begin((chart, Question("value", (0,), (0,))))
