@@ -224,12 +224,15 @@ def entry(id: str) -> EnvironmentEntry:
     """The entry of an id.
 
     Raises:
-        ValueError: for an unknown id, naming the nearest and all known ones.
+        ValueError: for an unknown id, naming the nearest ones, or all where none is near.
     """
     if id in _entries:
         return _entries[id]
     known = sorted(_entries)
     folded = {name.casefold(): name for name in known} | {name.casefold().rpartition("/")[2]: name for name in known}
     near = list(dict.fromkeys(folded[n] for n in difflib.get_close_matches(str(id).casefold(), folded, cutoff=0.5)))
-    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-    raise ValueError(f"unknown environment {id!r}{hint} known: {', '.join(known) or 'none (is a plug-in installed?)'}")
+    if near:
+        hint = f"did you mean {' or '.join(near)}? mmgym list shows all {len(known)}"
+    else:
+        hint = f"known: {', '.join(known) or 'none (is a plug-in installed?)'}"
+    raise ValueError(f"unknown environment {id!r}; {hint}")
