@@ -87,12 +87,18 @@ class APIOptions:
             usual: the vendor's own variable.
 
         Raises:
-            ValueError: when the variable is empty.
+            ValueError: when the variable is empty, or holds what no header can: an error of the connection would
+                quote it.
         """
         variable = self.key_variable or ("" if self.base_url else usual)
-        key = os.environ.get(variable, "") if variable else ""
+        key = os.environ.get(variable, "").strip() if variable else ""
         if variable and not key:
             raise ValueError(f"the environment variable {variable} must hold the key of the endpoint; it is empty")
+        if not all("!" <= letter <= "~" for letter in key):
+            raise ValueError(
+                f"the environment variable {variable} must hold the key of the endpoint and nothing else; it holds "
+                "spaces, line ends or letters beyond ASCII"
+            )
         return key
 
     def dollars(self, usage: dict[str, float]) -> float:

@@ -42,6 +42,20 @@ def test_wrong_options_are_named(options, message, monkeypatch):
         make_agent("openai", **{"model": "m", "base_url": SOMEWHERE, **options})
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_a_key_is_read_without_what_stands_around_it(end, monkeypatch):
+    monkeypatch.setenv("A_KEY", f"sk-1{end}")
+    assert APIOptions(model="m", key_variable="A_KEY").key("") == "sk-1"
+
+
+@pytest.mark.parametrize("inside", ["\n", "\r", " ", "\N{EN DASH}"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(inside, monkeypatch):
+    monkeypatch.setenv("A_KEY", f"sk{inside}1")
+    with pytest.raises(ValueError, match="variable A_KEY must hold the key of the endpoint and nothing else") as told:
+        make_agent("openai", model="m", base_url=SOMEWHERE, key_variable="A_KEY")
+    assert f"sk{inside}1" not in str(told.value)
+
+
 def test_agents_are_named_with_what_they_need(monkeypatch):
     with pytest.raises(ValueError, match=r"agent must be one of random, weak, .*openai, anthropic, gemini.*got 'gpt'"):
         make_agent("gpt")
