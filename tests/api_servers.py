@@ -28,7 +28,7 @@ import mmgym
 from mmgym.trajectory import EpisodeTask, ImageRef
 
 Answer = tuple[int, dict[str, str], Any]
-"""Status, headers, and JSON; with status 0 the connection is dropped."""
+"""Status, headers, and JSON, or bytes as they are; with status 0 the connection is dropped."""
 
 
 class Server(ThreadingHTTPServer):
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
-        content = json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in {"content-type": "application/json", "content-length": len(content), **more}.items():
             self.send_header(name, str(value))

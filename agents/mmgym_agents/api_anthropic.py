@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,6 +65,8 @@ class AnthropicEndpoint:
             raise failure(error.status_code, dumped(error.body), error.response.headers) from error
         except anthropic.APIConnectionError as error:
             raise Busy(f"{error} {error.__cause__ or ''}".strip()) from error
+        except json.JSONDecodeError as error:
+            raise Busy(f"an answer that is no JSON: {error}") from error
         if not isinstance(getattr(message, "content", None), list):
             raise Busy(f"an answer without content: {str(message)[:200]}")
         if message.stop_reason == "model_context_window_exceeded":
@@ -119,7 +122,9 @@ def _reply(message: Message) -> Reply:
     return Reply(text, raw, calls, thinking, _usage(message.usage))
 
 
-def _usage(usage: Usage) -> dict[str, float]:
+def _usage(usage: Usage | None) -> dict[str, float]:
+    if usage is None:  # servers of others than the vendor may leave it out
+        return {}
     cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     return {
         "prompt_tokens": usage.input_tokens + cached + written,

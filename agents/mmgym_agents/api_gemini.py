@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import httpx2
 from google import genai
 from google.genai import errors, types
+from pydantic import ValidationError
 
 from mmgym.learn.mapping import from_mapping
 from mmgym_agents.api_agent import APIAgent
@@ -61,6 +63,10 @@ class GeminiEndpoint:
             raise failure(error.code, dumped(error.details), getattr(error.response, "headers", None)) from error
         except (httpx2.TransportError, errors.UnknownApiResponseError) as error:
             raise Busy(f"{type(error).__name__} {error}".strip()) from error
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise Busy(f"an answer that cannot be read: {str(error)[:200]}") from error
+        if not response.candidates and not response.prompt_feedback:
+            raise Busy(f"an answer without candidates: {str(response)[:200]}")
         return _reply(response)
 
 

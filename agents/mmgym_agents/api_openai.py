@@ -59,11 +59,15 @@ class OpenAIEndpoint:
             raise failure(error.status_code, error.message, error.response.headers) from error
         except openai.APIConnectionError as error:
             raise Busy(f"{error} {error.__cause__ or ''}".strip()) from error
+        except json.JSONDecodeError as error:
+            raise Busy(f"an answer that is no JSON: {error}") from error
         choices = getattr(completion, "choices", None)
         if not choices:  # gateways put errors of what is behind them into an answer with status 200
             raise Busy(f"an answer without choices: {str(completion)[:200]}")
         if not choices[0].message:
             raise Busy(f"an answer without a message: {str(completion)[:200]}")
+        if fault := getattr(choices[0], "error", None):
+            raise Busy(f"an answer that broke off: {str(fault)[:200]}")
         return _reply(choices[0].message, completion.usage)
 
 

@@ -117,7 +117,7 @@ def test_what_a_model_writes_instead_of_a_call_costs_the_turn_and_nothing_else(m
 
 
 def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
-    left = ["object", "tokens", "message"]
+    left = ["object", "tokens", "message", "error"]
 
     def odd(body):
         trouble = left.pop() if left else ""
@@ -129,10 +129,14 @@ def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
             body["usage"] |= {"prompt_tokens": None, "completion_tokens": None}
         elif trouble == "message":
             body["choices"][0]["message"] = None
+        elif trouble == "error":
+            body["choices"][0]["message"] = {"role": "assistant", "content": ""}
+            body["choices"][0]["error"] = {"code": 502, "message": "what is behind the gateway broke off"}
         return body
 
-    (trajectory,), _, asked = play(OpenAIModel(moves, change=odd), TASKS[:1])
-    assert trajectory.success and not left and asked.spent["retries"] == 1
+    cut = [(200, {}, b'{"id": "c", "choi'), (200, {}, b"")]
+    (trajectory,), _, asked = play(OpenAIModel(moves, storms=cut, change=odd), TASKS[:1])
+    assert trajectory.success and not left and asked.spent["retries"] == 4
     assert trajectory.turns[0].usage["prompt_tokens"] == 0
 
 

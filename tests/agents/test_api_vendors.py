@@ -82,6 +82,29 @@ def test_an_overloaded_endpoint_is_asked_again(vendor, moves):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b'{"candidates": [{"con', b'{"error": {"code": 503}}', b"[1]"])
+def test_an_answer_that_is_none_is_asked_for_again(vendor, body, moves):
+    trajectories, _, asked = play(vendor, VENDORS[vendor](moves, [None, (200, {}, body)]))
+    assert all(t.success and all(turn.calls for turn in t.turns) for t in trajectories)
+    assert asked.spent["retries"] == 1
+
+
+def test_answers_that_are_not_as_published_are_asked_for_again_and_a_blocked_prompt_is_an_answer(moves):
+    wrong = {
+        "candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"name": "move", "args": "up"}}]}}]
+    }
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9}}
+    trajectories, _, asked = play("gemini", GeminiModel(moves, [(200, {}, wrong), (200, {}, blocked)]))
+    turns = [turn for t in trajectories for turn in t.turns]
+    assert asked.spent["retries"] == 1 and sum(not turn.calls for turn in turns) == 1
+
+
+def test_an_answer_without_its_tokens_is_read():
+    body = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None}
+    assert _reply(Message.construct(**body)).usage == {}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_prompt_that_is_too_long_ends_the_episode(vendor, moves):
     troubles = itertools.chain([None, None], itertools.repeat((400, {}, TOO_LONG[vendor])))
     trajectories, _, _ = play(vendor, VENDORS[vendor](moves, troubles))
