@@ -106,10 +106,10 @@ def test_an_answer_without_its_tokens_is_read():
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_prompt_that_is_too_long_ends_the_episode(vendor, moves):
-    troubles = itertools.chain([None, None], itertools.repeat((400, {}, TOO_LONG[vendor])))
+    troubles = itertools.chain([None], itertools.repeat((400, {}, TOO_LONG[vendor])))  # one answer solves no episode
     trajectories, _, _ = play(vendor, VENDORS[vendor](moves, troubles))
     assert {t.status for t in trajectories} == {Status.TRUNCATED}
-    assert sum(len(t.turns) for t in trajectories) == 2
+    assert sum(len(t.turns) for t in trajectories) == 1
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
