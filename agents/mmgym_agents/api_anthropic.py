@@ -11,7 +11,19 @@ from anthropic.types import Message, Usage
 
 from mmgym.learn.mapping import from_mapping
 from mmgym_agents.api_agent import APIAgent
-from mmgym_agents.api_endpoint import NO_ANSWER, OUTCOME, Busy, Call, Prompt, Refused, Reply, TooLong, dumped, failure
+from mmgym_agents.api_endpoint import (
+    NO_ANSWER,
+    OUTCOME,
+    Busy,
+    Call,
+    Prompt,
+    Refused,
+    Reply,
+    TooLong,
+    dumped,
+    failure,
+    sendable,
+)
 from mmgym_agents.api_options import APIOptions
 
 __all__ = ["AnthropicEndpoint", "anthropic_agent"]
@@ -60,7 +72,7 @@ class AnthropicEndpoint:
             kind = "any" if self._options.tool_choice == "required" else "auto"
             request["tool_choice"] = {"type": kind, "disable_parallel_tool_use": prompt.most_calls == 1}
         try:
-            message: Message = await self._client.messages.create(**request)
+            message: Message = await self._client.messages.create(**sendable(request))
         except anthropic.APIStatusError as error:
             raise failure(error.status_code, dumped(error.body), error.response.headers) from error
         except anthropic.APIConnectionError as error:

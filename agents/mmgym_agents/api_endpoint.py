@@ -26,6 +26,7 @@ __all__ = [
     "dumped",
     "encoded",
     "failure",
+    "sendable",
 ]
 
 OUTCOME = "The outcome follows."
@@ -42,6 +43,7 @@ _TOO_LONG = re.compile(
     r"request_too_large",
     re.IGNORECASE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_MORE = re.compile(r"insufficient_quota|credit balance", re.IGNORECASE)
 
 
@@ -170,6 +172,21 @@ def _retry_after(headers: Mapping[str, str], message: str) -> float | None:
 def dumped(value: Any) -> str:
     """A value as JSON; what JSON cannot hold as Python writes it."""
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def sendable(value: Any) -> Any:
+    """A request in which no text holds half of a surrogate pair: a model may write one, and UTF-8 cannot hold it.
+
+    Args:
+        value: plain data, in which answers of the client's own types may stand.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, Mapping):
+        return {sendable(name): sendable(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [sendable(part) for part in value]
+    return sendable(value.to_dict()) if hasattr(value, "to_dict") else value
 
 
 def encoded(content: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

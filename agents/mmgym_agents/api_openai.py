@@ -12,7 +12,7 @@ from openai.types import CompletionUsage
 
 from mmgym.learn.mapping import from_mapping
 from mmgym_agents.api_agent import APIAgent
-from mmgym_agents.api_endpoint import NO_ANSWER, OUTCOME, Busy, Call, Prompt, Reply, dumped, failure
+from mmgym_agents.api_endpoint import NO_ANSWER, OUTCOME, Busy, Call, Prompt, Reply, dumped, failure, sendable
 from mmgym_agents.api_options import APIOptions
 
 __all__ = ["OpenAIEndpoint", "openai_agent"]
@@ -54,7 +54,7 @@ class OpenAIEndpoint:
             request |= {"tools": list(prompt.tools), "tool_choice": self._options.tool_choice}
             request["parallel_tool_calls"] = prompt.most_calls > 1
         try:
-            completion = await self._client.chat.completions.create(**request)
+            completion = await self._client.chat.completions.create(**sendable(request))
         except openai.APIStatusError as error:
             raise failure(error.status_code, error.message, error.response.headers) from error
         except openai.APIConnectionError as error:

@@ -140,6 +140,26 @@ def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
     assert trajectory.turns[0].usage["prompt_tokens"] == 0
 
 
+def test_half_a_letter_in_an_answer_costs_no_more_than_its_turn(moves):
+    left = [{"content": "\ud83d"}, {"arguments": '{"direction": "\ud83d"}'}, {"reasoning_content": "\ud83d"}]
+
+    def halved(body):
+        message = body["choices"][0]["message"]
+        trouble = left.pop() if left else {}
+        if "content" in trouble:
+            del message["tool_calls"]
+        elif "arguments" in trouble:
+            message["tool_calls"][0]["function"] |= trouble
+            trouble = {}
+        message |= trouble
+        return body
+
+    (trajectory,), server, _ = play(OpenAIModel(moves, change=halved), TASKS[:1])
+    assert trajectory.success and not left and "\ud83d" in trajectory.turns[2].text
+    answers = [m for m in server.requests[-1]["messages"] if m["role"] == "assistant"]
+    assert answers[2]["content"] == "\N{REPLACEMENT CHARACTER}"
+
+
 def test_several_calls_a_turn_are_offered_where_the_environment_takes_them(moves):
     many = [replace(TASKS[0], kwargs={"max_calls": 3})]
 

@@ -1,6 +1,7 @@
 """Agents behind Anthropic's messages and Gemini, against servers that check every request."""
 
 import itertools
+import json
 
 import pytest
 from anthropic.types import Message
@@ -13,6 +14,7 @@ from mmgym.rollout import Executor, RolloutConfig
 from mmgym.trajectory import Status
 from mmgym_agents.api_agent import EndpointError
 from mmgym_agents.api_anthropic import _reply
+from mmgym_agents.api_endpoint import sendable
 from mmgym_agents.named import make_agent
 
 TASKS = tasks(Suite("lake", 0, (SuiteEntry("mmgym/FrozenLake-v0", (1,)),)), episodes=2)
@@ -97,6 +99,17 @@ def test_answers_that_are_not_as_published_are_asked_for_again_and_a_blocked_pro
     trajectories, _, asked = play("gemini", GeminiModel(moves, [(200, {}, wrong), (200, {}, blocked)]))
     turns = [turn for t in trajectories for turn in t.turns]
     assert asked.spent["retries"] == 1 and sum(not turn.calls for turn in turns) == 1
+
+
+def test_half_a_letter_goes_back_as_the_mark_for_one_that_is_missing():
+    thought, call = (
+        {"thinking": "a\ud83d", "signature": "s"},
+        {"id": "1", "name": "type", "input": {"\ud83d": ["\ud83d"]}},
+    )
+    content = [{"type": "thinking", **thought}, {"type": "tool_use", **call}]
+    body = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": content, "stop_reason": None}
+    reply = _reply(Message.model_validate({**body, "usage": {"input_tokens": 1, "output_tokens": 1}}))
+    assert sendable(reply.raw) == json.loads(json.dumps(content).replace("\\ud83d", "\\ufffd"))
 
 
 def test_an_answer_without_its_tokens_is_read():
