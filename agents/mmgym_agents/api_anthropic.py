@@ -139,8 +139,8 @@ def _usage(usage: Usage | None) -> dict[str, float]:
         return {}
     cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     return {
-        "prompt_tokens": usage.input_tokens + cached + written,
-        "completion_tokens": usage.output_tokens,
+        "prompt_tokens": (usage.input_tokens or 0) + cached + written,
+        "completion_tokens": usage.output_tokens or 0,
         "cached_tokens": cached,
         "cache_write_tokens": written,
         "reasoning_tokens": usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else 0,

@@ -112,17 +112,24 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reply(message: Any, usage: CompletionUsage | None) -> Reply:
+    called = [(call, getattr(call, "function", None)) for call in message.tool_calls or ()]  # some leave out the type
     calls = tuple(
-        Call(call.id, call.function.name, _written(call.function.arguments))
-        for call in message.tool_calls or ()
-        if call.type == "function"
+        Call(call.id, function.name or "", _written(function.arguments)) for call, function in called if function
     )
-    text = message.content or message.refusal or ""
+    text = _text(message.content) or message.refusal or ""
     raw: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else NO_ANSWER)}
     if calls:
         raw["tool_calls"] = [_repeated(call) for call in calls]
     thinking = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""
     return Reply(text, raw, calls, thinking if isinstance(thinking, str) else "", _usage(usage))
+
+
+def _text(content: Any) -> str:
+    """A message's text: some servers send it in parts, those of its thinking among them."""
+    if not isinstance(content, list):
+        return content or ""
+    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _written(arguments: Any) -> str:

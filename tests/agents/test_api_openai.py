@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from api_servers import OpenAIModel, Server, checked, expert_moves
+from openai.types.chat import ChatCompletionMessage
 
 from mmgym.bench.run import BenchConfig, bench, tasks
 from mmgym.cli import main
@@ -17,6 +18,7 @@ from mmgym.registry import Suite, SuiteEntry
 from mmgym.rollout import Executor, RolloutConfig
 from mmgym.trajectory import Status
 from mmgym_agents.api_agent import EndpointError
+from mmgym_agents.api_openai import _reply
 from mmgym_agents.named import make_agent
 
 LAKE = "mmgym/FrozenLake-v0"
@@ -117,7 +119,7 @@ def test_what_a_model_writes_instead_of_a_call_costs_the_turn_and_nothing_else(m
 
 
 def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
-    left = ["object", "tokens", "message", "error"]
+    left = ["object", "untyped", "tokens", "message", "error"]
 
     def odd(body):
         trouble = left.pop() if left else ""
@@ -125,6 +127,8 @@ def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
         if trouble == "object":
             function = message["tool_calls"][0]["function"]
             function["arguments"] = json.loads(function["arguments"])
+        elif trouble == "untyped":
+            del message["tool_calls"][0]["type"]
         elif trouble == "tokens":
             body["usage"] |= {"prompt_tokens": None, "completion_tokens": None}
         elif trouble == "message":
@@ -135,9 +139,17 @@ def test_answers_of_odd_servers_are_read_or_asked_for_again(moves):
         return body
 
     cut = [(200, {}, b'{"id": "c", "choi'), (200, {}, b"")]
-    (trajectory,), _, asked = play(OpenAIModel(moves, storms=cut, change=odd), TASKS[:1])
-    assert trajectory.success and not left and asked.spent["retries"] == 4
+    (trajectory,), _, asked = play(OpenAIModel(moves, storms=cut, change=odd), TASKS[1:2])
+    assert trajectory.success and len(trajectory.turns) == trajectory.info["expert_steps"]
+    assert not left and asked.spent["retries"] == 4
     assert trajectory.turns[0].usage["prompt_tokens"] == 0
+
+
+def test_an_answer_in_parts_and_a_call_of_nothing_are_read():
+    parts = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "go "}, {"type": "text", "text": "up"}]
+    call = {"id": "c", "type": "function", "function": {"name": None, "arguments": "{}"}}
+    reply = _reply(ChatCompletionMessage.construct(role="assistant", content=parts, tool_calls=[call]), None)
+    assert reply.text == reply.raw["content"] == "go up" and [made.name for made in reply.calls] == [""]
 
 
 def test_half_a_letter_in_an_answer_costs_no_more_than_its_turn(moves):

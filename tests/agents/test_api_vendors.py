@@ -115,6 +115,7 @@ def test_half_a_letter_goes_back_as_the_mark_for_one_that_is_missing():
 def test_an_answer_without_its_tokens_is_read():
     body = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None}
     assert _reply(Message.construct(**body)).usage == {}
+    assert set(_reply(Message.construct(**body, usage={})).usage.values()) == {0}
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
