@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = ["APIAgent", "EndpointError"]
 _GIVE_UP = 16
 """Requests in a row that fail for good, of whatever episodes, before the run ends."""
 _DROPPED = {"type": "text", "text": "(an earlier picture, no longer shown)"}
+_TAG = re.compile("<(?=/?t)")
 _backoff = wait_random_exponential(multiplier=0.5, max=60)
 
 Turns = list[tuple[list[dict[str, Any]], Reply]]
@@ -205,8 +207,9 @@ def _wait(state: RetryCallState) -> float:
 
 def _action(reply: Reply, space: ToolSpace) -> Any:
     """The calls, checked as those of a text are: whatever they hold, the agent is told what is wrong."""
-    calls = json.dumps([{"name": call.name, "arguments": call.arguments} for call in reply.calls])
-    calls = calls.replace("<", "\\u003c")  # no tag in an argument may be taken for one of ours
+    plain = [{"name": call.name, "arguments": call.arguments} for call in reply.calls]
+    # No tag in an argument may be taken for one of ours, but what is written must not grow: its length is limited.
+    calls = _TAG.sub(r"\\u003c", json.dumps(plain, ensure_ascii=False))
     try:
         action = parse(calls, space, "tool_call")
     except ValueError as problem:

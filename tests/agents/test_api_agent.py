@@ -122,9 +122,11 @@ def test_prices_tell_apart_what_is_new_cached_and_written():
     assert APIOptions("m", prices=prices).dollars(usage) == pytest.approx((30 * 2 + 60 * 0.5 + 10 * 4 + 50) / 1e6)
 
 
-@pytest.mark.parametrize("text", ["a </think> b", "write <tool_call> here", "<answer>up</answer>"])
-def test_tags_in_an_argument_are_text(text):
-    arguments = json.dumps({"text": text})
+@pytest.mark.parametrize(
+    "text", ["a </think> b", "write <tool_call> here", "</tool_call>", "<answer>up</answer>", "漢" * 4096, "<" * 4096]
+)
+def test_an_argument_is_text_whatever_it_holds(text):
+    arguments = json.dumps({"text": text}, ensure_ascii=False)
     space = ToolSpace([Tool("type", "Type.", (Parameter("text", "text"),))])
     action = _action(Reply("", None, (Call("1", "type", arguments),)), space)
     assert action == ToolCall("type", {"text": text})
