@@ -21,6 +21,8 @@ __all__ = ["Comparison", "Estimate", "compare", "interquartile_mean", "mcnemar",
 _SAMPLES = 10_000
 _AT_ONCE = 4_000_000
 """Numbers of a resampling that are held at once."""
+_NOTHING = 1e-9
+"""Rounding; no two shares of episodes differ by less."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,11 @@ def interquartile_mean(
 
     Every environment counts once, however many episodes were played; neither those that everybody solves nor those
     that nobody does carry it. The interval is that of a bootstrap in which the instances of every environment are
-    drawn again.
+    drawn again; where that knows no spread, as when everything was solved, that of as many equal trials as the middle
+    half has instances.
 
     Args:
-        values: by environment, one for each episode.
+        values: by environment, one for each episode, from 0 to 1.
         instances: by environment, which instance each episode was.
         confidence: how often the interval should cover.
         samples: resamplings.
@@ -133,6 +136,9 @@ def interquartile_mean(
     drawn = np.stack([_resampled_means(values[name], instances[name], samples, rng) for name in values])
     low, high = _percentiles(stats.trim_mean(drawn, 0.25, axis=0), confidence)
     centre = float(stats.trim_mean([float(np.mean(one)) for one in values.values()], 0.25))
+    if high - low < _NOTHING:
+        fewest = min(len(set(own)) for own in instances.values())
+        low, high = _where_all_are_alike(centre, 0, 1, fewest * (len(values) - 2 * (len(values) // 4)), confidence)
     return Estimate(centre, low, high, sum(map(len, values.values())), sum(len(set(i)) for i in instances.values()))
 
 
@@ -158,6 +164,10 @@ def compare(
 ) -> Comparison:
     """Two agents on the instances that both have played.
 
+    The interval of the difference is that of a bootstrap over instances. Where they differ alike on all of them, a
+    bootstrap knows no spread: then no more other instances are taken to come out otherwise than Wilson's interval
+    allows, at worst as a loss, or a win, of the first.
+
     Args:
         first: by instance, the success of each episode of the first agent.
         second: the same of the second.
@@ -180,7 +190,18 @@ def compare(
     else:
         p_value = mcnemar(only_first, only_second)
     difference = mean(differences, shared, confidence, samples, seed)
+    if max(differences) - min(differences) < _NOTHING:
+        low, high = _where_all_are_alike(difference.value, -1, 1, len(shared), confidence)
+        difference = Estimate(difference.value, low, high, difference.n, difference.clusters)
     return Comparison(both, only_first, only_second, neither, difference, p_value)
+
+
+def _where_all_are_alike(
+    value: float, least: float, most: float, trials: int, confidence: float
+) -> tuple[float, float]:
+    """The interval of a mean of trials that all came out as `value`; others may come out from `least` to `most`."""
+    otherwise = wilson(0, trials, confidence)[1]
+    return value - otherwise * (value - least), value + otherwise * (most - value)
 
 
 def _pairs(first: Sequence[bool], second: Sequence[bool]) -> list[tuple[bool, bool]]:

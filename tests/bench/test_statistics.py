@@ -85,6 +85,37 @@ def test_the_interval_of_few_repeated_instances_covers_where_a_bootstrap_has_no_
     assert alike > 100 and covered / alike > 0.95
 
 
+def test_two_agents_that_differ_alike_everywhere_are_as_sure_as_their_instances():
+    same = compare({name: [True] for name in "abcde"}, {name: [True] for name in "abcde"}).difference
+    assert (same.value, same.low, same.high) == (0, -wilson(0, 5)[1], wilson(0, 5)[1]) and same.clusters == 5
+    better = compare({name: [True] for name in "abcde"}, {name: [False] for name in "abcde"}).difference
+    assert (better.value, better.high) == (1, 1) and better.low == pytest.approx(1 - 2 * wilson(0, 5)[1])
+    thirds = {"a": [True, False, False], "b": [True, True, False]}
+    found = compare(thirds, {"a": [False] * 3, "b": [True, False, False]}).difference
+    assert found.low < 1 / 3 - 0.1 and found.high > 1 / 3 + 0.1, "but for rounding the differences are equal"
+
+
+@pytest.mark.parametrize(("n", "worse", "better"), [(5, 0.05, 0.1), (10, 0.05, 0.05), (20, 0.0, 0.05), (8, 0.0, 0.85)])
+def test_the_interval_of_a_difference_covers_where_a_bootstrap_has_no_width(n, worse, better):
+    rng = np.random.default_rng(5)
+    alike = covered = 0
+    for drawn in rng.choice([-1, 0, 1], size=(2000, n), p=[worse, 1 - worse - better, better]):
+        if len(set(drawn)) == 1:
+            first, second = ({i: [bool(d == side)] for i, d in enumerate(drawn)} for side in (1, -1))
+            found = compare(first, second, samples=2).difference
+            alike, covered = alike + 1, covered + (found.low <= better - worse <= found.high)
+            assert 0 < found.high - found.low < 2
+    assert alike > 100 and covered / alike > 0.95
+
+
+def test_what_all_solve_is_as_sure_as_the_instances_of_the_middle_half():
+    solved, instances = {name: [1.0] * 6 for name in "abcdefgh"}, {name: list("xxyyzz") for name in "abcdefgh"}
+    found = interquartile_mean(solved, instances, samples=100)
+    assert (found.value, found.low, found.high) == (1, 1 - wilson(0, 12)[1], 1)
+    alone = interquartile_mean({"a": [0.0, 0.0]}, {"a": [1, 2]}, samples=100)
+    assert (alone.low, alone.high) == wilson(0, 2)
+
+
 def test_unequal_repeats_agree_with_their_difference():
     found = compare({"a": [True], "b": [False]}, {"a": [True, False, False], "b": [True, False, False]})
     assert found.difference.value == pytest.approx(1 / 6)
