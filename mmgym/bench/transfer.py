@@ -74,6 +74,8 @@ def transfer_matrix(folders: Mapping[str, Folder], by: By = "environment") -> li
 def trained_on(about: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids that the checkpoint of a benchmark run was trained on; none where that is not known.
 
+    A ``config.json`` beside it may also be that of a model, as where transformers keeps checkpoints.
+
     Args:
         about: the content of ``bench.json``.
     """
@@ -82,6 +84,8 @@ def trained_on(about: Mapping[str, Any]) -> tuple[str, ...]:
     if noted is None or not noted.is_file():
         return ()
     config = json.loads(noted.read_text())
+    if not isinstance(config, dict) or "environment" not in config:
+        return ()
     return tuple(one["id"] for one in (config["environment"], *config.get("mixture", ())))
 
 

@@ -137,6 +137,8 @@ def test_a_transfer_matrix_rests_on_what_all_have_played(folders, tmp_path):
 def test_what_a_checkpoint_was_trained_on_is_read_beside_it(tmp_path):
     assert trained_on({"options": trained(tmp_path / "run", LAKE, ZOOM)}) == (LAKE, ZOOM)
     assert trained_on({"options": {}}) == trained_on({"options": {"path": str(tmp_path / "else" / "checkpoint")}}) == ()
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3_vl", "architectures": []}')  # of a model, not of a run
+    assert trained_on({"options": {"path": str(tmp_path / "checkpoint-100")}}) == ()
 
 
 def test_runs_are_compared_as_a_whole_and_by_environment(folders):
