@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -21,12 +22,15 @@ class Shelf(Site):
     schema = """
         CREATE TABLE shelf_books (id INTEGER PRIMARY KEY, title TEXT, pages INTEGER, looked_at INTEGER);
         CREATE TABLE shelf_visits (id INTEGER PRIMARY KEY, at TEXT);
+        CREATE TABLE shelf_lent (id INTEGER PRIMARY KEY, book INTEGER, days INTEGER);
     """
+    known_by: ClassVar = {"shelf_lent": ("book",)}
     incidental = frozenset({"shelf_visits", "shelf_books.looked_at"})
 
     def populate(self):
         rows = [{"title": f"Book {n}", "pages": 100 + n, "looked_at": 0} for n in range(3)]
         self.insert("shelf_books", rows)
+        self.insert("shelf_lent", [{"book": number, "days": 7} for number in (1, 2)])
 
     @page("/")
     async def home(self, request):
@@ -107,6 +111,26 @@ def test_a_change_and_its_undoing_leave_nothing(episode):
     assert len(episode.changes()) == 1
     site.run("UPDATE shelf_books SET pages = 100 WHERE id = 1")
     assert episode.changes() == []
+
+
+def test_what_is_taken_away_and_put_back_under_another_number_is_the_same(episode):
+    site = episode.site("shelf")
+    before = episode.state()
+    site.run("DELETE FROM shelf_lent WHERE book = 1")
+    assert [change.kind for change in episode.changes()] == ["delete"]
+    site.run("INSERT INTO shelf_lent (book, days) VALUES (1, 7)")
+    assert episode.changes() == [] and episode.state() != before, "what is listed by number is listed otherwise"
+    site.run("UPDATE shelf_lent SET days = 9 WHERE book = 1")
+    site.run("INSERT INTO shelf_lent (book, days) VALUES (3, 7)")
+    update, insert = episode.changes()
+    assert (update.kind, update.before["id"], update.changed()) == ("update", 1, {"days"}) and insert.kind == "insert"
+    site.run("DELETE FROM shelf_lent WHERE book > 1")
+    site.run("INSERT INTO shelf_lent (book, days) VALUES (8, 7)")
+    kinds = [(change.kind, (change.before or change.after)["book"]) for change in episode.changes()]
+    assert kinds == [("update", 1), ("delete", 2), ("insert", 8)], "whichever number the new row has"
+    site.run("DELETE FROM shelf_books WHERE id = 1")
+    site.insert("shelf_books", [{"title": "Book 0", "pages": 100, "looked_at": 0}])
+    assert [change.kind for change in episode.changes() if change.table == "shelf_books"] == ["delete", "insert"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -107,12 +107,15 @@ class Journal:
     Args:
         db: the connection.
         incidental: tables and ``table.column`` whose changes do not count.
+        known_by: by table, the columns that tell its rows apart; see `Site.known_by`.
     """
 
-    def __init__(self, db: sqlite3.Connection, incidental: frozenset[str]):
-        self._db, self.incidental = db, incidental
+    def __init__(
+        self, db: sqlite3.Connection, incidental: frozenset[str], known_by: Mapping[str, tuple[str, ...]] | None = None
+    ):
+        self._db, self.incidental, self._known_by = db, incidental, dict(known_by or {})
         self._start: dict[str, dict[int, Row]] = {}
-        self._read_at, self._changes = -1, list[RowChange]()
+        self._read_at, self._changes, self._effects = -1, list[RowChange](), list[RowChange]()
 
     def watch(self, tables: Sequence[str]) -> None:
         """Take the present rows of tables as their start."""
@@ -121,10 +124,47 @@ class Journal:
 
     def changes(self) -> list[RowChange]:
         """Every change that counts, ordered by table and row."""
+        self._read()
+        return self._changes
+
+    def effects(self) -> list[RowChange]:
+        """The same, but that a row which was taken away and put back under another number is one row, or unchanged."""
+        self._read()
+        return self._effects
+
+    def _read(self) -> None:
         if self._read_at != self._db.total_changes:
             self._read_at = self._db.total_changes
-            self._changes = [c for table, start in sorted(self._start.items()) for c in self._compare(table, start)]
-        return self._changes
+            found = {table: self._compare(table, start) for table, start in sorted(self._start.items())}
+            self._changes = [change for changes in found.values() for change in changes]
+            self._effects = [change for table, changes in found.items() for change in self._put_back(table, changes)]
+
+    def _put_back(self, table: str, changes: list[RowChange]) -> list[RowChange]:
+        """Changes in which a deleted row and a new one of the same key are an update, or nothing."""
+        if table not in self._known_by:
+            return changes
+
+        def key(row: Row) -> tuple[Any, ...]:
+            return tuple(row[name] for name in self._known_by[table])
+
+        apart = list[RowChange]()
+        for change in changes:
+            if change.kind == "update" and key(change.before) != key(change.after):  # a number that was free again
+                apart += [RowChange(table, "delete", change.before), RowChange(table, "insert", {}, change.after)]
+            else:
+                apart.append(change)
+        new = {key(change.after): change for change in apart if change.kind == "insert"}
+        found, paired = list[RowChange](), list[RowChange]()
+        for change in apart:
+            other = new.get(key(change.before)) if change.kind == "delete" else None
+            if other is None:
+                found.append(change)
+                continue
+            paired.append(other)
+            number = {"id": change.before["id"]} if "id" in change.before else {}
+            update = RowChange(table, "update", change.before, other.after | number)
+            found += [update] if update.changed() else []
+        return [change for change in found if change not in paired]
 
     def _compare(self, table: str, start: dict[int, Row]) -> list[RowChange]:
         now, found = self._rows(table), list[RowChange]()

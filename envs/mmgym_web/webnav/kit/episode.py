@@ -31,7 +31,11 @@ class Episode:
         self.world = world
         self.db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.db.row_factory = sqlite3.Row
-        self.journal = Journal(self.db, frozenset().union(*(site.incidental for site in sites.values())))
+        self.journal = Journal(
+            self.db,
+            frozenset().union(*(site.incidental for site in sites.values())),
+            {table: key for site in sites.values() for table, key in site.known_by.items()},
+        )
         self.sessions: dict[str, dict[str, dict[str, Any]]] = {}
         """What the sites remember: session data by site and cookie."""
         self.errors: list[str] = []
@@ -61,8 +65,8 @@ class Episode:
         return self._hosts.get(urlsplit(url).hostname or "", "")
 
     def changes(self) -> list[RowChange]:
-        """What changed in the database since the start."""
-        return self.journal.changes()
+        """What changed in the database since the start, as tasks are judged by it."""
+        return self.journal.effects()
 
     @property
     def incidental(self) -> frozenset[str]:
@@ -71,7 +75,7 @@ class Episode:
 
     def state(self) -> dict[str, Any]:
         """The server's state as JSON-able values: what changed since the start, and the sessions."""
-        changes = [[c.table, c.kind, c.before, c.after] for c in self.changes()]
+        changes = [[c.table, c.kind, c.before, c.after] for c in self.journal.changes()]
         return {"changes": json.loads(json.dumps(changes, default=_hash_bytes)), "sessions": self.sessions}
 
     def new_session(self, site: str) -> str:

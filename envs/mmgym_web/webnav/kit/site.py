@@ -22,7 +22,7 @@ import functools
 import inspect
 import json
 import sqlite3
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -67,6 +67,9 @@ class Site:
     """Label and path of the entries of the site's menu."""
     incidental: ClassVar[frozenset[str]] = frozenset()
     """Tables (``mail_visits``) and columns (``mail_messages.is_read``) whose changes never count as an effect."""
+    known_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Tables that nothing refers to, and the columns that tell their rows apart: who takes a tag off and puts it on
+    again has changed nothing, though the row has another number."""
 
     def __init__(self, episode: Episode):
         self.episode, self.world, self.db = episode, episode.world, episode.db

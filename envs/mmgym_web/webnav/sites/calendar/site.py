@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,6 +46,7 @@ class Calendar(Editing, Office):
     """The calendar of the world's user."""
 
     name, title = "calendar", "Daybook"
+    known_by: ClassVar = {"calendar_guests": ("event", "email")}
     menu = (
         ("Week", "/week"), ("Day", "/day"), ("Month", "/month"), ("Events", "/events"), ("Invitations", "/invitations"),
         ("To do", "/todos"), ("Availability", "/availability"), ("Statistics", "/statistics"), ("Bin", "/bin"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,6 +44,7 @@ class Files(Items):
         ("Storage", "/storage"),
     )
     incidental = frozenset({"files_versions", "files_items.modified", "files_items.size"})
+    known_by: ClassVar = {"files_tags": ("item", "tag"), "files_shares": ("item", "person")}
 
     def populate(self) -> None:
         """Fill the tables."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -68,6 +68,7 @@ class Forum(People):
             at TEXT, is_read INTEGER);
     """
     incidental = frozenset({"forum_messages.is_read", "forum_posts.edited_at"})
+    known_by: ClassVar = {"forum_likes": ("post",), "forum_follows": ("thread",), "forum_contacts": ("user",)}
 
     def populate(self) -> None:
         """Fill the tables."""

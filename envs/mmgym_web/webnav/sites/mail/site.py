@@ -39,6 +39,7 @@ class Mail(Writing, People):
         *(("Contacts", "/contacts"), ("Settings", "/settings")),
     )
     incidental = frozenset({"mail_messages.is_read"})
+    known_by: ClassVar = {"mail_tags": ("message", "label")}
     folder_labels: ClassVar[dict[str, str]] = FOLDERS
     schema = """
         CREATE TABLE mail_messages (

@@ -17,6 +17,7 @@ class Shop(GoodsPages, BuyingPages):
     name = "shop"
     title = "Oak & Penny"
     schema = SCHEMA
+    known_by: ClassVar = {"shop_wishes": ("product_id",), "shop_cart": ("product_id", "colour", "size")}
     menu: ClassVar[tuple[tuple[str, str], ...]] = (
         ("All products", "/products"),
         ("Offers", "/offers"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -47,6 +47,7 @@ class Wiki(Store):
         CREATE INDEX wiki_by_page ON wiki_revisions (page);
     """
     incidental = frozenset({"wiki_pending"})
+    known_by: ClassVar = {"wiki_watched": ("page",)}
 
     def populate(self) -> None:
         """Fill the tables."""
