@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["Site", "page"]
 
 _KIT = Path(__file__).parent
+_LONGEST_ADDRESS = 4096
+"""Characters of path and query that are read: no number in them is longer than Python reads, no word than SQLite."""
 _CSS = (_KIT / "base.css").read_text(encoding="utf-8")
 
 
@@ -164,6 +166,8 @@ class Site:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request (ASGI)."""
         scope = {**scope, "site": self, "app": self}  # with an app, the router raises where it would answer bare text
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_ADDRESS:
+            return await self._not_found(Request(scope, receive), 414)(scope, receive, send)
         try:
             await _router(self._kind)(scope, receive, send)
         except HTTPException as error:

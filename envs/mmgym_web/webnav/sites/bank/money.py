@@ -7,11 +7,11 @@ import re
 
 __all__ = ["is_date", "read_cents"]
 
-_AMOUNT = re.compile(r"\$?\s*(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{1,2}))?")
+_AMOUNT = re.compile(r"\$?\s*(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.(\d{1,2}))?")
 
 
 def read_cents(text: str) -> int | None:
-    """Cents of an amount such as ``12.5`` or ``$1,200.00``; None when it is no amount."""
+    """Cents of an amount such as ``12.5`` or ``$1,200.00``; None when it is no amount, or of more than 15 digits."""
     found = _AMOUNT.fullmatch(text.strip())
     if not found:
         return None

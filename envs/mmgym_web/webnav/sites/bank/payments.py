@@ -272,4 +272,4 @@ class PaymentPages(Site):
 
 
 def _is_from_1_to(last: int, text: str) -> bool:
-    return text.isdecimal() and 1 <= int(text) <= last
+    return text.isdecimal() and len(text) < 9 and 1 <= int(text) <= last

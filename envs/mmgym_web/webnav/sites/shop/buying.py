@@ -41,7 +41,7 @@ class BuyingPages(Site):
         """Change a line's quantity; 0 removes it."""
         line, form = self.row("SELECT * FROM shop_cart WHERE id = ?", request.path_params["id"]), await request.form()
         quantity = str(form.get("quantity", "")).strip()
-        if not quantity.isdecimal() or int(quantity) > 99:
+        if not quantity.isdecimal() or len(quantity) > 8 or int(quantity) > 99:
             return self.render(
                 "cart.html", request, 422, error=self.t("Please give a quantity from 0 to 99."), **self._basket()
             )

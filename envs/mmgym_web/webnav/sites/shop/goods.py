@@ -139,7 +139,8 @@ class GoodsPages(Site):
             return self.t("Please choose a colour.")
         if product["sizes"] and chosen["size"] not in SIZES:
             return self.t("Please choose a size.")
-        if not chosen["quantity"].isdecimal() or not 1 <= int(chosen["quantity"]) <= 9:
+        count = chosen["quantity"]
+        if not count.isdecimal() or len(count) > 8 or not 1 <= int(count) <= 9:
             return self.t("Please choose a quantity from 1 to 9.")
         return ""
 
