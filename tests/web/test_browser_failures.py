@@ -14,7 +14,7 @@ from test_browser import ANIMATED
 
 from mmgym.doctor import find_chromium
 from mmgym_web import folders
-from mmgym_web.browser import BrowserFailure, Click, PageConfig, Pool, PoolSettings
+from mmgym_web.browser import BrowserFailure, Click, PageConfig, Pool, PoolSettings, TypeText
 from mmgym_web.browser.process import PREFIX, process_tree, sweep, tree_memory_estimate
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="no Chromium; `mmgym doctor` says how to get one")
@@ -56,6 +56,18 @@ def test_a_page_that_fails_ends_alone(pool, visit, kind, script):
     assert failure.value.kind == kind
     assert neighbour.act([Click(5, 5)]).title == "Neighbour"
     assert visit("<title>Next</title>").act().title == "Next"
+
+
+def test_a_long_text_is_given_the_time_of_its_keys(visit, monkeypatch):
+    page, given = visit("<textarea autofocus></textarea>"), []
+    call = page._pool.call
+    monkeypatch.setattr(page._pool, "call", lambda task, limit_s: given.append(limit_s) or call(task, limit_s))
+    page.act([Click(20, 20)])
+    page.act([TypeText("ab" * 512), TypeText("c" * 512)])
+    assert given == [pytest.approx(page.limit_s + 10), pytest.approx(2.5 * page.limit_s + 10)]
+    assert page.evaluate("document.querySelector('textarea').value.length") == 1536
+    monkeypatch.setattr(page._page.session.connection, "pending", lambda session: ["Input.dispatchKeyEvent"] * 8192)
+    assert page._page.waiting_for().count("Input.dispatchKeyEvent") == 1
 
 
 def test_a_page_that_nobody_waits_for_is_closed(pool, visit, monkeypatch):

@@ -17,7 +17,7 @@ from mmgym_web.browser.cdp import BrowserFailure, BrowserGone
 from mmgym_web.browser.chromium import Chromium, describe
 from mmgym_web.browser.closures import inner_variables
 from mmgym_web.browser.config import Dialog, PageConfig, Raw
-from mmgym_web.browser.inputs import Action, Click, Mouse
+from mmgym_web.browser.inputs import Action, Click, Mouse, TypeText
 from mmgym_web.browser.network import NavigationRefused, Refusal
 from mmgym_web.browser.page import EpisodePage
 
@@ -34,6 +34,9 @@ MAX_TABS = 20
 
 # Beyond a call's own limit, for closing the page that did not answer.
 _GRACE_S = 10.0
+
+# A page takes its time for every key: for so many characters as much as for a call.
+_CHARACTERS = 1024
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class Page:
         """
         settle = self._settle(settle_ms)
         wanted = image, dict(evaluate or {}), dict(evaluate_main or {}), cookies
-        raw: Raw = self._run(self._act(actions, settle, frame_every_ms, *wanted))
+        raw: Raw = self._run(self._act(actions, settle, frame_every_ms, *wanted), self._patience(actions))
         picture = self._decode(raw.png) if image else None
         return Outcome(
             image=picture,
@@ -351,24 +354,30 @@ class Page:
         return self.settle_ms if ms is None else ms
 
     def _perform(self, *actions: Action) -> None:
-        self._run(self._page.hands.perform(actions))
+        self._run(self._page.hands.perform(actions), self._patience(actions))
 
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def _patience(self, actions: Sequence[Action]) -> float:
+        """Seconds in which the page has to answer."""
+        typed = sum(len(action.text) for action in actions if isinstance(action, TypeText))
+        return self.limit_s * (1 + typed / _CHARACTERS)
+
+    def _run(self, coroutine: Coroutine[Any, Any, T], limit_s: float | None = None) -> T:
+        limit_s = self.limit_s if limit_s is None else limit_s
         if self._closed or not self._pool.usable:
             coroutine.close()
             raise BrowserFailure("crash", "the page is closed")
         try:
-            return self._pool.call(self._guarded(coroutine), self.limit_s + _GRACE_S)
+            return self._pool.call(self._guarded(coroutine, limit_s), limit_s + _GRACE_S)
         except BrowserFailure:
             self._closed = True
             raise
 
-    async def _guarded(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def _guarded(self, coroutine: Coroutine[Any, Any, T], limit_s: float) -> T:
         try:
-            async with asyncio.timeout(self.limit_s):
+            async with asyncio.timeout(limit_s):
                 return await coroutine
         except (BrowserFailure, BrowserGone, TimeoutError) as error:
-            failure = self._page.failure or describe(error, self.limit_s, self._page.waiting_for())
+            failure = self._page.failure or describe(error, limit_s, self._page.waiting_for())
             # What hangs may be the browser's own: the next page gets another one.
             self._browser.retired |= failure.kind == "hang"
             self._page.fail(failure.kind, failure.message)

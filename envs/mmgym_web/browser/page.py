@@ -195,7 +195,7 @@ class EpisodePage(PageEvents):
         found = self.session.connection.pending(self.session.identifier)
         if self._budget is not None and (not self._budget.done() or self._budget.cancelled()):
             found.append("virtual time to pass" + (" (a document is loading)" if self._loading else ""))
-        return ", ".join(found) or "an event"
+        return ", ".join(dict.fromkeys(found)) or "an event"
 
     async def frame(self) -> bytes | None:
         """Draw; the picture as PNG, or None if nothing has changed since the last one."""
