@@ -46,7 +46,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "video": ("av", "pysubs2", "jiwer", "rouge-score"),
     "speech": ("espeakng-loader",),
     "robot": ("panda3d", "mujoco"),
-    "api": ("openai", "anthropic", "google-genai", "httpx2", "aiolimiter", "tenacity"),
+    "api": ("openai", "anthropic", "google-genai", "httpx2", "pydantic", "aiolimiter", "tenacity"),
     "arena": ("pettingzoo",),
     "eight-bit": ("torchao",),
     "vllm": ("vllm",),
