@@ -13,6 +13,7 @@ import torch
 
 from mmgym.agent import Policy
 from mmgym.learn.distributed import World
+from mmgym.learn.features import MAX_TOKENS
 from mmgym.learn.learner import Learner, Part
 from mmgym.learn.optimizers import OptimizerConfig
 from mmgym.learn.packing import MicroBatch, Row
@@ -55,6 +56,7 @@ class Critic(Learner):
         world: the processes that learn together.
         master_weights: as of `Learner`.
         layout: as of `Learner`.
+        max_image_tokens: as of `Learner`.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Critic(Learner):
         world: World,
         master_weights: bool = True,
         layout: str = "padded",
+        max_image_tokens: int = MAX_TOKENS,
     ):
         copy = policy.clone()
         weight = next(copy.model.parameters())
@@ -82,6 +85,7 @@ class Critic(Learner):
             world=world,
             master_weights=master_weights,
             layout=layout,
+            max_image_tokens=max_image_tokens,
         )
 
     def named_parameters(self) -> list[tuple[str, torch.nn.Parameter]]:

@@ -92,12 +92,24 @@ class Improvement:
         self.alarm = Alarm(config.grpo.alarm)
         self.critic: Critic | None = None
         if "values" in self.needs:
-            masters = config.policy.master_weights
-            self.critic = Critic(policy, config.grpo.critic, learner.max_tokens, self.world, masters, learner.layout)
+            self.critic = Critic(
+                policy,
+                config.grpo.critic,
+                learner.max_tokens,
+                self.world,
+                config.policy.master_weights,
+                learner.layout,
+                learner.features.max_tokens,
+            )
         self.reference: Learner | None = None
         if self.loss.kl != "none" or config.grpo.preference_beta:
             self.reference = Learner(
-                policy.reference(), learner.config, learner.temperature, learner.max_tokens, layout=learner.layout
+                policy.reference(),
+                learner.config,
+                learner.temperature,
+                learner.max_tokens,
+                layout=learner.layout,
+                max_image_tokens=learner.features.max_tokens,
             )
 
     def step(self, step: int, scale: float) -> dict[str, Any]:

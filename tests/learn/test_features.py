@@ -6,6 +6,7 @@ import gc
 import numpy as np
 import pytest
 import torch
+from iterations import alternate, config_of, trainer_of
 from tiny_rows import policy_rows, random_segments, tiny_policy
 
 from mmgym.learn.features import FeatureCache
@@ -14,7 +15,7 @@ from mmgym.learn.loss_config import LossConfig
 from mmgym.learn.losses import policy_loss
 from mmgym.learn.optimizers import OptimizerConfig
 from mmgym.plan.count import saved_bytes
-from mmgym.trajectory import ImageStore
+from mmgym.trajectory import ImageRef, ImageStore
 
 
 def made(frozen):
@@ -141,3 +142,17 @@ def test_a_tower_that_learns_in_several_passes_gets_the_same_gradient():
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
     assert kept[1] < kept[0] / 10
+
+
+def test_critic_and_reference_bound_what_their_towers_see_at_once(tmp_path):
+    loss = {"kl": "k3", "kl_coefficient": 0.1}
+    config = config_of(tmp_path, algorithm="ppo", loss=loss, critic={"warmup": 0}, max_image_tokens=8)
+    trainer = trainer_of(config)
+    alternate(trainer)
+    improvement = trainer.improvement
+    towers = [learner.policy for learner in (improvement.critic, improvement.reference)]
+    passes = [watch(policy) for policy in towers]
+    sizes = [policy.image_tokens(ImageRef("", 64, 64)) for policy in towers]
+    trainer._improve(0, 1.0)
+    for seen, size in zip(passes, sizes, strict=True):
+        assert max(map(len, seen)) == 8 // size
