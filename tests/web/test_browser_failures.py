@@ -156,10 +156,7 @@ def test_nothing_is_left_after_the_parent_is_killed(tmp_path):
     family = [int(pid), *process_tree(int(pid))]
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 5
-    while any(_runs(pid) for pid in family) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_runs(pid) for pid in family)
+    assert _all_end(family)
     assert PREFIX in folder
     sweep()
     assert not Path(folder).exists()
@@ -190,13 +187,21 @@ def _runs(pid):
         return False
 
 
+def _all_end(pids):
+    """Whether processes end soon: one that was killed may take a moment on a busy machine."""
+    deadline = time.monotonic() + 5
+    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(_runs(pid) for pid in pids)
+
+
 def test_a_pool_closes_clean():
     pool = Pool()
     page = pool.open()
     folder = pool._all()[0].process.folder
     family = [pool.pids()[0], *process_tree(pool.pids()[0])]
     pool.close()
-    assert not folder.exists() and not any(_runs(pid) for pid in family)
+    assert not folder.exists() and _all_end(family)
     with pytest.raises(BrowserFailure, match="closed"):
         page.act()
 
