@@ -1,8 +1,8 @@
 """The learner: one optimizer step over a global batch of rows, whatever micro-batches it is cut into.
 
 The vision tower runs once per distinct image of the step. Its outputs are the leaves of every micro-batch's graph;
-their gradients are gathered and sent back through the tower in the end. The output head runs on trained tokens only,
-and where their logits would be large, on a chunk of them at a time.
+their gradients are summed in float32 and sent back through the tower in the end. The output head runs on trained tokens
+only, and where their logits would be large, on a chunk of them at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mmgym.learn.distributed import World
 from mmgym.learn.features import MAX_TOKENS, FeatureCache
 from mmgym.learn.head import by_chunks
 from mmgym.learn.losses import LossOutput, TokenBatch
-from mmgym.learn.master_weights import MasterWeights
+from mmgym.learn.master_weights import GradientSum, MasterWeights
 from mmgym.learn.optimizers import OptimizerConfig, make_optimizers
 from mmgym.learn.packing import MicroBatch, Row, micro_batches, pack, packed_batches, pad
 from mmgym.learn.sharding import as_sharded, whole_tensor
@@ -145,6 +145,7 @@ class Learner:
         features = self.features.of(list(distinct), part.images) if distinct or self.sharded else None
         leaves = [layer.detach().requires_grad_(layer.requires_grad) for layer in features.layers] if features else []
         leaf_features = ImageFeatures(leaves, features.sizes) if features else None
+        sums = [GradientSum(leaf) for leaf in leaves]
         metrics: list[dict[str, float]] = []
         for batch_rows, batch in self._micro_batches(part.rows):
             indices = [distinct[image] for image in batch.images]
@@ -160,12 +161,12 @@ class Learner:
                 for name, value in output.metrics.items()
             }
             metrics.append({"loss": float(output.total.detach()) / part.normaliser, **shares})
+        grads = [found.of(leaf) for found, leaf in zip(sums, leaves, strict=True)]
         if self.sharded:  # the tower runs backwards in all processes
-            for leaf in leaves:
-                if leaf.requires_grad and leaf.grad is None:
-                    leaf.grad = torch.zeros_like(leaf)
-        used = [(layer, leaf.grad) for layer, leaf in zip(features.layers if features else [], leaves, strict=True)]
-        used = [(layer, grad) for layer, grad in used if grad is not None]
+            pairs = zip(grads, leaves, strict=True)
+            grads = [torch.zeros_like(leaf) if grad is None and leaf.requires_grad else grad for grad, leaf in pairs]
+        layers = zip(features.layers if features else [], grads, strict=True)
+        used = [(layer, grad) for layer, grad in layers if grad is not None]
         if used:
             torch.autograd.backward([layer for layer, _ in used], [grad for _, grad in used])
         return _sum_metrics(metrics)

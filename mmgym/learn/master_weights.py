@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
-__all__ = ["MasterWeights"]
+__all__ = ["GradientSum", "MasterWeights"]
 
 
 class MasterWeights:
@@ -54,6 +54,28 @@ class MasterWeights:
         """The inverse of `state`."""
         for name, copy in self._copies.items():
             copy.copy_(state[name])
+
+
+class GradientSum:
+    """The gradient of a tensor over several backward passes, summed in float32; it does not keep the tensor alive.
+
+    Args:
+        tensor: a leaf. Below float32 its ``.grad`` is freed after each pass.
+    """
+
+    def __init__(self, tensor: torch.Tensor):
+        self._total: torch.Tensor | None = None
+        if tensor.requires_grad and tensor.dtype.itemsize < 4:
+            tensor.register_post_accumulate_grad_hook(self._add)
+
+    def of(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """The sum, in the type of the tensor; None where no gradient came."""
+        return tensor.grad if self._total is None else self._total.to(tensor.dtype)
+
+    def _add(self, tensor: torch.Tensor) -> None:
+        assert tensor.grad is not None
+        self._total = tensor.grad.float() if self._total is None else self._total.add_(tensor.grad)
+        tensor.grad = None
 
 
 def _move_gradient_to(copy: torch.nn.Parameter) -> Callable[[torch.Tensor], None]:

@@ -81,7 +81,7 @@ class Fixed:
     gathered: float
     """Layers that FSDP2 has put together to run them: the one that runs and the next."""
     features: float
-    """Of all images of the step that this GPU reads; with their gradients where the tower learns."""
+    """Of all images of the step that this GPU reads; with their float32 gradients where the tower learns."""
     engine: float
 
     @property
@@ -125,9 +125,9 @@ def head(shape: ModelShape, training: Training, tokens: WorkloadTokens) -> float
 
 
 def features(shape: ModelShape, variant: Variant, tokens: WorkloadTokens) -> float:
-    """Bytes of the features of all images of a step."""
-    of_image = tokens.tokens_of_image * shape.hidden_size * shape.feature_layers * shape.bytes_per_weight
-    return tokens.images * of_image * (1 if variant.frozen_vision else 2)
+    """Bytes of the features of all images of a step, and where the tower learns, of their gradients in float32."""
+    numbers = tokens.images * tokens.tokens_of_image * shape.hidden_size * shape.feature_layers
+    return numbers * (shape.bytes_per_weight + (0 if variant.frozen_vision else 4))
 
 
 @dataclass(frozen=True)

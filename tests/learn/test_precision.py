@@ -93,6 +93,20 @@ def test_gradients_of_micro_batches_are_summed_in_float32():
             assert parameter.grad.dtype == torch.float32 and torch.equal(parameter.grad, expected)
 
 
+def test_what_many_micro_batches_say_of_one_picture_is_summed_in_float32():
+    """A row of weight 1, then 64 of weight 1/512: added one by one to the first in bfloat16, none of them counts."""
+    images = ImageStore()
+    segment = random_segments(tiny_policy(), images, [1], np.random.default_rng(5))[0]
+    small = [supervised_row(segment, 1 / 512) for _ in range(64)]
+    norms = []
+    for rows in ([supervised_row(segment)], [supervised_row(segment), *small]):
+        learner = learner_of(torch.bfloat16, max_tokens=1)
+        learner.accumulate([Part(rows, images, likelihood_loss, 1.0)])
+        tower = [parameter.grad for name, parameter in learner.named_parameters() if "visual" in name]
+        norms.append(torch.cat([gradient.flatten() for gradient in tower]).norm())
+    assert norms[1] / norms[0] == pytest.approx(1 + 64 / 512, rel=0.02)
+
+
 def test_in_bfloat16_a_model_learns_as_in_float32_with_masters_and_worse_without():
     settings = {"float32": {}, "masters": {"dtype": torch.bfloat16}}
     settings["none"] = {"dtype": torch.bfloat16, "master_weights": False}
