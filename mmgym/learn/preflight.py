@@ -15,7 +15,7 @@ import mmgym
 from mmgym.env import Unsupported
 from mmgym.learn.build import make_env, make_reward
 from mmgym.learn.checkpoint import has_checkpoints
-from mmgym.learn.config import ConfigurationError, TrainConfig, differences, to_mapping
+from mmgym.learn.config import ConfigurationError, EnvironmentConfig, TrainConfig, differences, to_mapping
 from mmgym.learn.distributed import started_from_outside
 from mmgym.learn.perception import pose
 from mmgym.learn.self_play import seats_of
@@ -57,8 +57,6 @@ def preflight(config: TrainConfig) -> None:
                 _reset(other, "train", task)
             for split in (config.evaluation.split, config.evaluation.final_split):
                 _reset(other, split)
-            if _is_scripted(config):
-                _check_scripted(config.cloning.demonstrator, mmgym.unwrap(other).capabilities.expert)
             other.close()
     with _blame("self_play.enabled"):
         if config.self_play.enabled and not any(map(seats_of, config.environments)):
@@ -66,32 +64,14 @@ def preflight(config: TrainConfig) -> None:
     environment, evaluation = config.environment, config.evaluation
     with _blame("environment"):
         env = make_env(environment)
-        inner = mmgym.unwrap(env)
         for task in environment.tasks or [""]:
             _reset(env, "train", task)
     for name, split in (("split", evaluation.split), ("final_split", evaluation.final_split)):
         with _blame(f"evaluation.{name}"):
             _reset(env, split)
-    with _blame("evaluation.tasks"):
-        for task in evaluation.tasks:
-            _reset(env, evaluation.final_split, task)
-    for name, control in evaluation.controls.items():
-        with _blame(f"evaluation.controls.{name}"):
-            changed = make_env(environment, control.get("kwargs"), control.get("wrappers", ()))
-            _reset(changed, evaluation.final_split)
-            changed.close()
-    if evaluation.risk:
-        with _blame("evaluation.risk"):
-            changed = make_env(environment, evaluation.risk.get("kwargs"))
-            _reset(changed, evaluation.final_split, evaluation.risk.get("task", ""))
-            changed.close()
-    names = {f"evaluation.baselines.{name}": agent for name, agent in evaluation.baselines.items()}
-    if config.cloning.steps and _is_scripted(config):
-        names["cloning.demonstrator"] = config.cloning.demonstrator
-    for field, agent in names.items():
-        with _blame(field):
-            _check_scripted(agent, inner.capabilities.expert)
     env.close()
+    for each in config.environments:
+        _check_played(config, each)
     with _blame("grpo.gathering.levels"):
         for each in config.environments if config.grpo.gathering.levels else ():
             levelled = make_env(each)
@@ -122,6 +102,31 @@ def check_same_run(config: TrainConfig, saved: str) -> None:
         raise ConfigurationError(
             f"{config.out} holds a run with another {', '.join(changed)}: give another --out, or remove the folder"
         )
+
+
+def _check_played(config: TrainConfig, environment: EnvironmentConfig) -> None:
+    """What is measured and shown in an environment: in a mixture all of it in each of them."""
+    evaluation, where = config.evaluation, f" in {environment.id}" if config.mixture else ""
+    env = make_env(environment)
+    with _blame(f"evaluation.tasks{where}"):
+        for task in evaluation.tasks:
+            _reset(env, evaluation.final_split, task)
+    changes = {f"evaluation.controls.{name}": control for name, control in evaluation.controls.items()}
+    if evaluation.risk:
+        changes["evaluation.risk"] = evaluation.risk
+    for field, change in changes.items():
+        with _blame(f"{field}{where}"):
+            changed = make_env(environment, change.get("kwargs"), change.get("wrappers", ()))
+            _reset(changed, evaluation.final_split, change.get("task", ""))
+            changed.close()
+    names = {f"evaluation.baselines.{name}": agent for name, agent in evaluation.baselines.items()}
+    shown = config.cloning.steps or (config.grpo.iterations and config.grpo.cloning_weight)
+    if shown and _is_scripted(config):
+        names["cloning.demonstrator"] = config.cloning.demonstrator
+    for field, agent in names.items():
+        with _blame(f"{field}{where}"):
+            _check_scripted(agent, mmgym.unwrap(env).capabilities.expert)
+    env.close()
 
 
 def _check_questions(config: TrainConfig) -> None:

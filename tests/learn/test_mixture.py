@@ -1,9 +1,12 @@
 """Several environments in one run: each is asked about, played, measured and credited as itself."""
 
+import contextlib
 import json
 
+import gymnasium as gym
 import numpy as np
 import pytest
+import toy
 from colours import COLOURS
 from iterations import paid, trainer_of
 
@@ -11,6 +14,7 @@ from mmgym.learn.config import ConfigurationError, TrainConfig, from_mapping
 from mmgym.learn.decisions import Decisions
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import training_tasks
+from mmgym.learn.preflight import preflight
 from mmgym.learn.trainer import Trainer, train
 
 LAMPS = "mmgym/LightsOut-v0"
@@ -113,3 +117,48 @@ def test_what_cannot_be_made_is_named_before_the_run(tmp_path):
     ):
         with pytest.raises(ConfigurationError, match=message):
             train(config_of(tmp_path, mixture))
+
+
+LAKE = {"id": "mmgym/FrozenLake-v0", "kwargs": {"image_size": 64}}
+PAGE = {"id": "test/Page-v0", "kwargs": {"image_size": 64}}
+
+
+@pytest.fixture
+def page():
+    """An environment without expert or questions."""
+    gym.register(PAGE["id"], entry_point=f"toy:{toy.Page.__name__}")
+    yield PAGE
+    del gym.registry[PAGE["id"]]
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ({"tasks": ["risky"]}, "evaluation.tasks in test/Page-v0: .*any.*risky"),
+        ({"controls": {"slips": {"kwargs": {"is_slippery": True}}}}, "evaluation.controls.slips in test/Page-v0: "),
+        ({"risk": {"task": "risky"}}, "evaluation.risk in test/Page-v0: .*any.*risky"),
+        ({"baselines": {"best": "expert"}}, "evaluation.baselines.best in test/Page-v0: .*no expert"),
+    ],
+)
+def test_what_is_measured_in_every_environment_is_tried_in_every_one(tmp_path, page, evaluation, message):
+    """Found out at the end, it would cost the run: its folder takes no other configuration."""
+    alone = {"perception": {}, "cloning": {}, "grpo": {"iterations": 1}}
+    preflight(config_of(tmp_path, environment=LAKE, mixture=[], evaluation=evaluation, **alone))
+    with pytest.raises(ConfigurationError, match=message):
+        preflight(config_of(tmp_path, page, environment=LAKE, evaluation={"baselines": {}, **evaluation}, **alone))
+
+
+@pytest.mark.parametrize(
+    ("stages", "shown"),
+    [
+        ({"grpo": {"iterations": 1}}, False),
+        ({"grpo": {"iterations": 1, "cloning_weight": 0.1}}, True),
+        ({"cloning": {"steps": 1, "question_weight": 0.0}}, True),
+    ],
+)
+def test_an_expert_is_asked_for_where_it_is_shown(tmp_path, page, stages, shown):
+    stages = {"perception": {}, "cloning": {}, "grpo": {}, **stages}
+    for environment, mixture in ((PAGE, [LAKE]), (LAKE, [PAGE]), (PAGE, [])):
+        config = config_of(tmp_path, environment=environment, mixture=mixture, evaluation={"baselines": {}}, **stages)
+        with pytest.raises(ConfigurationError, match=r"demonstrator.*no expert") if shown else contextlib.nullcontext():
+            preflight(config)
