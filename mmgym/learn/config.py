@@ -368,6 +368,9 @@ class EvaluationConfig:
         for name, control in self.controls.items():
             only(f"controls.{name}", control, ("kwargs", "wrappers", "meaning"))
         only("risk", self.risk, ("task", "kwargs", "meaning"))
+        if self.walker and self.walker not in self.baselines:
+            names = ", ".join(self.baselines) or "none"
+            raise ValueError(f"walker must be the name of a baseline ({names}), or empty; got {self.walker!r}")
 
 
 def _read_mixture(words: list[str]) -> tuple[MixedEnvironment, ...]:

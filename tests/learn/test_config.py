@@ -97,6 +97,7 @@ def test_an_empty_file_is_the_default(kind, tmp_path):
         ({"grpo": {"optimizer": {"name": "sgd"}}}, "optimizer name must be one of adamw, muon, adamw8bit; got 'sgd'"),
         ({"grpo": {"optimizer": {"lr": float("nan")}}}, "lr must be above 0; got nan"),
         ({"policy": {"temperature": 0.0}}, "policy: temperature must be above 0; got 0.0"),
+        ({"evaluation": {"walker": "waker"}}, "walker must be the name of a baseline (random, expert), or empty; got"),
         ({"rollout": {"format": "xml"}}, "rollout: format must be one of"),
     ],
 )
