@@ -6,13 +6,14 @@ A checkpoint is one file with its hash beside it; where weights are sharded it i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import io
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import torch
 
@@ -30,9 +31,16 @@ _KEPT = 2
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
+    with _aside(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def _aside(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that gets its name when it is there whole."""
     aside = path.with_name(path.name + ".partial")
     with aside.open("wb") as file:
-        file.write(content)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, path)
@@ -108,13 +116,13 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _write_file(folder: Path, number: int, state: dict[str, Any]) -> None:
+    """Written as it is made: in memory there is no second copy of weights and moments."""
     folder.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    content = buffer.getvalue()
-    digest = hashlib.sha256(content).hexdigest()
-    write_atomically(folder / f"{number:08d}.pt", content)
-    write_atomically(folder / f"{number:08d}.sha256", digest.encode())
+    path = folder / f"{number:08d}.pt"
+    with _aside(path) as file:
+        digest = _Digested(file)
+        torch.save(state, digest)
+    write_atomically(path.with_suffix(".sha256"), digest.hexdigest().encode())
 
 
 def _read_folder(path: Path, world: World, layout: Layout | None) -> dict[str, Any] | None:
@@ -124,8 +132,29 @@ def _read_folder(path: Path, world: World, layout: Layout | None) -> dict[str, A
 
 
 def _read_file(path: Path) -> dict[str, Any] | None:
-    content = path.read_bytes()
     noted = path.with_suffix(".sha256")
-    if noted.is_file() and noted.read_text().strip() == hashlib.sha256(content).hexdigest():
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return None
+    if not noted.is_file():
+        return None
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != noted.read_text().strip():
+            return None
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class _Digested:
+    """A file that is written from front to end, and the hash of what went into it."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._hash = file, hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        """Write more."""
+        self._hash.update(content)
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        """Nothing: who opened the file does it."""
+
+    def hexdigest(self) -> str:
+        """The hash of all that was written."""
+        return self._hash.hexdigest()

@@ -127,19 +127,13 @@ class Trainer:
         self.learner: Learner | None = None
         self.improvement: Improvement | None = None
         self._saved = 0
+        self._cut_off: dict[str, Any] | None = None
+        """What learned when the run was cut off, until the stage goes on from it."""
         self._clock = time.perf_counter()
 
     def run(self) -> dict[str, Any]:
         """Go through the stages from where the last checkpoint left them."""
-        layout = self.sharded.layout if self.sharded else None
-        resumed = latest_checkpoint(self.folder / "checkpoints", self.world, layout)
-        if resumed:
-            check_same_run(self.config, resumed["config"])
-            self._check_base(resumed["base"])
-            self.policy.load_weights(resumed["model"])
-            self.state = resumed["state"]
-            self._saved = resumed["number"]
-            self._weights_changed()
+        self._resume()
         self.world.gather(self._saved)  # nobody writes a checkpoint before everybody has read theirs
         if self.world.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -148,11 +142,9 @@ class Trainer:
         gc.freeze()  # libraries and model are here to stay: looking through them took a fifth of a rollout
         with Display(self.config, self.world.is_main) as self.display, self.executor:
             self.log = log
-            saved = resumed if resumed and resumed["learner"] else None
             try:
                 while self.state["stage"] in STAGES:
-                    self._stage(self.state["stage"], saved)
-                    saved = None
+                    self._stage(self.state["stage"])
             finally:
                 self._end()
             summary = self._finish()
@@ -162,6 +154,21 @@ class Trainer:
         if log:
             log.close()
         return summary
+
+    def _resume(self) -> None:
+        """Take up the last checkpoint, if there is one; what is read of it is not kept for longer than it is needed."""
+        layout = self.sharded.layout if self.sharded else None
+        resumed = latest_checkpoint(self.folder / "checkpoints", self.world, layout)
+        if resumed is None:
+            return
+        check_same_run(self.config, resumed["config"])
+        self._check_base(resumed["base"])
+        self.policy.load_weights(resumed["model"])
+        self.state = resumed["state"]
+        self._saved = resumed["number"]
+        if resumed["learner"]:
+            self._cut_off = {name: resumed[name] for name in ("learner", "improvement")}
+        self._weights_changed()
 
     def _check_base(self, saved: str) -> None:
         """A checkpoint that holds adapters alone fits the weights they were learned on, and no others."""
@@ -174,8 +181,8 @@ class Trainer:
 
     # --- stages ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, stage: str, saved: dict[str, Any] | None = None) -> None:
-        """Make what learns in a stage; `saved` is the checkpoint that it goes on from."""
+    def _begin(self, stage: str) -> None:
+        """Make what learns in a stage, as it was where the run was cut off."""
         config = self.config
         optimizer, temperature = self._plan(stage)[1], config.policy.temperature
         self.learner = Learner(
@@ -194,10 +201,11 @@ class Trainer:
             mixed = (self._mixed_questions, self._mixed_demonstrations)
             ahead = self._rollouts_ahead() if config.grpo.staleness else None
             self.improvement = Improvement(config, self.learner, self.executor, self.sampler, mixed, ahead)
-        if saved:
-            self.learner.load_state(saved["learner"])
+        if self._cut_off:
+            self.learner.load_state(self._cut_off["learner"])
             if self.improvement:
-                self.improvement.load_state(saved["improvement"])
+                self.improvement.load_state(self._cut_off["improvement"])
+            self._cut_off = None
 
     def _end(self) -> None:
         """Let go of what learns in a stage, and of what plays for it."""
@@ -205,10 +213,10 @@ class Trainer:
             self.improvement.close()
         self.learner = self.improvement = None
 
-    def _stage(self, stage: str, saved: dict[str, Any] | None) -> None:
+    def _stage(self, stage: str) -> None:
         steps, optimizer = self._plan(stage)
         state = self.state
-        self._begin(stage, saved)
+        self._begin(stage)
         step_once = {"perception": self._perceive, "cloning": self._clone, "grpo": self._improve}[stage]
         interval = self.config.checkpoint_every * (1 if stage == "grpo" else 5)
         while state["step"] < steps:

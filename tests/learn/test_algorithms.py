@@ -74,7 +74,8 @@ def test_it_goes_on_from_its_state_bit_by_bit(tmp_path):
     whole = trainer._improve(1, 1.0)
     resumed = trainer_of(everything(tmp_path))
     resumed.policy.model.load_state_dict(saved["model"])
-    resumed._begin("grpo", saved)
+    resumed._cut_off = saved
+    resumed._begin("grpo")
     resumed._weights_changed()
     alternate(resumed)
     again = resumed._improve(1, 1.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import tracemalloc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from colours import COLOURS, FAILING
 from iterations import alternate, config_of, equal, paid, trainer_of, weights
 from two_processes import Unwelcome, fail_in_the_child, gradient_and_share, gradients_of_parameters, read_checkpoints
 
+import mmgym.learn.trainer as trainer_module
 from mmgym.learn.build import _words, make_env
 from mmgym.learn.checkpoint import latest_checkpoint, save_checkpoint
 from mmgym.learn.config import CloningConfig, EnvironmentConfig, TrainConfig, from_mapping, to_mapping
@@ -173,8 +176,9 @@ def test_an_optimizer_does_not_pass_to_the_next_stage(tmp_path):
     trainer._save()
     resumed = Trainer(config, World())
 
-    def stage(name, optimizer_state):
-        given[name] = optimizer_state
+    def stage(name):
+        given[name] = resumed._cut_off
+        resumed._begin(name)
         resumed.state["stage"] = {"cloning": "grpo", "grpo": "done"}[name]
 
     resumed._stage = stage
@@ -263,6 +267,44 @@ def test_recall_by_hand():
 
 
 # --- what is written ------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_written_and_read_without_a_second_copy_in_memory(tmp_path):
+    weights = torch.arange(1 << 20, dtype=torch.float32)
+    tracemalloc.start()  # sees what Python has, and not the tensors
+    save_checkpoint(tmp_path, 1, {"weights": weights})
+    found = latest_checkpoint(tmp_path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert torch.equal(found["weights"], weights)
+    assert most < weights.nbytes / 2
+
+
+class Stopped(Exception):
+    """A run is cut off."""
+
+
+def test_a_run_that_goes_on_lets_go_of_what_it_read(tmp_path, monkeypatch):
+    config = replace(config_of(tmp_path), checkpoint_every=1)
+    improve, read, kept = Trainer._improve, [], []
+
+    def stop(trainer, step, scale):
+        if step == 1:
+            kept.append([weight() for weight in read])
+            raise Stopped
+        return improve(trainer, step, scale)
+
+    def watched(*arguments):
+        resumed = latest_checkpoint(*arguments)
+        read.extend(weakref.ref(weight) for weight in resumed["model"].values())
+        return resumed
+
+    monkeypatch.setattr(Trainer, "_improve", stop)
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            Trainer(config, World()).run()
+        monkeypatch.setattr(trainer_module, "latest_checkpoint", watched)
+    assert len(kept) == 2 and kept[1] and not any(weight is not None for weight in kept[1])
 
 
 def test_metrics_are_one_object_a_line_and_go_back_to_the_checkpoint(tmp_path, caplog):
