@@ -46,9 +46,11 @@ class OptimizerConfig:
         for name in ("lr", "muon_lr", "max_grad_norm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be above 0; got {getattr(self, name)}")
-        for name in ("decay_from", "final_scale", "beta2"):
+        for name in ("decay_from", "final_scale"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1; got {getattr(self, name)}")
+        if not 0 <= self.beta2 < 1:
+            raise ValueError(f"beta2 must be from 0 to below 1; got {self.beta2}")
         for name in ("warmup_steps", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be at least 0; got {getattr(self, name)}")
