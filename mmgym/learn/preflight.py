@@ -19,7 +19,9 @@ from mmgym.learn.config import ConfigurationError, EnvironmentConfig, TrainConfi
 from mmgym.learn.distributed import started_from_outside
 from mmgym.learn.perception import pose
 from mmgym.learn.self_play import seats_of
+from mmgym.rewards import terms_of
 from mmgym.rollout.host import load_attribute
+from mmgym.spaces import InvalidAction
 
 __all__ = ["check_same_run", "preflight"]
 
@@ -80,6 +82,8 @@ def preflight(config: TrainConfig) -> None:
             levelled.close()
     with _blame("grpo.reward"):
         make_reward(config.grpo)
+    for each in config.environments if config.grpo.iterations else ():
+        _check_reward(config, each)
     _check_questions(config)
 
 
@@ -127,6 +131,17 @@ def _check_played(config: TrainConfig, environment: EnvironmentConfig) -> None:
         with _blame(f"{field}{where}"):
             _check_scripted(agent, mmgym.unwrap(env).capabilities.expert)
     env.close()
+
+
+def _check_reward(config: TrainConfig, environment: EnvironmentConfig) -> None:
+    """See that an environment reports every term that the reward reads."""
+    spec = make_reward(config.grpo)
+    with _blame(f"grpo.reward{f' in {environment.id}' if config.mixture else ''}"):
+        env = make_env(environment)
+        _reset(env, "train")
+        info = env.step(InvalidAction("nothing is done"))[4]  # terms are the same in every turn
+        env.close()
+        spec.check([*terms_of(info), "turns", *(["overlong"] if spec.overlong else [])])
 
 
 def _check_questions(config: TrainConfig) -> None:
