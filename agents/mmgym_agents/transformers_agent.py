@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from mmgym.agent import Conversation, EncodedPrompt, ImageFeatures, Response
+from mmgym.learn.features import MAX_TOKENS
+from mmgym.trajectory import ImageRef
 from mmgym_agents.cache import RoomyCache
 from mmgym_agents.context import Context, History, parse_context
 from mmgym_agents.summary import Summarise
@@ -171,17 +173,20 @@ class TransformersAgent:
         return [responses[conversation.key] for conversation in conversations]
 
     def _compute_features(self, prompts: Sequence[EncodedPrompt]) -> None:
-        """One vision pass per distinct image since the weights last changed."""
-        missing: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
+        """Each distinct image passes through the vision tower once since the weights last changed."""
+        missing: dict[tuple[int, int], dict[str, np.ndarray]] = {}
         for prompt in prompts:
             for image, pixels in zip(prompt.images, prompt.pixels, strict=True):
                 if image.digest not in self._feature_index:
-                    missing.setdefault(pixels.shape, {})[image.digest] = pixels
-        for images in missing.values():
-            features = self.vlm.image_features(list(images.values()))
+                    missing.setdefault((image.height, image.width), {})[image.digest] = pixels
+        for (height, width), images in missing.items():
+            at_once = max(1, MAX_TOKENS // self.vlm.image_tokens(ImageRef("", height, width)))
+            pictures = list(images.values())
+            for start in range(0, len(pictures), at_once):
+                features = self.vlm.image_features(pictures[start : start + at_once])
+                self._features = features if self._features is None else self._features.extend(features)
             for digest in images:
                 self._feature_index[digest] = len(self._feature_index)
-            self._features = features if self._features is None else self._features.extend(features)
 
     def _begin(self, items: list[tuple[Conversation, EncodedPrompt]]) -> dict[int, Response]:
         """Prefill new sequences."""

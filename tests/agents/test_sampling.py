@@ -11,6 +11,7 @@ from playing import Watched, assert_equal_draws, drawn, lakes, mixed_tasks, play
 from mmgym.learn.learner import Learner, OptimizerConfig, check_image_tokens
 from mmgym.learn.packing import supervised_row
 from mmgym.trajectory import EpisodeTask, Status, segments
+from mmgym_agents import transformers_agent
 from mmgym_agents.transformers_agent import Sampling, TransformersAgent, _draw
 
 
@@ -40,6 +41,20 @@ def test_draws_do_not_depend_on_how_batches_are_made(vlm, undisturbed, context):
     backwards = play(Watched(vlm, context=context), tasks[::-1])
     backwards.trajectories.reverse()
     assert_equal_draws(backwards, expected)
+
+
+def test_the_tower_reads_a_bounded_number_of_pictures_at_once(vlm, undisturbed, monkeypatch):
+    seen, run = [], vlm.image_features
+
+    def watched(pictures):
+        seen.append([picture.tobytes() for picture in pictures])
+        return run(pictures)
+
+    monkeypatch.setattr(vlm, "image_features", watched)
+    monkeypatch.setattr(transformers_agent, "MAX_TOKENS", 8)  # two pictures of 64 pixels square
+    assert_equal_draws(play(Watched(vlm), mixed_tasks("qwen3_vl")), undisturbed["full"])
+    assert max(map(len, seen)) == 2
+    assert len({picture for some in seen for picture in some}) == sum(map(len, seen)), "none is read twice"
 
 
 class Uneven(Watched):
