@@ -13,7 +13,7 @@ from mmgym.learn.config import TrainConfig
 from mmgym.learn.distributed import World
 from mmgym.learn.episodes import training_tasks, whole_groups
 from mmgym.learn.experience import only_successes
-from mmgym.learn.learner import Part
+from mmgym.learn.learner import GuardError, Part, check_image_tokens
 from mmgym.learn.losses import likelihood_loss
 from mmgym.learn.packing import supervised_row
 from mmgym.rollout import Executor
@@ -33,7 +33,7 @@ class Demonstrations:
         sampler: the policy as an agent, for those that are its own.
 
     Raises:
-        ValueError: when the stored trajectories cannot be read, or hold nothing to imitate.
+        ValueError: when the stored trajectories cannot be read, hold nothing to imitate, or are in another model's ids.
     """
 
     def __init__(self, config: TrainConfig, world: World, policy: Policy, executor: Executor, sampler: TrainableAgent):
@@ -41,7 +41,7 @@ class Demonstrations:
         self._pool: dict[int, tuple[Sequence[Trajectory], ImageStore]] = {}
         self._stored: tuple[list[Trajectory], ImageStore] | None = None
         if config.cloning.trajectories:
-            self._stored = _load(config.cloning.trajectories)
+            self._stored = _load(config.cloning.trajectories, policy)
 
     def part(self, step: int, weight: float) -> Part:
         """The demonstrations of a step: their loss is the mean over tokens, times `weight`."""
@@ -70,11 +70,23 @@ class Demonstrations:
         return only_successes(shown) if own else shown, rollout.images
 
 
-def _load(path: str) -> tuple[list[Trajectory], ImageStore]:
+def _load(path: str, policy: Policy) -> tuple[list[Trajectory], ImageStore]:
     from mmgym.store import load_trajectories
 
     trajectories, images = load_trajectories(path)
     usable = [one for one in trajectories if one.sampled_tokens and not one.error and not one.task.player]
     if not usable:
         raise ValueError(f"{path} holds no trajectory with token ids: those of scripted and API agents have none")
+    for number, one in enumerate(usable):
+        rows = [supervised_row(segment) for segment in segments(one)]
+        try:
+            check_image_tokens(rows, policy)
+        except GuardError as error:
+            raise ValueError(f"{path} is not in the ids of this model: in trajectory {number} {error}") from error
+        ids = np.concatenate([row.ids[row.ids != policy.image_token_id()] for row in rows])
+        if not 0 <= ids.min() <= ids.max() < policy.vocabulary_size:
+            raise ValueError(
+                f"{path} is not in the ids of this model: trajectory {number} has ids from {ids.min()} to {ids.max()}, "
+                f"the model those below {policy.vocabulary_size}"
+            )
     return usable, images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from colours import COLOURS
 from iterations import equal, weights
@@ -49,6 +50,22 @@ def test_trajectories_without_ids_are_refused(tmp_path):
     path = tmp_path / "expert.parquet"
     save_trajectories(path, rollout.trajectories, rollout.images)
     with pytest.raises(ValueError, match="no trajectory with token ids"):
+        trainer_of(tmp_path, trajectories=str(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda turn: setattr(turn, "images", ()), "image placeholders but its 0 images"),
+        (lambda turn: setattr(turn, "prompt_ids", np.append(turn.prompt_ids, np.int32(10_000))), "to 10000"),
+    ],
+)
+def test_trajectories_of_another_model_are_refused_before_the_run(tmp_path, change, said):
+    shown, images = trainer_of(tmp_path).demonstrations._make(0)
+    change(shown[-1].turns[0])
+    path = tmp_path / "others.parquet"
+    save_trajectories(path, shown, images)
+    with pytest.raises(ValueError, match=rf"others.parquet is not in the ids of this model: .*trajectory 5 .*{said}"):
         trainer_of(tmp_path, trajectories=str(path))
 
 
