@@ -28,7 +28,7 @@ from mmgym.learn.packing import MicroBatch, Row, micro_batches, pack, packed_bat
 from mmgym.learn.sharding import as_sharded, whole_tensor
 from mmgym.trajectory import ImageStore
 
-__all__ = ["GuardError", "Learner", "OptimizerConfig", "Part", "check_image_tokens"]
+__all__ = ["GuardError", "Learner", "OptimizerConfig", "Part", "check_image_tokens", "prepare_packing"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class Learner:
         self.sharded = as_sharded(policy)
         self.policy, self.config, self.world = policy, config, world or World()
         self.temperature, self.max_tokens = temperature, max_tokens
-        self.packed = layout != "padded" and _prepare_packing(policy, layout)
+        self.packed = layout != "padded" and prepare_packing(policy, layout)
         self.features = FeatureCache(policy, max_tokens=max_image_tokens)
         self.masters = MasterWeights(self._learned() if master_weights else [])
         self.optimizers = make_optimizers(self.named_parameters(), config)
@@ -310,8 +310,12 @@ def check_image_tokens(rows: Sequence[Row], policy: Policy) -> None:
             raise GuardError("a trained token is an image placeholder: placeholders can never be sampled")
 
 
-def _prepare_packing(policy: Policy, layout: str) -> bool:
-    """Make a policy ready for packed rows; whether it is now."""
+def prepare_packing(policy: Policy, layout: str) -> bool:
+    """Make a policy ready for packed rows; whether it is now.
+
+    Raises:
+        ValueError: for ``packed`` where the policy cannot be.
+    """
     attention, name = policy.prepare_packing(), type(policy.model).__name__
     if not attention and layout == "packed":
         raise ValueError(

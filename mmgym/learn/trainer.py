@@ -32,7 +32,7 @@ from mmgym.learn.distributed import World, launch, started_from_outside
 from mmgym.learn.episodes import noise_key
 from mmgym.learn.evaluate import evaluate
 from mmgym.learn.improvement import Improvement
-from mmgym.learn.learner import Learner, Part
+from mmgym.learn.learner import Learner, Part, prepare_packing
 from mmgym.learn.losses import likelihood_loss
 from mmgym.learn.metrics import MetricsLog
 from mmgym.learn.optimizers import OptimizerConfig, require_optimizer
@@ -92,11 +92,10 @@ class Trainer:
         self.folder = Path(config.out)
         for stage in (config.perception, config.cloning, config.grpo, config.grpo.critic):
             require_optimizer(stage.optimizer)
-        if config.policy.device == "cuda":
-            if world.local_rank >= torch.cuda.device_count():
-                raise ValueError(f"a GPU for each process of a machine is needed; here are {torch.cuda.device_count()}")
-            torch.cuda.set_device(world.local_rank)
+        _take_device(config.policy.device, world)
         self.policy = make_policy(config)
+        if config.grpo.layout == "packed":
+            prepare_packing(self.policy, config.grpo.layout)
         self.sharded: ShardedPolicy | None = None
         if config.sharding.mode != "none":
             self.sharded = ShardedPolicy(self.policy, world, config.sharding, config.policy.master_weights)
@@ -462,3 +461,20 @@ class Trainer:
             "improvement": self.improvement.state() if self.improvement else None,  # every process has a part of it
         }
         save_checkpoint(self.folder / "checkpoints", self._saved, content, self.world, sharded=bool(self.sharded))
+
+
+def _take_device(name: str, world: World) -> None:
+    """See that a device can be used; ``cuda`` is a GPU for each process of a machine.
+
+    Raises:
+        ValueError: where it cannot.
+    """
+    if name == "cuda":
+        if world.local_rank >= torch.cuda.device_count():
+            raise ValueError(f"a GPU for each process of a machine is needed; here are {torch.cuda.device_count()}")
+        torch.cuda.set_device(world.local_rank)
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:  # of torch without CUDA the latter
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"policy.device cannot be {name!r} here: {reason}") from error

@@ -133,6 +133,11 @@ BAD = [
     ({"policy": {"tiny": {"nope": 1}}}, ["policy.tiny.nope", "hidden_size"]),
     ({"policy": {"factory": "nope:nope"}}, ["nope:nope"]),
     ({"policy": {"checkpoint": "/nowhere/at/all"}}, ["/nowhere/at/all"]),
+    ({"policy": {"device": "gpu"}}, ["policy.device cannot be 'gpu'", "cpu, cuda"]),
+    (
+        {"policy": {"tiny": {"family": "gemma3"}}, "grpo": {"layout": "packed"}},
+        ["layout = packed", "Gemma3ForConditionalGeneration would not be exact"],
+    ),
     ({"grpo": {"group_size": 1}}, ["group_size must be at least 2"]),
     ({"grpo": {"reward": "mmgym_video.rewards:turn_specs:grounded"}}, ["grpo.reward: unknown", "grounding", "outcome"]),
     ({"grpo": {"optimizer": {"beta2": 1.0}}}, ["grpo.optimizer: beta2 must be from 0 to below 1; got 1.0"]),
