@@ -271,6 +271,11 @@ class GrpoConfig:
             raise ValueError(
                 f"gathering.augmented must be below group_size = {self.group_size}; got {self.gathering.augmented}"
             )
+        if "values" in needs(advantage) and 0 < self.iterations <= self.critic.warmup:
+            raise ValueError(
+                f"critic.warmup must be below iterations = {self.iterations}, else the critic alone learns; "
+                f"got {self.critic.warmup}"
+            )
         if self.preference_beta:
             self._check_preferences(advantage, loss)
         else:

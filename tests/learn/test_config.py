@@ -94,6 +94,7 @@ def test_an_empty_file_is_the_default(kind, tmp_path):
         ({"perception": {"check_every": 0}}, "perception: check_every must be at least 1; got 0"),
         ({"cloning": {"demonstrator": "self", "pool": 2}}, "cloning: pool must be 0 with demonstrator self; got 2"),
         ({"cloning": {"noise": 1.5}}, "cloning: noise must be from 0 to 1; got 1.5"),
+        ({"grpo": {"algorithm": "ppo", "iterations": 5}}, "grpo: critic.warmup must be below iterations = 5, else the"),
         ({"grpo": {"optimizer": {"name": "sgd"}}}, "optimizer name must be one of adamw, muon, adamw8bit; got 'sgd'"),
         ({"grpo": {"optimizer": {"lr": float("nan")}}}, "lr must be above 0; got nan"),
         ({"policy": {"temperature": 0.0}}, "policy: temperature must be above 0; got 0.0"),
