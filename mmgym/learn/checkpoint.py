@@ -120,7 +120,7 @@ def _write_file(folder: Path, number: int, state: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{number:08d}.pt"
     with _aside(path) as file:
-        digest = _Digested(file)
+        digest: Any = _Digested(file)
         torch.save(state, digest)
     write_atomically(path.with_suffix(".sha256"), digest.hexdigest().encode())
 
