@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from mmgym.learn.muon import Muon
 __all__ = ["OptimizerConfig", "make_optimizers", "require_optimizer"]
 
 _NAMES = ("adamw", "muon", "adamw8bit")
+_HIDDEN = re.compile(r"\b(layers?|blocks)\.\d+\.|merger")
+"""What is in the names of the weights of layers, and of Qwen's connectors."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def make_optimizers(
     matrices: list[torch.nn.Parameter] = []
     rest: list[torch.nn.Parameter] = []
     for name, parameter in named:
-        hidden = parameter.ndim == 2 and any(part in name for part in ("layers.", "blocks.", "merger"))
+        hidden = parameter.ndim == 2 and _HIDDEN.search(name)
         (matrices if config.name == "muon" and hidden else rest).append(parameter)
     optimizers: list[torch.optim.Optimizer] = []
     if rest:

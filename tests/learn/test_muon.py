@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from mmgym.learn.muon import Muon, orthogonal
+from mmgym.learn.optimizers import OptimizerConfig, make_optimizers
+from mmgym_agents.tiny import TinyConfig, build_tiny_vlm
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -47,3 +49,16 @@ def test_it_goes_where_pytorchs_goes():
         assert (their - start).norm() > 0.1
     assert torch.equal(ours[3], starts[3])
     torch.testing.assert_close(optimizers[0].state_dict()["state"][1], optimizers[1].state_dict()["state"][1])
+
+
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen2_5_vl", "smolvlm", "idefics3", "internvl", "gemma3"])
+def test_it_takes_the_matrices_of_all_layers(family):
+    model = build_tiny_vlm(TinyConfig(family=family)).model
+    optimizers = make_optimizers(list(model.named_parameters()), OptimizerConfig("muon"))
+    taken = {
+        id(p) for optimizer in optimizers if isinstance(optimizer, Muon) for p in optimizer.param_groups[0]["params"]
+    }
+    stacks = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
+    of_layers = {id(p) for stack in stacks for p in stack.parameters() if p.ndim == 2}
+    assert of_layers and of_layers <= taken
+    assert id(model.get_input_embeddings().weight) not in taken
