@@ -299,8 +299,8 @@ def test_a_run_that_is_stopped_again_and_again_learns_from_every_group_once(tmp_
                 raise Killed
             return found
 
-        def note(stage, saved=None, trainer=trainer, begin=begin):
-            begin(stage, saved)
+        def note(stage, trainer=trainer, begin=begin):
+            begin(stage)
             if trainer.improvement:
                 kept.append(sum(len(w.played) for w in trainer.improvement.gathering.ahead.waiting()))
 
