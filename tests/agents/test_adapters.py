@@ -173,15 +173,14 @@ def stop_and_resume(config):
     iterate(first, 0)
     first.state.update(stage="grpo", step=1)
     first._save()
-    second, given = Trainer(config, World()), {}
+    second = Trainer(config, World())
 
-    def stage(name, saved):
-        given.update(saved)
+    def stage(name):
         second.state["stage"] = "done"
 
     second._stage, second._finish = stage, dict
     second.run()
-    second._begin("grpo", given)
+    second._begin("grpo")
     return first, second
 
 
