@@ -283,6 +283,24 @@ del video
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=120)
 
 
+def test_a_fork_never_frees_what_a_decoder_had_given(path):
+    script = f"""
+import gc, os
+from mmgym_video.files import VideoFile
+class Given:  # in a ring, as PyAV's frames may be: freeing them takes a lock that a thread of the parent may hold
+    def __init__(self): self.ring = self
+    def __del__(self): freed.append(os.getpid())
+freed, video = [], VideoFile({str(path)!r})
+gc.collect(); gc.disable()
+Given()
+if os.fork():
+    raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
+gc.collect()
+assert freed == []
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=120)
+
+
 def test_a_program_that_ends_while_frames_are_decoded_ahead_ends_well(path):
     script = f"""
 from mmgym_video.files import VideoFile

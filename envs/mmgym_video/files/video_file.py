@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import os
 import threading
 import weakref
@@ -299,8 +300,12 @@ _open_files: weakref.WeakSet[VideoFile] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
+    files = list(_open_files)
+    if files:
+        # Freeing what a decoder has given takes its lock, which a thread that is not here may hold: never collect that.
+        gc.freeze()
     forget()
-    for file in list(_open_files):
+    for file in files:
         file._forked()
 
 
